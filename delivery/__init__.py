@@ -1,0 +1,1 @@
+"""What leaves the house: device commands now; reads the outbox and says what became of it."""

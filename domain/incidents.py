@@ -1,0 +1,82 @@
+"""Incidents: what people handle. Events come and go; an incident is opened, taken and closed."""
+
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from uuid import UUID
+
+from domain.assets import Priority
+from domain.ids import AssetId
+
+
+class IncidentState(StrEnum):
+    OPEN = "open"
+    ACKNOWLEDGED = "acknowledged"
+    RETURNED = "returned"  # every event cleared, nobody has acknowledged yet
+    CLOSED = "closed"
+
+
+class IllegalMove(ValueError):
+    """A move that the state does not allow; the message says why."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Incident:
+    """Troubles of one asset that a person must take. A move returns the next version of it."""
+
+    incident_id: UUID
+    asset_id: AssetId
+    priority: Priority
+    opened_at_us: int
+    responsible: str  # who answers for it
+    because: str  # why he does, in one sentence
+    state: IncidentState = IncidentState.OPEN
+    events: tuple[UUID, ...]
+    standing: frozenset[UUID]  # events that have not cleared
+    acknowledged_by: str | None = None
+    acknowledged_at_us: int | None = None
+    closed_at_us: int | None = None
+    version: int = 1
+
+    @property
+    def takes_more(self) -> bool:
+        """New events of the asset join it while something still stands."""
+        return self.state in {IncidentState.OPEN, IncidentState.ACKNOWLEDGED}
+
+    def joined(self, event: UUID, priority: Priority) -> "Incident":
+        if not self.takes_more:
+            raise IllegalMove(
+                f"incident {self.incident_id} is {self.state}: it takes no more events"
+            )
+        if event in self.events:
+            return self
+        return self._next(
+            events=(*self.events, event),
+            standing=self.standing | {event},
+            priority=min(self.priority, priority),
+        )
+
+    def event_cleared(self, event: UUID, at_us: int) -> "Incident":
+        """The last clearing returns an open incident and closes an acknowledged one."""
+        if event not in self.standing:
+            return self
+        standing = self.standing - {event}
+        if standing or not self.takes_more:
+            return self._next(standing=standing)
+        if self.state is IncidentState.ACKNOWLEDGED:
+            return self._next(standing=standing, state=IncidentState.CLOSED, closed_at_us=at_us)
+        return self._next(standing=standing, state=IncidentState.RETURNED)
+
+    def acknowledged(self, by: str, at_us: int) -> "Incident":
+        """Acknowledging a returned incident closes it."""
+        if self.state not in {IncidentState.OPEN, IncidentState.RETURNED}:
+            raise IllegalMove(f"incident {self.incident_id} is already {self.state}")
+        returned = self.state is IncidentState.RETURNED
+        return self._next(
+            state=IncidentState.CLOSED if returned else IncidentState.ACKNOWLEDGED,
+            acknowledged_by=by,
+            acknowledged_at_us=at_us,
+            closed_at_us=at_us if returned else None,
+        )
+
+    def _next(self, **changes: object) -> "Incident":
+        return replace(self, version=self.version + 1, **changes)  # type: ignore[arg-type]

@@ -1,0 +1,110 @@
+"""Records of the journal: everything that `evaluate` may depend on, in the order in which it is true.
+
+A record is written and synced before the broker is acknowledged and before anything is decided from it.
+"""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from uuid import UUID
+
+from domain.assets import ActiveLimits
+from domain.ids import DeviceId, SourceId
+from domain.readings import Readings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Receipts:
+    """The broker's messages that a record stands for, by which a redelivery is recognised."""
+
+    session: str = ""  # our session at the broker; a new one when the broker kept none
+    packet_ids: tuple[int, ...] = ()
+    digests: tuple[bytes, ...] = ()  # 8 bytes each, of topic and payload
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class ReadingsArrived:
+    """One group of readings of one source, already through the gate."""
+
+    at_us: int  # newest arrival in the group
+    source_id: SourceId
+    readings: Readings
+    receipts: Receipts = field(default_factory=Receipts)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ticked:
+    """A second passed on our clock."""
+
+    at_us: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceChanged:
+    """A source became current (connected, its backlog taken in) or stopped being so.
+
+    While it is not current its clock does not move: no delay elapses and no silence is counted, since
+    what would end them may wait in the broker."""
+
+    at_us: int
+    source_id: SourceId
+    current: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LimitsActivated:
+    """From here on these points and limits are valid."""
+
+    at_us: int
+    limits: ActiveLimits
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClockRebased:
+    """A source's clock stepped back: the point's clock starts again just before its next reading."""
+
+    at_us: int
+    source_id: SourceId
+    point: int
+    from_us: int  # where the point's clock stood
+    to_us: int  # where it stands now
+
+
+class ReplyOutcome(StrEnum):
+    DONE = "done"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeviceReplied:
+    """A field device says what became of a command."""
+
+    at_us: int
+    device_id: DeviceId
+    command_id: UUID
+    outcome: ReplyOutcome
+    detail: str = ""
+    receipts: Receipts = field(default_factory=Receipts)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeadLetter:
+    """What could not be used, and why. `payload` is None beyond the bound: then it is only counted."""
+
+    at_us: int
+    source_id: SourceId
+    reason: str  # a fixed snake_case word: "malformed_json"
+    detail: str  # one sentence for a person
+    topic: str
+    payload: bytes | None
+    receipts: Receipts = field(default_factory=Receipts)
+
+
+Record = (
+    ReadingsArrived
+    | Ticked
+    | SourceChanged
+    | LimitsActivated
+    | ClockRebased
+    | DeviceReplied
+    | DeadLetter
+)

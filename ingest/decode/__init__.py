@@ -1,0 +1,1 @@
+"""Payload formats: bytes of one message to readings, with a reason for whatever cannot be used."""

@@ -1,0 +1,1 @@
+"""From an event to the people and devices it concerns. Decisions only, no input or output."""

@@ -1,0 +1,1 @@
+"""Settings, wiring, processes and the command line; the only room that knows all others."""

@@ -1,0 +1,1 @@
+"""The console. Nothing here yet: it arrives with the first pages."""
