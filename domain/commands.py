@@ -65,6 +65,8 @@ class DeviceCommand:
     def sent(self, at_us: int, *, before_recorded: bool = False) -> "DeviceCommand":
         if self.state is CommandState.SENT:
             return self  # the mark of a repeated delivery
+        if self.state in {CommandState.CONFIRMED, CommandState.FAILED}:
+            return self._marked_late(at_us, before_recorded)
         self._expect(CommandState.PENDING, "sent")
         return self._next(
             state=CommandState.SENT,
@@ -95,6 +97,14 @@ class DeviceCommand:
         self._expect(CommandState.PENDING, "expired")
         return self._next(
             state=CommandState.EXPIRED, ended_at_us=at_us, outcome="not sent before valid_until"
+        )
+
+    def _marked_late(self, at_us: int, before_recorded: bool) -> "DeviceCommand":
+        """The device's word came before our own mark of having sent it: note the mark, keep the end."""
+        if self.sent_at_us is not None:
+            return self
+        return self._next(
+            sent_at_us=at_us, sent_before_recorded=self.sent_before_recorded or before_recorded
         )
 
     def _expect(self, state: CommandState, move: str) -> None:

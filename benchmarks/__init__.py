@@ -1,0 +1,1 @@
+"""What `make bench` measures, beside its budgets and its peers."""

@@ -1,0 +1,1 @@
+"""Node-RED as a peer: MQTT in, a limit, MQTT out."""

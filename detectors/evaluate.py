@@ -1,0 +1,179 @@
+"""The one function that decides what a record means. Live, restart, replay and back-test all call it.
+
+Pure in effect: the same state and record give the same next state and events, with no clock and no I/O.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from detectors.limits.activation import carry_over
+from detectors.limits.clock_steps import clock_stepped_back
+from detectors.limits.found import Found
+from detectors.limits.plan import Plan
+from detectors.limits.silence import SilenceTable
+from detectors.limits.table import FIELDS, LimitTable
+from domain.assets import ActiveLimits
+from domain.clock import NEVER_US
+from domain.events import Event
+from domain.readings import Readings
+from domain.records import (
+    ClockRebased,
+    DeadLetter,
+    DeviceReplied,
+    LimitsActivated,
+    ReadingsArrived,
+    Record,
+    SourceChanged,
+    Ticked,
+)
+
+_FORMAT: Final = 1
+
+
+class UnreadableCheckpoint(ValueError):
+    """A stored detector state that does not fit this program; start from an older one, or the journal."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    current: bool
+    since_us: int  # when it became so
+
+
+_UNHEARD_OF: Final = _Source(False, NEVER_US)
+
+
+def evaluate(state: "DetectorState", record: Record) -> tuple["DetectorState", list[Event]]:
+    """The next state, and the events of this record in their order. Consumes `state`: copy to keep it."""
+    found = Found()
+    match record:
+        case ReadingsArrived():
+            state._read(record.readings, record.at_us, found)
+        case SourceChanged():
+            state._change_source(record)
+        case LimitsActivated():
+            state._pass_time(record.at_us, found)  # what was due is due by the old limits
+            state._activate(record, found)
+        case ClockRebased():
+            state._step_back(record, found)
+        case Ticked() | DeviceReplied() | DeadLetter():
+            pass  # only our clock moved
+    state._pass_time(record.at_us, found)
+    return state, found.in_order()
+
+
+class DetectorState:
+    """Everything that the detectors know. Opaque to all but `evaluate`, and kept in checkpoints."""
+
+    def __init__(
+        self, limits: LimitTable, silence: SilenceTable, sources: Mapping[str, _Source]
+    ) -> None:
+        self._limits = limits
+        self._silence = silence
+        self._sources = dict(sources)
+        self._plain_limits: dict[str, object] | None = None
+        self._look_at_sources()
+
+    @classmethod
+    def initial(cls) -> "DetectorState":
+        """Nothing is watched until limits are activated, and no source is current."""
+        plan = Plan(ActiveLimits(site="", version=0, points=()))
+        return cls(LimitTable(plan), SilenceTable.starting(plan, NEVER_US), {})
+
+    @property
+    def limits(self) -> ActiveLimits:
+        """Those that it goes by."""
+        return self._limits.plan.limits
+
+    def copy(self) -> "DetectorState":
+        """A twin that may go its own way."""
+        silence = SilenceTable(self._silence.plan, self._silence.arrays())
+        return DetectorState(self._limits.copy(), silence, self._sources)
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """For a checkpoint. Copies, so they may be written while evaluation goes on."""
+        return {
+            "number": self._limits.plan.numbers,
+            **self._limits.arrays(),
+            **self._silence.arrays(),
+        }
+
+    def meta(self) -> dict[str, object]:
+        """The rest of a checkpoint, ready for JSON. `limits` is one object until other limits come."""
+        if self._plain_limits is None:
+            self._plain_limits = msgspec.to_builtins(self._limits.plan.limits)
+        sources = {
+            source: {"current": one.current, "since_us": one.since_us}
+            for source, one in sorted(self._sources.items())
+        }
+        return {"format": _FORMAT, "limits": self._plain_limits, "sources": sources}
+
+    @classmethod
+    def restore(
+        cls, arrays: Mapping[str, NDArray[Any]], meta: Mapping[str, object]
+    ) -> "DetectorState":
+        """What `arrays` and `meta` told. Raises UnreadableCheckpoint."""
+        if meta.get("format") != _FORMAT:
+            raise UnreadableCheckpoint(f"detector state of format {meta.get('format')!r}")
+        try:
+            plan = Plan(msgspec.convert(meta["limits"], ActiveLimits))
+            sources = msgspec.convert(meta["sources"], dict[str, _Source])
+            if not np.array_equal(arrays["number"], plan.numbers):
+                raise UnreadableCheckpoint("the arrays are of other points than the limits")
+            # own copies: stored arrays may be read-only, and evaluation writes
+            limits = LimitTable(plan, {name: np.array(arrays[name]) for name in FIELDS})
+            heard, silent = np.array(arrays["heard_us"]), np.array(arrays["silent_from_us"])
+        except (KeyError, msgspec.ValidationError) as error:
+            raise UnreadableCheckpoint(f"detector state cannot be read: {error}") from error
+        return cls(
+            limits, SilenceTable(plan, {"heard_us": heard, "silent_from_us": silent}), sources
+        )
+
+    def _read(self, readings: Readings, at_us: int, found: Found) -> None:
+        rows = self._limits.plan.rows_of(readings.point)
+        ours = rows >= 0
+        if not ours.all():
+            rows, readings = rows[ours], readings.take(ours)
+        self._silence.hear(rows, readings.arrival_time, at_us, found)
+        self._limits.read(rows, readings, at_us, found)
+
+    def _change_source(self, record: SourceChanged) -> None:
+        before = self._sources.get(record.source_id, _UNHEARD_OF)
+        if record.current != before.current:
+            self._sources[record.source_id] = _Source(record.current, record.at_us)
+            self._look_at_sources()
+
+    def _activate(self, record: LimitsActivated, found: Found) -> None:
+        plan = Plan(record.limits)
+        self._limits, self._silence = carry_over(
+            self._limits, self._silence, plan, record.at_us, found
+        )
+        self._plain_limits = None
+        self._look_at_sources()
+
+    def _step_back(self, record: ClockRebased, found: Found) -> None:
+        rows = self._limits.plan.rows_of(np.array([record.point], np.int32))
+        if rows[0] < 0:
+            return
+        with self._limits.lifted(rows, record.at_us, found) as watches:
+            watches[0].step_back(record.to_us)
+        point = self._limits.plan.points[rows[0]]
+        event = clock_stepped_back(self._limits.plan.limits, point, record)
+        found.add(record.to_us, point.number, event.condition, event)
+
+    def _pass_time(self, at_us: int, found: Found) -> None:
+        self._limits.pass_time(at_us, self._current, found)
+        self._silence.pass_time(at_us, self._current, self._since_us, found)
+
+    def _look_at_sources(self) -> None:
+        """Lay the sources out by point: `current` (n,), `since_us` (n,)."""
+        plan = self._limits.plan
+        sources = [self._sources.get(source, _UNHEARD_OF) for source in plan.sources]
+        self._current = np.array([one.current for one in sources], np.bool_)[plan.source_of]
+        self._since_us = np.array([one.since_us for one in sources], np.int64)[plan.source_of]
+        self._silence.look_again()

@@ -1,0 +1,141 @@
+"""The active limits laid out for arrays: one row per point, one column per limit condition."""
+
+from dataclasses import dataclass
+from math import inf, isfinite
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from domain.assets import ActiveLimits, Condition, Limit, Point
+
+CONDITIONS: Final = (Condition.LOW_LOW, Condition.LOW, Condition.HIGH, Condition.HIGH_HIGH)
+FOREVER_US: Final = 2**62  # later than every moment, with room to add one
+
+NORMAL: Final = 0
+PENDING: Final = 1  # violated, the on-delay runs
+ACTIVE: Final = 2
+RETURNING: Final = 3  # returned, the off-delay runs
+
+_COLUMN: Final = {condition: column for column, condition in enumerate(CONDITIONS)}
+# a table of numbers is quick but as long as the highest number; beyond this the numbers are searched
+_TABLE_ROOM: Final = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One limit of one point, ready to be asked."""
+
+    column: int
+    limit: Limit
+    high: bool
+    level: float
+    return_at: float  # the value nearest to the limit that counts as returned
+    on_delay_us: int
+    off_delay_us: int
+
+    @classmethod
+    def of(cls, limit: Limit) -> "Rule":
+        high = limit.condition in {Condition.HIGH, Condition.HIGH_HIGH}
+        return cls(
+            column=_COLUMN[limit.condition],
+            limit=limit,
+            high=high,
+            level=limit.value,
+            return_at=_return_at(limit, high),
+            on_delay_us=limit.on_delay_us,
+            off_delay_us=limit.off_delay_us,
+        )
+
+    def violated_by(self, value: float) -> bool:
+        return value >= self.level if self.high else value <= self.level
+
+    def returned_by(self, value: float) -> bool:
+        return value <= self.return_at if self.high else value >= self.return_at
+
+    def keeps(self, phase: int) -> tuple[float, float]:
+        """Values from the first to the second leave a limit in this phase as it is."""
+        if phase in (NORMAL, RETURNING):
+            edge = _beside(self.level, self.high) if phase == NORMAL else self.return_at
+            return (-inf, edge) if self.high else (edge, inf)
+        edge = self.level if phase == PENDING else _beside(self.return_at, not self.high)
+        return (edge, inf) if self.high else (-inf, edge)
+
+
+def _return_at(limit: Limit, high: bool) -> float:
+    # inside the limit even where the deadband is nothing, or too small for a float to show
+    inside = _beside(limit.value, high)
+    if high:
+        return min(limit.value - limit.deadband, inside)
+    return max(limit.value + limit.deadband, inside)
+
+
+def _beside(value: float, below: bool) -> float:
+    return float(np.nextafter(value, -inf if below else inf))
+
+
+class Plan:
+    """One version of the limits. Never changed; n points in the order of their numbers."""
+
+    def __init__(self, limits: ActiveLimits) -> None:
+        self.limits = limits
+        self.points: tuple[Point, ...] = tuple(sorted(limits.points, key=lambda one: one.number))
+        self.rules: tuple[tuple[Rule, ...], ...] = tuple(map(_rules_of, self.points))
+        self.numbers = np.array([point.number for point in self.points], np.int64)  # (n,)
+        self.stale_us = np.array([_stale_us(point) for point in self.points], np.int64)  # (n,)
+        self.sources: tuple[str, ...] = tuple(sorted({point.source_id for point in self.points}))
+        place = {source: row for row, source in enumerate(self.sources)}
+        self.source_of = np.array([place[point.source_id] for point in self.points], np.intp)
+        self._lay_out_rules()
+        self._rows = self._table_of_rows()
+
+    def __len__(self) -> int:
+        return len(self.points)
+
+    def rows_of(self, numbers: NDArray[np.int32]) -> NDArray[np.intp]:
+        """(k,) the row of each point number, -1 for a number that is not ours."""
+        if self._rows is not None:
+            inside = (numbers >= 0) & (numbers < len(self._rows))
+            if inside.all():
+                return self._rows[numbers]
+            return np.where(inside, self._rows[np.where(inside, numbers, 0)], -1)
+        rows = np.minimum(np.searchsorted(self.numbers, numbers), len(self) - 1)
+        return np.where(self.numbers[rows] == numbers, rows, -1)
+
+    def _lay_out_rules(self) -> None:
+        shape = (len(self), len(CONDITIONS))
+        self.on_delay_us = np.zeros(shape, np.int64)
+        self.off_delay_us = np.zeros(shape, np.int64)
+        # (n, 4 conditions, 4 phases) the band of values in which nothing changes
+        self.lowest = np.full((*shape, 4), -inf)
+        self.highest = np.full((*shape, 4), inf)
+        for row, rules in enumerate(self.rules):
+            for rule in rules:
+                at = row, rule.column
+                self.on_delay_us[at], self.off_delay_us[at] = rule.on_delay_us, rule.off_delay_us
+                bands = [rule.keeps(phase) for phase in (NORMAL, PENDING, ACTIVE, RETURNING)]
+                self.lowest[at], self.highest[at] = zip(*bands, strict=True)
+
+    def _table_of_rows(self) -> NDArray[np.intp] | None:
+        if len(self) == 0:
+            return np.full(1, -1, np.intp)
+        highest, lowest = int(self.numbers[-1]), int(self.numbers[0])
+        if lowest < 0 or highest > _TABLE_ROOM + 8 * len(self):
+            return None
+        rows = np.full(highest + 1, -1, np.intp)
+        rows[self.numbers] = np.arange(len(self))
+        return rows
+
+
+def _rules_of(point: Point) -> tuple[Rule, ...]:
+    # a limit that is not a number watches nothing; of two limits for one condition the later counts
+    chosen = {
+        limit.condition: Rule.of(limit)
+        for limit in point.limits
+        if limit.condition in _COLUMN and isfinite(limit.value)
+    }
+    return tuple(sorted(chosen.values(), key=lambda rule: rule.column))
+
+
+def _stale_us(point: Point) -> int:
+    return FOREVER_US if point.stale_after_us is None else point.stale_after_us

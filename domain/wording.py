@@ -1,0 +1,160 @@
+"""The users' words (DOMAIN G1): one template for every alarm, in Chinese and in English. Pure.
+
+    time, station, voltage level, bay, device, signal, then what happened, value and limit, priority
+
+Names of places and signals are the site's own and are never translated.
+"""
+
+import math
+from collections.abc import Iterable
+from datetime import tzinfo
+from typing import Final
+
+from domain.assets import AlarmClass, Asset, Condition, Priority
+from domain.clock import to_datetime
+from domain.events import AlarmCleared, AlarmRaised, ClearReason
+
+DEFAULT_LANGUAGE: Final = "zh-CN"
+LANGUAGES: Final = (DEFAULT_LANGUAGE, "en")
+
+_Words = dict[str, str]  # by language
+
+_PRIORITIES: Final[dict[Priority, _Words]] = {
+    Priority.URGENT: {"zh-CN": "紧急", "en": "urgent"},
+    Priority.MAJOR: {"zh-CN": "重要", "en": "major"},
+    Priority.MINOR: {"zh-CN": "一般", "en": "minor"},
+    Priority.NOTICE: {"zh-CN": "提示", "en": "notice"},
+}
+_CLASSES: Final[dict[AlarmClass, _Words]] = {
+    AlarmClass.FAULT: {"zh-CN": "事故", "en": "fault"},
+    AlarmClass.ABNORMAL: {"zh-CN": "异常", "en": "abnormal"},
+    AlarmClass.LIMIT: {"zh-CN": "越限", "en": "limit violation"},
+    AlarmClass.STATE_CHANGE: {"zh-CN": "变位", "en": "state change"},
+    AlarmClass.INFORMATION: {"zh-CN": "告知", "en": "information"},
+}
+_CONDITIONS: Final[dict[Condition, _Words]] = {
+    Condition.LOW_LOW: {"zh-CN": "越下下限", "en": "below low-low limit"},
+    Condition.LOW: {"zh-CN": "越下限", "en": "below low limit"},
+    Condition.HIGH: {"zh-CN": "越上限", "en": "above high limit"},
+    Condition.HIGH_HIGH: {"zh-CN": "越上上限", "en": "above high-high limit"},
+    Condition.SILENCE: {"zh-CN": "数据中断", "en": "no data"},
+    Condition.CLOCK_STEPPED_BACK: {"zh-CN": "时钟回退", "en": "clock stepped back"},
+    Condition.COMMAND_FAILED: {"zh-CN": "命令未执行", "en": "command not carried out"},
+}
+_RETURNS: Final[dict[ClearReason, _Words]] = {
+    ClearReason.RETURNED: {"zh-CN": "复归", "en": "returned"},
+    ClearReason.LIMIT_CHANGED: {"zh-CN": "限值变更后解除", "en": "ended by a changed limit"},
+}
+_LIMIT: Final[_Words] = {"zh-CN": "(限值 {})", "en": "(limit {})"}
+_FOUND_LATE: Final[_Words] = {"zh-CN": "迟到数据(始于 {})", "en": "found late (began {})"}
+_DEGRADED: Final[_Words] = {"zh-CN": "数据质量存疑", "en": "data quality questionable"}
+
+_UNITS: Final[dict[str, _Words]] = {
+    "degC": {"zh-CN": "℃", "en": " °C"},
+    "percent": {"zh-CN": "%", "en": "%"},
+    "s": {"zh-CN": "秒", "en": " s"},
+}
+
+
+class UnknownLanguage(ValueError):
+    """A language that has no words here."""
+
+
+def priority_word(priority: Priority, language: str = DEFAULT_LANGUAGE) -> str:
+    return _PRIORITIES[priority][_known(language)]
+
+
+def class_word(alarm_class: AlarmClass, language: str = DEFAULT_LANGUAGE) -> str:
+    return _CLASSES[alarm_class][_known(language)]
+
+
+def condition_word(condition: Condition, language: str = DEFAULT_LANGUAGE) -> str:
+    return _CONDITIONS[condition][_known(language)]
+
+
+def quantity(value: float, unit: str, language: str = DEFAULT_LANGUAGE) -> str:
+    """86.2℃, 10.5kV, in English 86.2 °C; empty where there is no value."""
+    if math.isnan(value):
+        return ""
+    number = f"{value:.3f}".rstrip("0").rstrip(".")
+    number = "0" if number == "-0" else number
+    spelled = _UNITS.get(unit)
+    if spelled:
+        return number + spelled[_known(language)]
+    gap = " " if unit and _known(language) == "en" else ""
+    return f"{number}{gap}{unit}"
+
+
+def alarm_text(
+    event: AlarmRaised, asset: Asset, zone: tzinfo, language: str = DEFAULT_LANGUAGE
+) -> str:
+    """10:00:03 35kV柳塬变 35kV 1号主变间隔 1号主变 油温 越上限 86.2℃ (限值 85℃) 紧急"""
+    return _joined(
+        [
+            _time(event.raised_at_us, event.detected_at_us, zone),
+            *_place(event, asset),
+            condition_word(event.condition, language),
+            quantity(event.value, _unit(event), language),
+            _limit(event, language),
+            priority_word(event.priority, language),
+            _found_late(event, zone, language),
+            _DEGRADED[language] if event.degraded else "",
+        ]
+    )
+
+
+def cleared_text(
+    raised: AlarmRaised,
+    cleared: AlarmCleared,
+    asset: Asset,
+    zone: tzinfo,
+    language: str = DEFAULT_LANGUAGE,
+) -> str:
+    """10:20:00 35kV柳塬变 35kV 1号主变间隔 1号主变 油温 越上限 复归 82.9℃ (限值 85℃)"""
+    return _joined(
+        [
+            _time(cleared.ended_at_us, cleared.detected_at_us, zone),
+            *_place(raised, asset),
+            condition_word(raised.condition, language),
+            _RETURNS[cleared.reason][language],
+            quantity(cleared.value, _unit(raised), language),
+            _limit(raised, language),
+        ]
+    )
+
+
+def _place(event: AlarmRaised, asset: Asset) -> tuple[str, ...]:
+    return (asset.station, asset.voltage, asset.bay, asset.name, event.signal)
+
+
+def _unit(event: AlarmRaised) -> str:
+    # a step of the clock is measured in seconds, whatever the point measures
+    return "s" if event.condition is Condition.CLOCK_STEPPED_BACK else event.unit
+
+
+def _limit(event: AlarmRaised, language: str) -> str:
+    limit = quantity(event.limit, _unit(event), language)
+    return _LIMIT[language].format(limit) if limit else ""
+
+
+def _found_late(event: AlarmRaised, zone: tzinfo, language: str) -> str:
+    if not event.found_late:
+        return ""
+    return _FOUND_LATE[language].format(_time(event.started_at_us, event.detected_at_us, zone))
+
+
+def _time(moment_us: int, seen_at_us: int, zone: tzinfo) -> str:
+    """The time of day; with its date where it was not the day on which we saw it."""
+    moment, seen = to_datetime(moment_us).astimezone(zone), to_datetime(seen_at_us).astimezone(zone)
+    pattern = "%H:%M:%S" if moment.date() == seen.date() else "%Y-%m-%d %H:%M:%S"
+    return moment.strftime(pattern)
+
+
+def _joined(words: Iterable[str]) -> str:
+    return " ".join(word for word in words if word)
+
+
+def _known(language: str) -> str:
+    if language not in LANGUAGES:
+        raise UnknownLanguage(f"no words in {language}; there are {', '.join(LANGUAGES)}")
+    return language

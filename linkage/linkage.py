@@ -1,0 +1,341 @@
+"""From events to incidents and device commands, and from replies and ticks to what became of them.
+
+Decisions only: nothing is read, written or sent here. The same records in the same order give the same
+changes, with the same ids; a repeated event, reply or mark changes nothing.
+"""
+
+from collections.abc import Iterable, Sequence
+from math import nan
+from typing import Final
+from uuid import UUID
+
+from domain.assets import AlarmClass, Condition, Priority
+from domain.changes import Changes, OutboxDone
+from domain.clock import MINUTE_US
+from domain.commands import CommandState, DeviceCommand, FieldDevice, OutboxItem
+from domain.events import AlarmCleared, AlarmRaised, Event
+from domain.ids import AssetId, DeviceId, SourceId, command_id, event_id, incident_id
+from domain.incidents import Incident
+from domain.records import DeadLetter, DeviceReplied, Record, ReplyOutcome, Ticked
+from domain.wording import alarm_text
+from linkage.plan import LinkagePlan, LinkageRule
+
+# so long a reply to an ended command still finds it
+REMEMBER_ENDED_US: Final = 60 * MINUTE_US
+
+
+class Linkage:
+    """Holds what is open: one incident per asset that takes more events, and the commands under way."""
+
+    def __init__(
+        self,
+        plan: LinkagePlan,
+        incidents: Iterable[Incident] = (),
+        commands: Iterable[DeviceCommand] = (),
+    ) -> None:
+        self._plan = plan
+        self._incidents = _OpenIncidents(incidents)
+        self._commands = _KnownCommands(commands)
+        self._failures = _ToldFailures()
+
+    def decide(self, record: Record, events: Sequence[Event]) -> Changes:
+        """What `record`, and the events that the detectors found in it, change."""
+        changes = Changes()
+        for event in events:
+            self._link(event, changes)
+        match record:
+            case DeviceReplied():
+                self._replied(record, changes)
+            case Ticked():
+                self._ticked(record.at_us, changes)
+            case DeadLetter():
+                changes.dead_letters.append(record)
+            case _:
+                pass
+        return changes
+
+    def delivered(self, done: OutboxDone) -> Changes:
+        """What became of one outbox item."""
+        changes = Changes(outbox_done=[done])
+        command = self._commands.of_outbox(done.outbox_id)
+        if command is None:
+            return changes
+        match done.outcome:
+            case "expired" if command.state is CommandState.PENDING:
+                self._failed(command.expired(done.at_us), changes)
+            case "sent" | "sent_before_recorded" if command.state is not CommandState.EXPIRED:
+                self._moved(command, _marked_sent(command, done), changes)
+            case _:
+                pass
+        return changes
+
+    def commands_for(self, event: AlarmRaised) -> list[DeviceCommand]:
+        """The commands that `decide` issues for this event: one per device and step of the rules."""
+        if event.found_late or not event.output_allowed:
+            return []
+        station = self._plan.asset(event.asset_id).station
+        issued: dict[UUID, DeviceCommand] = {}
+        for rule in self._plan.rules:
+            if rule.applies_to(event, station) and not _blames(event, rule.device_id):
+                command = self._command(event, rule)
+                issued.setdefault(command.command_id, command)
+        return list(issued.values())
+
+    def _link(self, event: Event, changes: Changes) -> None:
+        changes.events.append(event)
+        match event:
+            case AlarmRaised():
+                self._raised(event, changes)
+            case AlarmCleared():
+                incident = self._incidents.of_event(event.event_id)
+                if incident:
+                    cleared = incident.event_cleared(event.event_id, event.detected_at_us)
+                    self._kept(incident, cleared, changes)
+
+    def _raised(self, event: AlarmRaised, changes: Changes) -> None:
+        if _needs_a_person(event):
+            self._join(event, changes)
+        for command in self.commands_for(event):
+            if command.command_id not in self._commands:
+                self._issue(command, changes)
+
+    def _join(self, event: AlarmRaised, changes: Changes) -> None:
+        before = self._incidents.at_asset(event.asset_id)
+        after = before.joined(event.event_id, event.priority) if before else self._opened(event)
+        if event.momentary:
+            # it happened and is over: it waits for an acknowledgement, not for a return
+            after = after.event_cleared(event.event_id, event.detected_at_us)
+        self._kept(before, after, changes)
+
+    def _opened(self, event: AlarmRaised) -> Incident:
+        return Incident(
+            incident_id=incident_id(event.event_id),
+            asset_id=event.asset_id,
+            priority=event.priority,
+            opened_at_us=event.detected_at_us,
+            responsible=self._plan.responsible.name,
+            because=self._plan.responsible.because,
+            events=(event.event_id,),
+            standing=frozenset({event.event_id}),
+        )
+
+    def _kept(self, before: Incident | None, after: Incident, changes: Changes) -> None:
+        if after is not before:
+            self._incidents.keep(after)
+            changes.incidents.append(after)
+
+    def _command(self, event: AlarmRaised, rule: LinkageRule) -> DeviceCommand:
+        device = self._device(rule.device_id)
+        return DeviceCommand(
+            command_id=command_id(event.event_id, rule.device_id, rule.step),
+            event_id=event.event_id,
+            device_id=rule.device_id,
+            action=rule.action,
+            text=alarm_text(
+                event, self._plan.asset(event.asset_id), self._plan.zone, self._plan.language
+            ),
+            priority=event.priority,
+            created_at_us=event.detected_at_us,
+            valid_until_us=event.detected_at_us + device.valid_for_us,
+            max_on_s=device.max_on_s,
+        )
+
+    def _issue(self, command: DeviceCommand, changes: Changes) -> None:
+        self._commands.keep(command)
+        changes.commands.append(command)
+        changes.outbox.append(OutboxItem.of(command))
+
+    def _moved(self, before: DeviceCommand, after: DeviceCommand, changes: Changes) -> None:
+        if after is not before:
+            self._commands.keep(after)
+            changes.commands.append(after)
+
+    def _replied(self, reply: DeviceReplied, changes: Changes) -> None:
+        command = self._commands.get(reply.command_id)
+        if command is None or command.device_id != reply.device_id:
+            changes.dead_letters.append(self._not_asked_for(reply))
+        elif reply.outcome is ReplyOutcome.DONE:
+            self._moved(command, command.confirmed(reply.at_us, _outcome(command, reply)), changes)
+        elif command.is_open:
+            # it did not sound: that is an alarm however promptly it said so
+            self._failed(command.refused(reply.at_us, _outcome(command, reply)), changes)
+
+    def _ticked(self, at_us: int, changes: Changes) -> None:
+        for command in self._commands.open():
+            device = self._device(command.device_id)
+            if not _overdue(command, device, at_us):
+                continue
+            if command.attempt < device.attempts and at_us < command.valid_until_us:
+                self._issue(command.retried(), changes)
+            else:
+                tried = f"{command.attempt} attempt{'s' if command.attempt > 1 else ''}"
+                self._failed(command.failed(at_us, f"no confirmation after {tried}"), changes)
+        self._commands.forget_ended_before(at_us - REMEMBER_ENDED_US)
+        self._failures.forget_before(at_us - REMEMBER_ENDED_US)
+
+    def _failed(self, command: DeviceCommand, changes: Changes) -> None:
+        self._commands.keep(command)
+        changes.commands.append(command)
+        event = self._failure_of(command)
+        if self._failures.is_new(event):
+            self._link(event, changes)
+
+    def _failure_of(self, command: DeviceCommand) -> AlarmRaised:
+        device = self._device(command.device_id)
+        known_at_us = command.ended_at_us or command.created_at_us
+        return AlarmRaised(
+            event_id=event_id(
+                self._plan.site, device.device_id, Condition.COMMAND_FAILED, command.created_at_us
+            ),
+            site=self._plan.site,
+            point=device.device_id,
+            asset_id=device.asset_id,
+            signal=device.name,
+            unit="",
+            condition=Condition.COMMAND_FAILED,
+            alarm_class=AlarmClass.ABNORMAL,
+            priority=Priority.MAJOR,
+            started_at_us=command.created_at_us,
+            raised_at_us=known_at_us,
+            detected_at_us=known_at_us,
+            value=nan,
+            limit=nan,
+            limits_version=0,
+            # another device may stand in for a level-1 command only: its own failure (level 2) then
+            # commands nothing, and two dead devices do not call for each other for ever
+            output_allowed=command.priority is Priority.URGENT,
+        )
+
+    def _device(self, device_id: DeviceId) -> FieldDevice:
+        """A command may outlive its device in the plan; it then ends by the defaults."""
+        return self._plan.device(device_id) or FieldDevice(
+            device_id=device_id, asset_id=AssetId(device_id), name=device_id
+        )
+
+    def _not_asked_for(self, reply: DeviceReplied) -> DeadLetter:
+        return DeadLetter(
+            at_us=reply.at_us,
+            source_id=SourceId(reply.device_id),
+            reason="unknown_command",
+            detail=f"{reply.device_id} says {reply.outcome} to {reply.command_id}, "
+            "which is no command of it that we know",
+            topic=f"gridwarden/{self._plan.site}/device/{reply.device_id}/reply",
+            payload=None,
+        )
+
+
+class _OpenIncidents:
+    """Incidents that still take events, by asset. One that has returned or closed leaves memory."""
+
+    def __init__(self, incidents: Iterable[Incident]) -> None:
+        self._by_asset: dict[AssetId, Incident] = {}
+        self._asset_of: dict[UUID, AssetId] = {}  # of every standing event
+        for incident in incidents:
+            self.keep(incident)
+
+    def at_asset(self, asset_id: AssetId) -> Incident | None:
+        return self._by_asset.get(asset_id)
+
+    def of_event(self, event: UUID) -> Incident | None:
+        asset_id = self._asset_of.get(event)
+        return None if asset_id is None else self._by_asset.get(asset_id)
+
+    def keep(self, incident: Incident) -> None:
+        before = self._by_asset.get(incident.asset_id)
+        if before and before.incident_id == incident.incident_id:
+            del self._by_asset[incident.asset_id]
+            for event in before.standing:
+                self._asset_of.pop(event, None)
+        if incident.takes_more:
+            self._by_asset[incident.asset_id] = incident
+            self._asset_of.update(dict.fromkeys(incident.standing, incident.asset_id))
+
+
+class _KnownCommands:
+    """Open commands, and ended ones for as long as a late reply may come."""
+
+    def __init__(self, commands: Iterable[DeviceCommand]) -> None:
+        self._known: dict[UUID, DeviceCommand] = {}
+        self._open: dict[UUID, DeviceCommand] = {}
+        self._ended: dict[UUID, int] = {}  # when each ended, oldest first
+        self._by_outbox: dict[UUID, UUID] = {}  # the current attempt of each
+        for command in sorted(commands, key=lambda command: command.ended_at_us or 0):
+            self.keep(command)
+
+    def __contains__(self, command: UUID) -> bool:
+        return command in self._known
+
+    def get(self, command: UUID) -> DeviceCommand | None:
+        return self._known.get(command)
+
+    def of_outbox(self, outbox: UUID) -> DeviceCommand | None:
+        command = self._by_outbox.get(outbox)
+        return None if command is None else self._known.get(command)
+
+    def keep(self, command: DeviceCommand) -> None:
+        before = self._known.get(command.command_id)
+        if before:
+            self._by_outbox.pop(OutboxItem.of(before).outbox_id, None)
+        self._by_outbox[OutboxItem.of(command).outbox_id] = command.command_id
+        self._known[command.command_id] = command
+        if command.is_open:
+            self._open[command.command_id] = command
+        else:
+            self._open.pop(command.command_id, None)
+            self._ended.setdefault(command.command_id, command.ended_at_us or 0)
+
+    def open(self) -> list[DeviceCommand]:
+        return list(self._open.values())
+
+    def forget_ended_before(self, at_us: int) -> None:
+        while self._ended:
+            command, ended_at_us = next(iter(self._ended.items()))
+            if ended_at_us >= at_us:
+                return
+            del self._ended[command]
+            self._by_outbox.pop(OutboxItem.of(self._known.pop(command)).outbox_id, None)
+
+
+class _ToldFailures:
+    """Two commands of one moment to one dead device are one alarm."""
+
+    def __init__(self) -> None:
+        self._told: dict[UUID, int] = {}  # when it was detected, oldest first
+
+    def is_new(self, event: AlarmRaised) -> bool:
+        if event.event_id in self._told:
+            return False
+        self._told[event.event_id] = event.detected_at_us
+        return True
+
+    def forget_before(self, at_us: int) -> None:
+        while self._told:
+            event, told_at_us = next(iter(self._told.items()))
+            if told_at_us >= at_us:
+                return
+            del self._told[event]
+
+
+def _needs_a_person(event: AlarmRaised) -> bool:
+    return event.priority is not Priority.NOTICE and event.alarm_class is not AlarmClass.INFORMATION
+
+
+def _blames(event: AlarmRaised, device_id: DeviceId) -> bool:
+    """A device is not asked to announce that it does not answer."""
+    return event.condition is Condition.COMMAND_FAILED and event.point == device_id
+
+
+def _overdue(command: DeviceCommand, device: FieldDevice, at_us: int) -> bool:
+    sent_at_us = command.sent_at_us if command.state is CommandState.SENT else None
+    return sent_at_us is not None and at_us - sent_at_us >= device.confirm_within_us
+
+
+def _marked_sent(command: DeviceCommand, done: OutboxDone) -> DeviceCommand:
+    return command.sent(done.at_us, before_recorded=done.outcome == "sent_before_recorded")
+
+
+def _outcome(command: DeviceCommand, reply: DeviceReplied) -> str:
+    word = reply.outcome.value
+    if reply.outcome is ReplyOutcome.DONE and not command.is_open:
+        word = "confirmed late"
+    return f"{word}: {reply.detail}" if reply.detail else word

@@ -1,0 +1,119 @@
+"""The linkage plan: who answers, which devices stand where, and what makes them sound. Data, validated."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import tzinfo
+from typing import TypeVar
+
+from domain.assets import AlarmClass, Asset, Condition, Priority
+from domain.commands import FieldDevice
+from domain.events import AlarmRaised
+from domain.ids import AssetId, DeviceId
+
+_T = TypeVar("_T")
+
+
+class InvalidPlan(ValueError):
+    """The plan contradicts itself; the message names every contradiction."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Responsible:
+    """Who answers for what happens, and why he does."""
+
+    name: str
+    role: str
+    because: str  # one sentence
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinkageRule:
+    """联动: when these alarms are raised, this device does this. An empty set means "all"."""
+
+    rule_id: str
+    device_id: DeviceId
+    conditions: frozenset[Condition] = frozenset()
+    classes: frozenset[AlarmClass] = frozenset()
+    at_least: Priority = Priority.MINOR  # URGENT: only level 1; MINOR: levels 1 to 3
+    stations: frozenset[str] = frozenset()
+    asset_ids: frozenset[AssetId] = frozenset()
+    action: str = "sound"
+    step: str = "1"  # part of the command id: one device acts once per event and step
+
+    def applies_to(self, event: AlarmRaised, station: str) -> bool:
+        return (
+            event.priority <= self.at_least
+            and _covers(self.conditions, event.condition)
+            and _covers(self.classes, event.alarm_class)
+            and _covers(self.asset_ids, event.asset_id)
+            and _covers(self.stations, station)
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinkagePlan:
+    """One version of everything that linkage decides by."""
+
+    site: str
+    zone: tzinfo  # the people's clock: device texts carry the time of day
+    assets: Mapping[AssetId, Asset]
+    devices: tuple[FieldDevice, ...]
+    rules: tuple[LinkageRule, ...]
+    responsible: Responsible
+    language: str = "zh-CN"  # of the texts that devices show or speak
+
+    def __post_init__(self) -> None:
+        problems = [*self._repeats(), *self._danglers(), *self._impossible_devices()]
+        if problems:
+            raise InvalidPlan("; ".join(problems))
+
+    def device(self, device_id: DeviceId) -> FieldDevice | None:
+        return next((device for device in self.devices if device.device_id == device_id), None)
+
+    def asset(self, asset_id: AssetId) -> Asset:
+        """An asset that the plan does not know goes by its id: its alarm must still be worded."""
+        known = self.assets.get(asset_id)
+        return known or Asset(asset_id=asset_id, station="", voltage="", bay="", name=asset_id)
+
+    def _repeats(self) -> list[str]:
+        return [
+            *(
+                f"device {name} is given twice"
+                for name in _repeated(d.device_id for d in self.devices)
+            ),
+            *(f"rule {name} is given twice" for name in _repeated(r.rule_id for r in self.rules)),
+        ]
+
+    def _danglers(self) -> list[str]:
+        devices = {device.device_id for device in self.devices}
+        stations = {asset.station for asset in self.assets.values()}
+        problems = [
+            f"device {device.device_id} stands at unknown asset {device.asset_id}"
+            for device in self.devices
+            if device.asset_id not in self.assets
+        ]
+        for rule in self.rules:
+            if rule.device_id not in devices:
+                problems.append(f"rule {rule.rule_id} names unknown device {rule.device_id}")
+            for asset_id in sorted(rule.asset_ids - self.assets.keys()):
+                problems.append(f"rule {rule.rule_id} names unknown asset {asset_id}")
+            for station in sorted(rule.stations - stations):
+                problems.append(f"rule {rule.rule_id} names unknown station {station}")
+        return problems
+
+    def _impossible_devices(self) -> list[str]:
+        return [
+            f"device {device.device_id} needs positive times and at least one attempt"
+            for device in self.devices
+            if min(device.confirm_within_us, device.attempts, device.valid_for_us, device.max_on_s)
+            <= 0
+        ]
+
+
+def _covers(chosen: frozenset[_T], one: _T) -> bool:
+    return not chosen or one in chosen
+
+
+def _repeated(names: Iterable[str]) -> list[str]:
+    return [name for name, count in Counter(names).items() if count > 1]

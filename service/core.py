@@ -1,0 +1,90 @@
+"""The core process: ingest, journal, limits, linkage, records, delivery, and the socket for the others.
+
+python -m service.core --site DIR --data DIR; started and watched by the supervisor of `gridwarden run`.
+"""
+
+import argparse
+import signal
+import sys
+import threading
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+from domain.ports import StorageUnavailable
+from service.local_socket import SOCKET_NAME, AlreadyServed, LocalServer
+from service.logs import configure_logs
+from service.settings import BadSettings, Settings, load_settings
+from service.site.load import BrokenSite, load
+from service.site.model import Site
+from service.wiring import Core, RecordingClock, Unwirable
+
+log = structlog.get_logger(__name__)
+
+BAD_INPUT = 2  # another start would end the same way
+TRY_AGAIN = 75  # EX_TEMPFAIL: a store is away; the supervisor starts us again
+# a thread that waits for the interpreter gets it after this long; the default of 5 ms, several times
+# over, is most of what a siren's command may take
+SWITCH_INTERVAL_S = 0.0005
+
+
+def run_core(
+    settings: Settings, site: Site, *, recording: bool = False, outputs: bool = True
+) -> None:
+    """Until SIGTERM, SIGINT or `stop` on the local socket."""
+    sys.setswitchinterval(SWITCH_INTERVAL_S)
+    stopping = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stopping.set())
+
+    core = Core(settings, site, recording=RecordingClock() if recording else None, outputs=outputs)
+
+    def stop(_: Mapping[str, Any]) -> Mapping[str, object]:
+        stopping.set()
+        return {"stopping": True}
+
+    server = LocalServer(
+        settings.data / SOCKET_NAME, {"status": lambda _: core.status(), "stop": stop}
+    )
+    server.start()
+    core.live.server = server
+    core.start()
+    stopping.wait()
+    core.stop()
+    server.stop()
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    chosen = _parser().parse_args(arguments)
+    try:
+        settings = load_settings(data=chosen.data, language=chosen.language)
+        configure_logs(settings.log, "core")
+        site = load(chosen.site)
+        if chosen.broker:
+            host, _, port = chosen.broker.rpartition(":")
+            site = site.at_broker(host, int(port))
+        run_core(settings, site, recording=chosen.replay_clock, outputs=not chosen.no_outputs)
+    except (BrokenSite, BadSettings, Unwirable, AlreadyServed) as error:
+        log.error("core_cannot_start", reason=str(error))
+        return BAD_INPUT
+    except StorageUnavailable as error:
+        log.error("core_cannot_start", reason=str(error))
+        return TRY_AGAIN
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="service.core", description=__doc__)
+    parser.add_argument("--site", type=Path, required=True)
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--language")
+    parser.add_argument("--broker", help="HOST:PORT instead of the site's")
+    parser.add_argument("--replay-clock", action="store_true")
+    parser.add_argument("--no-outputs", action="store_true")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

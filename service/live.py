@@ -1,0 +1,149 @@
+"""Live changes for whoever watches the local socket: flat objects with a text in the users' words."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final
+
+from domain.changes import Changes
+from domain.clock import to_datetime
+from domain.commands import CommandState, DeviceCommand
+from domain.events import AlarmCleared, AlarmRaised, Event
+from domain.incidents import Incident
+from domain.records import DeadLetter, Record, SourceChanged
+from domain.wording import alarm_text, cleared_text
+from linkage.plan import LinkagePlan
+from service.local_socket import LocalServer
+
+Change = Mapping[str, object]
+
+_COMMANDS: Final = {
+    CommandState.PENDING: {"zh-CN": "命令待发", "en": "command waits"},
+    CommandState.SENT: {"zh-CN": "命令已下发", "en": "command sent"},
+    CommandState.CONFIRMED: {"zh-CN": "已确认动作", "en": "confirmed"},
+    CommandState.FAILED: {"zh-CN": "未动作", "en": "did not act"},
+    CommandState.EXPIRED: {"zh-CN": "命令过期未发", "en": "command expired unsent"},
+}
+_ATTEMPT: Final = {"zh-CN": "(第 {} 次)", "en": "(attempt {})"}
+_FAIL_OPEN: Final = {"zh-CN": "先发后记", "en": "sent before recorded"}
+_RESPONSIBLE: Final = {"zh-CN": "责任人 {}: {}", "en": "responsible: {}: {}"}
+_SOURCE: Final = {
+    True: {"zh-CN": "数据源 {} 已连接, 积压数据已取完", "en": "source {} is connected and current"},
+    False: {"zh-CN": "数据源 {} 中断或有积压", "en": "source {} is away or behind"},
+}
+_DEAD_LETTER: Final = {"zh-CN": "报文无法使用 ({}): {}", "en": "message not usable ({}): {}"}
+
+
+class LiveView:
+    """Turns what the decider publishes into changes for the watchers. Called from its thread."""
+
+    def __init__(self, plan: LinkagePlan, standing: Sequence[AlarmRaised]) -> None:
+        self._plan = plan
+        self._standing = {event.event_id: event for event in standing}
+        self.server: LocalServer | None = None  # until it is started nobody watches
+
+    def publish(self, record: Record | None, changes: Changes) -> None:
+        for change in self._changes(record, changes):
+            if self.server is not None:
+                self.server.publish(change)
+
+    def _changes(self, record: Record | None, changes: Changes) -> Iterator[Change]:
+        if isinstance(record, SourceChanged):
+            yield self._source(record)
+        for event in changes.events:
+            yield from self._event(event)
+        for incident in changes.incidents:
+            yield self._incident(incident)
+        for command in changes.commands:
+            yield self._command(command)
+        for letter in changes.dead_letters:
+            yield self._dead_letter(letter)
+
+    def _event(self, event: Event) -> Iterator[Change]:
+        zone, language = self._plan.zone, self._plan.language
+        match event:
+            case AlarmRaised():
+                if not event.momentary:
+                    self._standing[event.event_id] = event
+                asset = self._plan.asset(event.asset_id)
+                yield {
+                    "kind": "alarm_raised",
+                    "event_id": str(event.event_id),
+                    "point": event.point,
+                    "condition": event.condition.value,
+                    "priority": int(event.priority),
+                    "started_at_us": event.started_at_us,
+                    "raised_at_us": event.raised_at_us,
+                    "text": alarm_text(event, asset, zone, language),
+                }
+            case AlarmCleared():
+                raised = self._standing.pop(event.event_id, None)
+                if raised is None:
+                    return
+                asset = self._plan.asset(raised.asset_id)
+                yield {
+                    "kind": "alarm_cleared",
+                    "event_id": str(event.event_id),
+                    "point": raised.point,
+                    "condition": raised.condition.value,
+                    "priority": int(raised.priority),
+                    "ended_at_us": event.ended_at_us,
+                    "text": cleared_text(raised, event, asset, zone, language),
+                }
+
+    def _incident(self, incident: Incident) -> Change:
+        words = _RESPONSIBLE[self._plan.language]
+        return {
+            "kind": "incident",
+            "incident_id": str(incident.incident_id),
+            "state": incident.state.value,
+            "version": incident.version,
+            "priority": int(incident.priority),
+            "responsible": incident.responsible,
+            "because": incident.because,
+            "text": words.format(incident.responsible, incident.because),
+        }
+
+    def _command(self, command: DeviceCommand) -> Change:
+        language = self._plan.language
+        device = self._plan.device(command.device_id)
+        words = [
+            self._time(command.ended_at_us or command.sent_at_us or command.created_at_us),
+            device.name if device else command.device_id,
+            _COMMANDS[command.state][language],
+            _ATTEMPT[language].format(command.attempt) if command.attempt > 1 else "",
+            _FAIL_OPEN[language] if command.sent_before_recorded else "",
+            command.outcome,
+        ]
+        return {
+            "kind": "command",
+            "command_id": str(command.command_id),
+            "event_id": str(command.event_id),
+            "device": command.device_id,
+            "state": command.state.value,
+            "attempt": command.attempt,
+            "priority": int(command.priority),
+            "outcome": command.outcome,
+            "sent_before_recorded": command.sent_before_recorded,
+            "text": " ".join(word for word in words if word),
+        }
+
+    def _source(self, record: SourceChanged) -> Change:
+        words = _SOURCE[record.current][self._plan.language]
+        return {
+            "kind": "source",
+            "source": record.source_id,
+            "current": record.current,
+            "text": f"{self._time(record.at_us)} {words.format(record.source_id)}",
+        }
+
+    def _dead_letter(self, letter: DeadLetter) -> Change:
+        words = _DEAD_LETTER[self._plan.language]
+        return {
+            "kind": "dead_letter",
+            "reason": letter.reason,
+            "detail": letter.detail,
+            "topic": letter.topic,
+            "text": f"{self._time(letter.at_us)} {words.format(letter.reason, letter.detail)}",
+        }
+
+    def _time(self, moment_us: int) -> str:
+        return to_datetime(moment_us).astimezone(self._plan.zone).strftime("%H:%M:%S")

@@ -1,0 +1,197 @@
+"""The processes of one installation and their supervisor: started, restarted after a fault, ended.
+
+| process | holds                                                   | state         |
+| core    | ingest, journal, limits, linkage, records, delivery     | runs          |
+| judge   | learned detectors and experts on a tick                 | not built yet |
+| vision  | cameras and recordings                                  | not built yet |
+| web     | the console                                             | not built yet |
+"""
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+import structlog
+
+log = structlog.get_logger(__name__)
+
+BAD_INPUT: Final = 2  # an exit code that another start would give again
+_FIRST_WAIT_S: Final = 0.5
+_LONGEST_WAIT_S: Final = 30.0
+_WELL_AFTER_S: Final = 60.0
+_END_WITHIN_S: Final = 15.0
+_LOOK_EVERY_S: Final = 0.1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProcessSpec:
+    """One process: a module of ours with its arguments."""
+
+    name: str
+    module: str
+    arguments: tuple[str, ...] = ()
+    stdout: Path | None = None  # a file that it is added to; None: ours
+    stderr: Path | None = None
+
+    def command(self) -> list[str]:
+        return [
+            sys.executable,
+            "-m",
+            "service.child",
+            str(os.getpid()),
+            self.module,
+            *self.arguments,
+        ]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CoreOptions:
+    """What core is told on its command line; the rest it reads from the environment."""
+
+    site: Path
+    data: Path
+    language: str = "zh-CN"
+    broker: tuple[str, int] | None = None  # instead of the site's
+    replay_clock: bool = False  # the clock is the recording's; no ticks
+    outputs: bool = True
+
+    def spec(self, stderr: Path | None = None) -> ProcessSpec:
+        arguments = ["--site", str(self.site), "--data", str(self.data)]
+        arguments += ["--language", self.language]
+        if self.broker:
+            arguments += ["--broker", f"{self.broker[0]}:{self.broker[1]}"]
+        if self.replay_clock:
+            arguments.append("--replay-clock")
+        if not self.outputs:
+            arguments.append("--no-outputs")
+        return ProcessSpec(
+            name="core", module="service.core", arguments=tuple(arguments), stderr=stderr
+        )
+
+
+@dataclass(slots=True)
+class _Running:
+    spec: ProcessSpec
+    process: subprocess.Popen[bytes] | None = None
+    started_at: float = 0.0
+    restart_at: float = 0.0
+    faults: int = 0  # in a row
+    restarts: int = 0
+
+
+@dataclass(slots=True)
+class Supervisor:
+    """Keeps the processes running. Call `run` from the main thread: a child's tie to its parent is
+    a tie to the thread that started it."""
+
+    specs: Sequence[ProcessSpec]
+    on_change: Callable[[str, str], None] = lambda name, what: None
+    monotonic: Callable[[], float] = time.monotonic
+    _running: list[_Running] = field(default_factory=list)
+    _stopping: threading.Event = field(default_factory=threading.Event)
+
+    def run(self, until: Callable[[], bool] = lambda: False) -> int:
+        """Until `stop`, `until`, or a child's ordered end. The exit code for the whole."""
+        self._running = [_Running(spec) for spec in self.specs]
+        try:
+            while not self._stopping.is_set() and not until():
+                for running in self._running:
+                    code = self._attend(running)
+                    if code is not None:
+                        return code
+                self._stopping.wait(_LOOK_EVERY_S)
+            return 0
+        finally:
+            self._end_all()
+
+    def stop(self) -> None:
+        """From any thread or signal handler."""
+        self._stopping.set()
+
+    def pid(self, name: str) -> int | None:
+        process = next(
+            (running.process for running in self._running if running.spec.name == name), None
+        )
+        return process.pid if process else None
+
+    def restarts(self, name: str) -> int:
+        return sum(running.restarts for running in self._running if running.spec.name == name)
+
+    def _attend(self, running: _Running) -> int | None:
+        """Starts what is due; a code when everything must end."""
+        if running.process is None:
+            if self.monotonic() >= running.restart_at:
+                self._start(running)
+            return None
+        code = running.process.poll()
+        if code is None:
+            return None
+        running.process = None
+        if code in (0, BAD_INPUT):
+            return code
+        self._plan_restart(running, code)
+        return None
+
+    def _start(self, running: _Running) -> None:
+        running.started_at = self.monotonic()
+        with contextlib.ExitStack() as files:
+            stdout, stderr = (
+                files.enter_context(path.open("ab")) if path else None
+                for path in (running.spec.stdout, running.spec.stderr)
+            )
+            # a session of its own: Ctrl-C reaches us alone, and we end the children in order
+            running.process = subprocess.Popen(
+                running.spec.command(),
+                stdin=subprocess.DEVNULL,
+                stdout=stdout,
+                stderr=stderr,
+                start_new_session=True,
+            )
+        log.info("process_started", name=running.spec.name, pid=running.process.pid)
+        self.on_change(running.spec.name, "started")
+
+    def _plan_restart(self, running: _Running, code: int) -> None:
+        now = self.monotonic()
+        if now - running.started_at >= _WELL_AFTER_S:
+            running.faults = 0
+        # the first restart is immediate: a watchman may not be away; a fault that stays waits longer
+        wait = 0.0 if running.faults == 0 else _FIRST_WAIT_S * 2 ** (running.faults - 1)
+        wait = min(wait, _LONGEST_WAIT_S)
+        running.faults += 1
+        running.restarts += 1
+        running.restart_at = now + wait
+        log.error("process_failed", name=running.spec.name, code=code, restart_in_s=wait)
+        self.on_change(running.spec.name, f"failed with code {code}, restart in {wait:g} s")
+
+    def _end_all(self) -> None:
+        processes = [running.process for running in self._running if running.process]
+        for process in processes:
+            process.terminate()
+        give_up_at = time.monotonic() + _END_WITHIN_S
+        for process in processes:
+            try:
+                process.wait(max(0.1, give_up_at - time.monotonic()))
+            except subprocess.TimeoutExpired:
+                log.error("process_killed", pid=process.pid)
+                process.kill()
+                process.wait()
+
+
+@contextlib.contextmanager
+def stopping_on_signals(stop: Callable[[], None]) -> Iterator[None]:
+    """Ctrl-C and SIGTERM call `stop` while inside. Main thread only."""
+    signals = (signal.SIGINT, signal.SIGTERM)
+    before = [(each, signal.signal(each, lambda number, frame: stop())) for each in signals]
+    try:
+        yield
+    finally:
+        for each, handler in before:
+            signal.signal(each, handler)

@@ -1,0 +1,162 @@
+"""A simulated siren: acts once per command id, stops by itself, and answers well or badly."""
+
+import json
+import threading
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Final, Self
+from uuid import UUID, uuid4
+
+import paho.mqtt.client as mqtt
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
+
+from domain.clock import Clock, from_datetime, system_clock
+from service.simulate.connection import FieldClient
+
+REMEMBER_COMMANDS: Final = 10_000
+
+Say = Callable[[dict[str, object]], None]
+After = Callable[[float, Callable[[], None]], None]
+
+
+class Behaviour(StrEnum):
+    PROMPT = "prompt"
+    LATE = "late"  # answers when the first patience is over
+    TWICE = "twice"
+    WRONG_ID = "wrong_id"  # answers for a command that nobody gave
+    NEVER = "never"  # sounds, but never says so
+    REFUSE = "refuse"  # says no, and does not sound
+
+
+@dataclass(frozen=True, slots=True)
+class _Command:
+    command_id: UUID
+    text: str
+    attempt: int
+    valid_until_us: int
+    max_on_s: float
+    reply_topic: str
+
+
+def after(seconds: float, action: Callable[[], None]) -> None:
+    """On a thread of its own, which does not keep the process alive."""
+    timer = threading.Timer(seconds, action)
+    timer.daemon = True
+    timer.start()
+
+
+class SimulatedSiren:
+    """Says what it does through `say`, one dict per act: {"device": ..., "acted": command id, ...}."""
+
+    def __init__(
+        self,
+        site: str,
+        device: str,
+        behaviour: Behaviour = Behaviour.PROMPT,
+        *,
+        say: Say = lambda line: None,
+        late_s: float = 4.0,
+        clock: Clock = system_clock,
+        after: After = after,
+    ) -> None:
+        self.device = device
+        self._behaviour = behaviour
+        self._say = say
+        self._late_s = late_s
+        self._clock = clock
+        self._after = after
+        self._acted: OrderedDict[UUID, None] = OrderedDict()
+        self._client = FieldClient(
+            f"siren-{site}-{device}",
+            [f"gridwarden/{site}/device/{device}/command"],
+            self._on_message,
+        )
+
+    @property
+    def ready(self) -> threading.Event:
+        """Set while the siren listens."""
+        return self._client.ready
+
+    def start(self, host: str, port: int) -> Self:
+        self._client.start(host, port)
+        return self
+
+    def stop(self) -> None:
+        self._client.stop()
+
+    def _on_message(self, message: mqtt.MQTTMessage) -> None:
+        command = _read(message)
+        if self._clock() >= command.valid_until_us:
+            self._tell("ignored", command, why="valid_until has passed")
+            return
+        if self._behaviour is not Behaviour.REFUSE:
+            self._act_once(command)
+        self._answer(command)
+
+    def _act_once(self, command: _Command) -> None:
+        if command.command_id in self._acted:
+            self._tell("reminded", command)
+            return
+        self._acted[command.command_id] = None
+        if len(self._acted) > REMEMBER_COMMANDS:
+            self._acted.popitem(last=False)
+        self._tell("acted", command, text=command.text)
+        self._after(command.max_on_s, lambda: self._tell("stopped", command))
+
+    def _answer(self, command: _Command) -> None:
+        match self._behaviour:
+            case Behaviour.PROMPT:
+                self._reply(command, command.command_id)
+            case Behaviour.LATE:
+                self._after(self._late_s, lambda: self._reply(command, command.command_id))
+            case Behaviour.TWICE:
+                self._reply(command, command.command_id)
+                self._reply(command, command.command_id)
+            case Behaviour.WRONG_ID:
+                self._reply(command, uuid4())
+            case Behaviour.REFUSE:
+                self._reply(command, command.command_id, "refused", "cover open")
+            case Behaviour.NEVER:
+                pass
+
+    def _reply(
+        self, command: _Command, command_id: UUID, outcome: str = "done", detail: str = ""
+    ) -> None:
+        properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
+        properties.CorrelationData = command_id.bytes
+        payload = {"command_id": str(command_id), "outcome": outcome, "detail": detail}
+        self._client.publish(command.reply_topic, json.dumps(payload).encode(), properties)
+
+    def _tell(self, act: str, command: _Command, **more: object) -> None:
+        self._say(
+            {
+                "device": self.device,
+                act: str(command.command_id),
+                "attempt": command.attempt,
+                "at_us": self._clock(),
+                **more,
+            }
+        )
+
+
+def _read(message: mqtt.MQTTMessage) -> _Command:
+    """Correlation data that contradicts the payload is nonsense, and an error like any other."""
+    payload = json.loads(message.payload)
+    command_id = UUID(payload["command_id"])
+    if getattr(message.properties, "CorrelationData", b"") != command_id.bytes:
+        raise ValueError(f"correlation data is not command id {command_id}")
+    reply_topic = getattr(message.properties, "ResponseTopic", "")
+    if not reply_topic:
+        raise ValueError(f"command {command_id} says not where to answer")
+    return _Command(
+        command_id=command_id,
+        text=payload["text"],
+        attempt=payload["attempt"],
+        valid_until_us=from_datetime(datetime.fromisoformat(payload["valid_until"])),
+        max_on_s=payload["max_on_s"],
+        reply_topic=reply_topic,
+    )

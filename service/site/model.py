@@ -1,0 +1,101 @@
+"""What a site folder says, as frozen data that has been checked."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from domain.assets import ActiveLimits, Asset, Point
+from domain.commands import FieldDevice
+from domain.ids import AssetId, PointKey, SourceId
+from linkage.plan import LinkagePlan, LinkageRule, Responsible
+
+UNNUMBERED: Final = -1  # a point's number before the records gave it one
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subscription:
+    topic: str
+    qos: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceSettings:
+    """One connection to one broker."""
+
+    source_id: SourceId
+    host: str
+    port: int
+    client_id: str
+    username: str | None = None
+    password_env: str | None = None  # the name of the environment variable that holds it
+    subscriptions: tuple[Subscription, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordingMap:
+    """How the columns of a recording become readings of the site's points (replay.yaml)."""
+
+    time_column: str
+    zone: ZoneInfo  # of times without an offset
+    columns: Mapping[str, PointKey]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Site:
+    """Everything in the site folder."""
+
+    name: str
+    code: str  # in topics and ids; it never changes
+    zone: ZoneInfo
+    numbering: str  # the station's numbering scheme, for people
+    assets: Mapping[AssetId, Asset]
+    points: tuple[Point, ...]  # UNNUMBERED
+    devices: tuple[FieldDevice, ...]
+    rules: tuple[LinkageRule, ...]
+    responsible: Responsible
+    sources: tuple[SourceSettings, ...]  # the first one also carries commands to the field devices
+    recording: RecordingMap | None = None
+
+    def plan(self, language: str = "zh-CN") -> LinkagePlan:
+        return LinkagePlan(
+            site=self.code,
+            zone=self.zone,
+            assets=self.assets,
+            devices=self.devices,
+            rules=self.rules,
+            responsible=self.responsible,
+            language=language,
+        )
+
+    def active_limits(self, numbers: Mapping[PointKey, int], version: int) -> ActiveLimits:
+        """The points with the numbers that the records gave them."""
+        return ActiveLimits(
+            site=self.code,
+            version=version,
+            points=tuple(replace(point, number=numbers[point.key]) for point in self.points),
+        )
+
+    def at_broker(self, host: str, port: int) -> "Site":
+        """The same site with every source at this broker: demo and replay bring their own."""
+        return replace(
+            self,
+            sources=tuple(
+                replace(source, host=host, port=port, username=None, password_env=None)
+                for source in self.sources
+            ),
+        )
+
+
+def telemetry_topic(site: str, source_id: SourceId) -> str:
+    return f"gridwarden/{site}/telemetry/{source_id}"
+
+
+def replies_topic(site: str) -> str:
+    """The words of every field device of the site."""
+    return f"gridwarden/{site}/device/+/reply"
+
+
+def frozen_map(columns: Mapping[str, PointKey]) -> Mapping[str, PointKey]:
+    return MappingProxyType(dict(columns))

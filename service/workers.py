@@ -1,0 +1,45 @@
+"""A thread with a name that stops when asked and takes the process down when it fails.
+
+A thread of core that died quietly would be a watchman asleep: on an unexpected error the process
+ends, and the supervisor starts it again from the journal."""
+
+import os
+import threading
+from collections.abc import Callable
+
+import structlog
+
+log = structlog.get_logger(__name__)
+
+
+class Worker:
+    """Runs `step` again and again until `stop`. A step returns by itself within a second."""
+
+    def __init__(self, name: str, step: Callable[[], None]) -> None:
+        self._step = step
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+
+    @property
+    def stopping(self) -> bool:
+        return self._stopping.is_set()
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self, timeout_s: float = 10.0) -> None:
+        self._stopping.set()
+        if self._thread.is_alive():
+            self._thread.join(timeout_s)
+
+    def wait(self, seconds: float) -> None:
+        """Waits, unless asked to stop."""
+        self._stopping.wait(seconds)
+
+    def _run(self) -> None:
+        try:
+            while not self._stopping.is_set():
+                self._step()
+        except BaseException:
+            log.exception("worker_failed", worker=self._thread.name)
+            os._exit(70)  # EX_SOFTWARE: threads cannot be trusted any more, the journal can

@@ -1,0 +1,144 @@
+"""Engines for the records: how SQLite is opened, and when its file counts as gone.
+
+A file that was deleted is never made anew in silence: an empty database would have forgotten everything.
+"""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import quote
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.exc import (
+    DatabaseError,
+    DBAPIError,
+    InterfaceError,
+    InvalidatePoolError,
+    OperationalError,
+    TimeoutError,
+)
+
+from domain.ports import StorageUnavailable
+
+_POOL_WAIT_S: Final = 5
+_WRITES: Final = "gridwarden_writes"
+
+
+def sqlite_engine(path: Path, *, busy_ms: int = 50) -> Engine:
+    """Opens nothing yet and never makes the file: `storage.migrate.upgrade` does. A lock held by somebody
+    else is waited for no longer than `busy_ms`."""
+    path = path.absolute()
+
+    def connect() -> sqlite3.Connection:
+        return _connect(path, busy_ms)
+
+    engine = create_engine(
+        f"sqlite:///{path}",
+        creator=connect,
+        pool_timeout=_POOL_WAIT_S,
+        pool_reset_on_return="rollback",
+    )
+    event.listen(engine, "begin", _begin)
+    event.listen(engine, "connect", lambda _, record: record.info.update(file=_identity(path)))
+    event.listen(engine, "checkout", lambda _, record, __: _expect_same(path, record.info["file"]))
+    return engine
+
+
+def file_of(engine: Engine) -> Path | None:
+    """The file behind it; None where there is a server."""
+    name = engine.url.database
+    return Path(name) if engine.dialect.name == "sqlite" and name else None
+
+
+@contextmanager
+def reading(engine: Engine) -> Iterator[Connection]:
+    """One transaction that sees one state. Raises StorageUnavailable."""
+    with available(engine), engine.begin() as connection:
+        yield connection
+
+
+@contextmanager
+def writing(engine: Engine) -> Iterator[Connection]:
+    """One transaction, all or nothing. Raises StorageUnavailable."""
+    path = file_of(engine)
+    opened = _identity(path) if path else None
+    with available(engine), engine.execution_options(**{_WRITES: True}).begin() as connection:
+        yield connection
+    if path and _identity(path) != opened:
+        # committed into a file that nobody can find any more
+        raise StorageUnavailable(f"the records file {path} was taken away while it was written")
+
+
+@contextmanager
+def available(engine: Engine) -> Iterator[None]:
+    """Says StorageUnavailable where the store cannot answer; a bug in a statement stays what it is."""
+    try:
+        yield
+    except TimeoutError as error:
+        raise StorageUnavailable(f"{_name(engine)}: all connections are in use") from error
+    except DBAPIError as error:
+        if not _is_unavailability(error):
+            raise
+        if not _is_busy(error.orig):
+            engine.dispose()  # after a full or failing disk a fresh connection is the one to trust
+        raise StorageUnavailable(f"{_name(engine)} cannot answer: {error.orig}") from error
+
+
+def _connect(path: Path, busy_ms: int) -> sqlite3.Connection:
+    connection = sqlite3.connect(
+        f"file:{quote(str(path))}?mode=rw",
+        uri=True,
+        timeout=busy_ms / 1_000,
+        isolation_level=None,  # we say BEGIN ourselves
+        check_same_thread=False,  # the pool hands it from thread to thread, never to two at once
+    )
+    try:
+        connection.execute("pragma journal_mode = wal")
+        connection.execute("pragma synchronous = full")
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _begin(connection: Connection) -> None:
+    # a writer asks for the lock at once: one that began by reading could be refused at its first write
+    writes = connection.get_execution_options().get(_WRITES, False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    try:
+        stat = path.stat()
+    except OSError:
+        return None
+    return stat.st_dev, stat.st_ino
+
+
+def _expect_same(path: Path, opened: Any) -> None:
+    """A connection to a file that was deleted or replaced goes on working, into nowhere."""
+    if _identity(path) != opened:
+        raise InvalidatePoolError(f"{path} is not the file that was opened")
+
+
+def _is_unavailability(error: DBAPIError) -> bool:
+    # DatabaseError itself, and not what is derived from it: "file is not a database"
+    return isinstance(error, OperationalError | InterfaceError) or type(error) is DatabaseError
+
+
+def _is_busy(error: BaseException | None) -> bool:
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    return code in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
+
+
+def _name(engine: Engine) -> str:
+    path = file_of(engine)
+    if path is None:
+        return f"the records database {engine.url.render_as_string(hide_password=True)}"
+    if not path.exists():
+        return (
+            f"the records file {path} is gone: put it back, or run migrate to begin a new one; it"
+        )
+    return f"the records file {path}"

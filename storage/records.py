@@ -1,0 +1,417 @@
+"""The records in SQL: events, incidents, commands, the outbox, dead letters, the numbers of points.
+
+A commit is one transaction and may be repeated: what is in already is left as it is.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, fields
+from enum import Enum
+from itertools import chain
+from math import isnan, nan
+from typing import Any, Final
+from uuid import UUID
+
+import structlog
+from sqlalchemy import Connection, Engine, RowMapping, Table, bindparam, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from domain.assets import AlarmClass, Condition, Priority
+from domain.changes import Changes, OutboxDone
+from domain.clock import to_datetime
+from domain.commands import CommandState, DeviceCommand, OutboxItem
+from domain.events import AlarmCleared, AlarmRaised, ClearReason, Event
+from domain.ids import AssetId, DeviceId, PointKey, SourceId
+from domain.incidents import Incident, IncidentState
+from domain.records import DeadLetter
+from storage.codec import writable
+from storage.engines import reading, writing
+from storage.tables import (
+    applied,
+    commands,
+    dead_letter_counts,
+    dead_letters,
+    events,
+    incidents,
+    outbox,
+    points,
+)
+
+_PROJECTION: Final = "records"
+_OPEN_COMMANDS: Final = (CommandState.PENDING.value, CommandState.SENT.value)
+_MOMENTARY: Final = (Condition.CLOCK_STEPPED_BACK.value, Condition.COMMAND_FAILED.value)
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordedEvent:
+    """An alarm and, once it is there, its clearing."""
+
+    raised: AlarmRaised
+    cleared: AlarmCleared | None = None
+
+
+class SqlRecords:
+    """Implements domain.ports.Records. Every method raises StorageUnavailable where it cannot answer, and
+    works again when the database does. The schema is made by storage.migrate."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def applied_seq(self) -> int:
+        with reading(self._engine) as connection:
+            return _applied_seq(connection)
+
+    def commit(self, changes: Changes, applied_seq: int) -> None:
+        """Dead letters count only in a commit that raises the applied number: they have no id by which a
+        repetition could be told, and each stands in a journal record of its own."""
+        with writing(self._engine) as connection:
+            is_new = applied_seq > _applied_seq(connection)
+            _write_events(connection, changes.events)
+            _write_newest(
+                connection, incidents, "incident_id", map(_incident_row, changes.incidents)
+            )
+            # an attempt carries its command, so that it never stands alone
+            of_outbox = (item.command for item in changes.outbox)
+            _write_newest(
+                connection,
+                commands,
+                "command_id",
+                map(_fields_of, chain(changes.commands, of_outbox)),
+            )
+            _write_outbox(connection, changes.outbox, changes.outbox_done)
+            if is_new:
+                _write_dead_letters(connection, changes.dead_letters)
+                _set_applied(connection, applied_seq)
+
+    def open_incidents(self) -> list[Incident]:
+        query = (
+            select(incidents)
+            .where(incidents.c.state != IncidentState.CLOSED.value)
+            .order_by(incidents.c.opened_at_us, incidents.c.incident_id)
+        )
+        with reading(self._engine) as connection:
+            return [_incident(row) for row in connection.execute(query).mappings()]
+
+    def open_commands(self) -> list[DeviceCommand]:
+        """Those that are neither confirmed nor given up."""
+        query = (
+            select(commands)
+            .where(commands.c.state.in_(_OPEN_COMMANDS))
+            .order_by(commands.c.created_at_us, commands.c.command_id)
+        )
+        with reading(self._engine) as connection:
+            return [_command(row) for row in connection.execute(query).mappings()]
+
+    def unsent_outbox(self) -> list[OutboxItem]:
+        """Attempts of which nothing has been reported, with their command as it stands; not those that a
+        later attempt or the device's word has overtaken."""
+        query = (
+            select(outbox.c.outbox_id, *commands.c)
+            .join(commands, commands.c.command_id == outbox.c.command_id)
+            .where(
+                outbox.c.done_at_us.is_(None),
+                commands.c.state.in_(_OPEN_COMMANDS),
+                commands.c.attempt == outbox.c.attempt,
+            )
+            .order_by(outbox.c.created_at_us, outbox.c.outbox_id)
+        )
+        with reading(self._engine) as connection:
+            return [
+                OutboxItem(outbox_id=row["outbox_id"], command=_command(row))
+                for row in connection.execute(query).mappings()
+            ]
+
+    def events(self, since_us: int = 0, limit: int = 1_000) -> list[RecordedEvent]:
+        """Alarms raised at `since_us` or later, the oldest first."""
+        query = (
+            select(events)
+            .where(events.c.raised_at_us >= since_us)
+            .order_by(events.c.raised_at_us, events.c.event_id)
+            .limit(limit)
+        )
+        with reading(self._engine) as connection:
+            return [_recorded(row) for row in connection.execute(query).mappings()]
+
+    def standing_events(self) -> list[AlarmRaised]:
+        """Alarms that have not cleared; what only happened (a clock stepped back) does not stand."""
+        query = (
+            select(events)
+            .where(events.c.ended_at_us.is_(None), events.c.condition.not_in(_MOMENTARY))
+            .order_by(events.c.raised_at_us, events.c.event_id)
+        )
+        with reading(self._engine) as connection:
+            return [_raised(row) for row in connection.execute(query).mappings()]
+
+    def commands(self, since_us: int = 0, limit: int = 1_000) -> list[DeviceCommand]:
+        """Commands created at `since_us` or later with what became of them, the oldest first."""
+        query = (
+            select(commands)
+            .where(commands.c.created_at_us >= since_us)
+            .order_by(commands.c.created_at_us, commands.c.command_id)
+            .limit(limit)
+        )
+        with reading(self._engine) as connection:
+            return [_command(row) for row in connection.execute(query).mappings()]
+
+    def dead_letters(self, limit: int = 1_000) -> list[DeadLetter]:
+        """Those whose payload was kept, the oldest first."""
+        query = select(dead_letters).order_by(dead_letters.c.number).limit(limit)
+        with reading(self._engine) as connection:
+            return [_dead_letter(row) for row in connection.execute(query).mappings()]
+
+    def dead_letter_counts(self) -> dict[tuple[SourceId, str, str], int]:
+        """(source, reason, day) -> how many, with those whose payload was not kept."""
+        counts = dead_letter_counts.c
+        query = select(counts.source_id, counts.reason, counts.day, counts.count).order_by(
+            counts.day, counts.source_id, counts.reason
+        )
+        with reading(self._engine) as connection:
+            rows = connection.execute(query).tuples()
+            return {(SourceId(source), reason, day): count for source, reason, day, count in rows}
+
+    def point_numbers(self, keys: Iterable[PointKey]) -> dict[PointKey, int]:
+        """The number of each point; a point that is new gets one that was never given before."""
+        wanted = list(dict.fromkeys(keys))
+        with writing(self._engine) as connection:
+            known = _point_numbers(connection)
+            missing = [{"key": key} for key in wanted if key not in known]
+            if missing:
+                connection.execute(points.insert(), missing)
+                known = _point_numbers(connection)
+            return {key: known[key] for key in wanted}
+
+
+def _applied_seq(connection: Connection) -> int:
+    query = select(applied.c.seq).where(applied.c.projection == _PROJECTION)
+    return connection.execute(query).scalar() or 0
+
+
+def _set_applied(connection: Connection, seq: int) -> None:
+    statement = _insert(connection, applied)
+    statement = statement.on_conflict_do_update(
+        index_elements=[applied.c.projection],
+        set_={"seq": statement.excluded.seq},
+        where=applied.c.seq < statement.excluded.seq,
+    )
+    connection.execute(statement, {"projection": _PROJECTION, "seq": seq})
+
+
+def _write_events(connection: Connection, found: Sequence[Event]) -> None:
+    raised = [_event_row(event) for event in found if isinstance(event, AlarmRaised)]
+    cleared = [_clear_row(event) for event in found if isinstance(event, AlarmCleared)]
+    if raised:
+        connection.execute(_insert(connection, events).on_conflict_do_nothing(), raised)
+    if cleared:
+        statement = update(events).where(events.c.event_id == bindparam("of_event"))
+        changed = connection.execute(statement, cleared).rowcount
+        if 0 <= changed < len(cleared):
+            log.warning("cleared_without_alarm", count=len(cleared) - changed)
+
+
+def _write_newest(
+    connection: Connection, table: Table, key: str, rows: Iterable[dict[str, Any]]
+) -> None:
+    """Each thing once, in its newest version; never back to an older one."""
+    newest: dict[UUID, dict[str, Any]] = {}
+    for row in rows:
+        known = newest.get(row[key])
+        if known is None or known["version"] < row["version"]:
+            newest[row[key]] = row
+    if not newest:
+        return
+    statement = _insert(connection, table)
+    statement = statement.on_conflict_do_update(
+        index_elements=[table.c[key]],
+        set_={
+            column.name: statement.excluded[column.name] for column in table.c if column.name != key
+        },
+        where=table.c.version < statement.excluded.version,
+    )
+    connection.execute(statement, list(newest.values()))
+
+
+def _write_outbox(
+    connection: Connection, items: Sequence[OutboxItem], done: Sequence[OutboxDone]
+) -> None:
+    if items:
+        connection.execute(
+            _insert(connection, outbox).on_conflict_do_nothing(),
+            [
+                {
+                    "outbox_id": item.outbox_id,
+                    "command_id": item.command.command_id,
+                    "attempt": item.command.attempt,
+                    "created_at_us": item.command.created_at_us,
+                }
+                for item in items
+            ],
+        )
+    if done:
+        connection.execute(
+            update(outbox).where(
+                outbox.c.outbox_id == bindparam("of_item"),
+                outbox.c.done_at_us.is_(None),  # the first word stands
+            ),
+            [
+                {"of_item": item.outbox_id, "done_at_us": item.at_us, "outcome": item.outcome}
+                for item in done
+            ],
+        )
+
+
+def _write_dead_letters(connection: Connection, letters: Sequence[DeadLetter]) -> None:
+    kept = [_letter_row(letter) for letter in letters if letter.payload is not None]
+    if kept:
+        connection.execute(dead_letters.insert(), kept)
+    counts = Counter((letter.source_id, letter.reason, _day(letter.at_us)) for letter in letters)
+    if not counts:
+        return
+    statement = _insert(connection, dead_letter_counts)
+    statement = statement.on_conflict_do_update(
+        index_elements=list(dead_letter_counts.primary_key),
+        set_={"count": dead_letter_counts.c.count + statement.excluded["count"]},
+    )
+    connection.execute(
+        statement,
+        [
+            {"source_id": source, "reason": reason, "day": day, "count": count}
+            for (source, reason, day), count in counts.items()
+        ],
+    )
+
+
+def _point_numbers(connection: Connection) -> dict[PointKey, int]:
+    rows = connection.execute(select(points.c.key, points.c.number)).tuples()
+    return {PointKey(key): number for key, number in rows}
+
+
+def _insert(connection: Connection, table: Table) -> sqlite.Insert | postgresql.Insert:
+    """An INSERT that knows ON CONFLICT: the one place where the two databases differ."""
+    if connection.dialect.name == "postgresql":
+        return postgresql.insert(table)
+    return sqlite.insert(table)
+
+
+def _fields_of(thing: AlarmRaised | DeviceCommand | Incident) -> dict[str, Any]:
+    return {field.name: _stored(getattr(thing, field.name)) for field in fields(thing)}
+
+
+def _stored(value: Any) -> Any:
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, str):
+        return writable(value)
+    if isinstance(value, float) and isnan(value):
+        return None
+    return value
+
+
+def _event_row(raised: AlarmRaised) -> dict[str, Any]:
+    row = _fields_of(raised)
+    row["limit_value"] = row.pop("limit")  # LIMIT is a word of SQL
+    return row
+
+
+def _clear_row(cleared: AlarmCleared) -> dict[str, Any]:
+    return {
+        "of_event": cleared.event_id,
+        "ended_at_us": cleared.ended_at_us,
+        "cleared_detected_at_us": cleared.detected_at_us,
+        "cleared_value": _stored(cleared.value),
+        "clear_reason": cleared.reason.value,
+    }
+
+
+def _incident_row(incident: Incident) -> dict[str, Any]:
+    row = _fields_of(incident)
+    row["events"] = [str(event) for event in incident.events]
+    row["standing"] = sorted(str(event) for event in incident.standing)
+    return row
+
+
+def _letter_row(letter: DeadLetter) -> dict[str, Any]:
+    return {
+        "at_us": letter.at_us,
+        "source_id": letter.source_id,
+        "reason": letter.reason,
+        "detail": writable(letter.detail),
+        "topic": writable(letter.topic),
+        "payload": letter.payload,
+    }
+
+
+def _recorded(row: RowMapping) -> RecordedEvent:
+    return RecordedEvent(raised=_raised(row), cleared=_cleared(row))
+
+
+def _raised(row: RowMapping) -> AlarmRaised:
+    return AlarmRaised(
+        event_id=row["event_id"],
+        site=row["site"],
+        point=row["point"],
+        asset_id=AssetId(row["asset_id"]),
+        signal=row["signal"],
+        unit=row["unit"],
+        condition=Condition(row["condition"]),
+        alarm_class=AlarmClass(row["alarm_class"]),
+        priority=Priority(row["priority"]),
+        started_at_us=row["started_at_us"],
+        raised_at_us=row["raised_at_us"],
+        detected_at_us=row["detected_at_us"],
+        value=_number(row["value"]),
+        limit=_number(row["limit_value"]),
+        limits_version=row["limits_version"],
+        degraded=row["degraded"],
+        found_late=row["found_late"],
+        output_allowed=row["output_allowed"],
+    )
+
+
+def _cleared(row: RowMapping) -> AlarmCleared | None:
+    if row["ended_at_us"] is None:
+        return None
+    return AlarmCleared(
+        event_id=row["event_id"],
+        ended_at_us=row["ended_at_us"],
+        detected_at_us=row["cleared_detected_at_us"],
+        value=_number(row["cleared_value"]),
+        reason=ClearReason(row["clear_reason"]),
+    )
+
+
+def _number(stored: float | None) -> float:
+    return nan if stored is None else stored
+
+
+def _incident(row: RowMapping) -> Incident:
+    stored: dict[str, Any] = {field.name: row[field.name] for field in fields(Incident)}
+    stored["priority"] = Priority(stored["priority"])
+    stored["state"] = IncidentState(stored["state"])
+    stored["events"] = tuple(map(UUID, stored["events"]))
+    stored["standing"] = frozenset(map(UUID, stored["standing"]))
+    return Incident(**stored)
+
+
+def _command(row: RowMapping) -> DeviceCommand:
+    stored = {field.name: row[field.name] for field in fields(DeviceCommand)}
+    stored["device_id"] = DeviceId(stored["device_id"])
+    stored["priority"] = Priority(stored["priority"])
+    stored["state"] = CommandState(stored["state"])
+    return DeviceCommand(**stored)
+
+
+def _dead_letter(row: RowMapping) -> DeadLetter:
+    return DeadLetter(
+        at_us=row["at_us"],
+        source_id=SourceId(row["source_id"]),
+        reason=row["reason"],
+        detail=row["detail"],
+        topic=row["topic"],
+        payload=row["payload"],
+    )
+
+
+def _day(at_us: int) -> str:
+    return to_datetime(at_us).date().isoformat()

@@ -1,0 +1,344 @@
+"""What the records promise: all or nothing, repeatable, and nothing forgotten in silence."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
+from math import isnan, nan
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+from structlog.testing import capture_logs
+
+from domain.assets import AlarmClass, Condition, Priority
+from domain.changes import Changes, OutboxDone
+from domain.clock import SECOND_US
+from domain.commands import DeviceCommand, OutboxItem
+from domain.events import AlarmCleared, AlarmRaised, ClearReason
+from domain.ids import AssetId, DeviceId, PointKey, SourceId
+from domain.incidents import Incident
+from domain.ports import StorageUnavailable
+from domain.records import DeadLetter
+from storage.engines import sqlite_engine
+from storage.migrate import upgrade
+from storage.records import RecordedEvent, SqlRecords
+
+FILE = "records.db"
+DAY_US = 86_400 * SECOND_US
+
+
+@pytest.fixture
+def records(tmp_path: Path) -> Iterator[SqlRecords]:
+    engine = sqlite_engine(tmp_path / FILE)
+    upgrade(engine)
+    yield SqlRecords(engine)
+    engine.dispose()
+
+
+def _alarm(number: int, condition: Condition = Condition.HIGH, limit: float = 85.0) -> AlarmRaised:
+    return AlarmRaised(
+        event_id=UUID(int=number),
+        site="changqing",
+        point="35kV-liuyuan/1T/top_oil_temp",
+        asset_id=AssetId("1T"),
+        signal="油温",
+        unit="degC",
+        condition=condition,
+        alarm_class=AlarmClass.LIMIT,
+        priority=Priority.URGENT,
+        started_at_us=number * SECOND_US,
+        raised_at_us=number * SECOND_US + 60,
+        detected_at_us=number * SECOND_US + 70,
+        value=86.5,
+        limit=limit,
+        limits_version=3,
+        degraded=True,
+        found_late=False,
+        output_allowed=False,
+    )
+
+
+def _cleared(number: int) -> AlarmCleared:
+    return AlarmCleared(
+        event_id=UUID(int=number),
+        ended_at_us=7,
+        detected_at_us=8,
+        value=79.0,
+        reason=ClearReason.LIMIT_CHANGED,
+    )
+
+
+def _incident(number: int, event: int = 1) -> Incident:
+    return Incident(
+        incident_id=UUID(int=number),
+        asset_id=AssetId("1T"),
+        priority=Priority.MAJOR,
+        opened_at_us=number,
+        responsible="变电运维班 值班长",
+        because="1号主变属变电运维班责任区",
+        events=(UUID(int=event),),
+        standing=frozenset({UUID(int=event)}),
+    )
+
+
+def _command(number: int) -> DeviceCommand:
+    return DeviceCommand(
+        command_id=UUID(int=number),
+        event_id=UUID(int=1),
+        device_id=DeviceId("1T-siren"),
+        action="sound",
+        text="1号主变 油温 越上限",
+        priority=Priority.URGENT,
+        created_at_us=number,
+        valid_until_us=number + 60 * SECOND_US,
+        max_on_s=120,
+    )
+
+
+def _letter(payload: bytes | None, at_us: int = 0, reason: str = "malformed_json") -> DeadLetter:
+    return DeadLetter(
+        at_us=at_us,
+        source_id=SourceId("broker"),
+        reason=reason,
+        detail="byte 3 is no JSON",
+        topic="t/1",
+        payload=payload,
+    )
+
+
+def test_new_records_are_empty(records: SqlRecords) -> None:
+    assert records.applied_seq() == 0
+    assert records.open_incidents() == []
+    assert records.open_commands() == []
+    assert records.unsent_outbox() == []
+    assert records.events() == []
+    assert records.dead_letter_counts() == {}
+
+
+def test_everything_of_a_commit_is_read_back(records: SqlRecords) -> None:
+    item = OutboxItem.of(_command(5))
+    changes = Changes(
+        events=[_alarm(1), _alarm(2), _cleared(1)],
+        incidents=[_incident(9)],
+        commands=[_command(5)],
+        outbox=[item],
+        dead_letters=[_letter(b"{")],
+    )
+    records.commit(changes, 17)
+    assert records.applied_seq() == 17
+    assert records.events() == [
+        RecordedEvent(raised=_alarm(1), cleared=_cleared(1)),
+        RecordedEvent(raised=_alarm(2)),
+    ]
+    assert records.standing_events() == [_alarm(2)]
+    assert records.open_incidents() == [_incident(9)]
+    assert records.open_commands() == [_command(5)]
+    assert records.unsent_outbox() == [item]
+    assert records.dead_letters() == [_letter(b"{")]
+    assert records.dead_letter_counts() == {("broker", "malformed_json", "1970-01-01"): 1}
+
+
+def test_a_repeated_commit_changes_nothing(records: SqlRecords) -> None:
+    sent = _command(5).sent(10)
+    changes = Changes(
+        events=[_alarm(1), _cleared(1)],
+        incidents=[_incident(9)],
+        commands=[sent],
+        outbox=[OutboxItem.of(_command(5))],
+        outbox_done=[
+            OutboxDone(outbox_id=OutboxItem.of(_command(5)).outbox_id, at_us=1, outcome="sent")
+        ],
+        dead_letters=[_letter(b"{"), _letter(None)],
+    )
+    for _ in range(2):
+        records.commit(changes, 17)
+    assert records.events() == [RecordedEvent(raised=_alarm(1), cleared=_cleared(1))]
+    assert records.commands() == [sent]
+    assert records.unsent_outbox() == []
+    assert len(records.dead_letters()) == 1
+    assert records.dead_letter_counts() == {("broker", "malformed_json", "1970-01-01"): 2}
+
+
+def test_an_alarm_raised_again_stays_as_it_was_first(records: SqlRecords) -> None:
+    records.commit(Changes(events=[_alarm(1), _cleared(1)]), 1)
+    records.commit(Changes(events=[replace(_alarm(1), value=99.0, detected_at_us=99)]), 2)
+    assert records.events() == [RecordedEvent(raised=_alarm(1), cleared=_cleared(1))]
+
+
+def test_a_value_without_meaning_comes_back_as_nan(records: SqlRecords) -> None:
+    silent = replace(_alarm(1, Condition.SILENCE, nan), value=nan)
+    records.commit(Changes(events=[silent]), 1)
+    (recorded,) = records.events()
+    assert isnan(recorded.raised.value)
+    assert isnan(recorded.raised.limit)
+    assert replace(recorded.raised, value=1.0, limit=1.0) == replace(silent, value=1.0, limit=1.0)
+
+
+def test_what_only_happened_does_not_stand(records: SqlRecords) -> None:
+    records.commit(
+        Changes(
+            events=[_alarm(1, Condition.CLOCK_STEPPED_BACK), _alarm(2, Condition.COMMAND_FAILED)]
+        ),
+        1,
+    )
+    assert records.standing_events() == []
+    assert len(records.events()) == 2
+
+
+def test_a_clearing_without_its_alarm_is_said(records: SqlRecords) -> None:
+    with capture_logs() as logs:
+        records.commit(Changes(events=[_alarm(1), _cleared(1), _cleared(2)]), 1)
+    assert logs == [{"event": "cleared_without_alarm", "count": 1, "log_level": "warning"}]
+
+
+def test_the_newest_version_wins_whatever_the_order(records: SqlRecords) -> None:
+    first, second = _incident(9), _incident(9).joined(UUID(int=2), Priority.URGENT)
+    pending, sent = _command(5), _command(5).sent(10, before_recorded=True)
+    records.commit(Changes(incidents=[first, second], commands=[pending, sent]), 1)
+    records.commit(Changes(incidents=[first], commands=[pending]), 2)
+    assert records.open_incidents() == [second]
+    assert records.open_commands() == [sent]
+
+
+def test_closed_incidents_and_ended_commands_are_not_open(records: SqlRecords) -> None:
+    closed = _incident(9).acknowledged("值班长", 20).event_cleared(UUID(int=1), 30)
+    confirmed = _command(5).sent(10).confirmed(11, "done")
+    records.commit(
+        Changes(incidents=[_incident(8), closed], commands=[confirmed, _command(6).sent(10)]), 1
+    )
+    assert records.open_incidents() == [_incident(8)]
+    assert records.open_commands() == [_command(6).sent(10)]
+    assert records.commands() == [confirmed, _command(6).sent(10)]
+
+
+def test_the_outbox_forgets_what_was_done_or_overtaken(records: SqlRecords) -> None:
+    waiting, done, confirmed, retried = (_command(number) for number in range(4))
+    again = retried.sent(10).retried()
+    changes = Changes(outbox=[OutboxItem.of(c) for c in (waiting, done, confirmed, retried, again)])
+    records.commit(changes, 1)
+    word = OutboxDone(outbox_id=OutboxItem.of(done).outbox_id, at_us=5, outcome="sent")
+    records.commit(Changes(outbox_done=[word], commands=[confirmed.confirmed(9, "done")]), 1)
+    assert records.unsent_outbox() == [OutboxItem.of(waiting), OutboxItem.of(again)]
+
+
+def test_the_applied_number_only_rises(records: SqlRecords) -> None:
+    records.commit(Changes(), 9)
+    records.commit(Changes(events=[_alarm(1)]), 4)
+    assert records.applied_seq() == 9
+    assert len(records.events()) == 1
+
+
+def test_a_commit_with_a_mistake_in_it_leaves_nothing(records: SqlRecords) -> None:
+    wrong = replace(_command(5), text=None)  # type: ignore[arg-type]
+    with pytest.raises(Exception, match="NOT NULL"):
+        records.commit(Changes(events=[_alarm(1)], incidents=[_incident(9)], commands=[wrong]), 3)
+    assert (records.applied_seq(), records.events(), records.open_incidents()) == (0, [], [])
+
+
+def test_dead_letters_are_counted_by_source_reason_and_day(records: SqlRecords) -> None:
+    records.commit(Changes(dead_letters=[_letter(b"1"), _letter(None)]), 1)
+    records.commit(
+        Changes(
+            dead_letters=[_letter(b"2"), _letter(b"3", DAY_US), _letter(None, reason="too_large")]
+        ),
+        2,
+    )
+    assert records.dead_letter_counts() == {
+        ("broker", "malformed_json", "1970-01-01"): 3,
+        ("broker", "too_large", "1970-01-01"): 1,
+        ("broker", "malformed_json", "1970-01-02"): 1,
+    }
+    assert [letter.payload for letter in records.dead_letters()] == [b"1", b"2", b"3"]
+
+
+def test_words_that_no_database_takes_do_not_stop_a_commit(records: SqlRecords) -> None:
+    refused = _command(5).sent(1).refused(2, "refused: \ud800")
+    records.commit(
+        Changes(commands=[refused], dead_letters=[replace(_letter(b""), topic="\udfff")]), 1
+    )
+    assert records.commands()[0].outcome == "refused: \\ud800"
+    assert records.dead_letters()[0].topic == "\\udfff"
+
+
+def test_a_point_keeps_its_number_and_no_number_is_given_twice(
+    records: SqlRecords, tmp_path: Path
+) -> None:
+    a, b, c = PointKey("a"), PointKey("b"), PointKey("c")
+    first = records.point_numbers([a, b, a])
+    assert len(set(first.values())) == 2
+    assert records.point_numbers([b, a]) == first
+    with closing(sqlite3.connect(tmp_path / FILE)) as vandal:
+        vandal.execute("delete from points")
+        vandal.commit()
+    assert records.point_numbers([c])[c] not in first.values()
+
+
+def test_events_are_given_from_a_moment_on_and_bounded(records: SqlRecords) -> None:
+    records.commit(Changes(events=[_alarm(number) for number in (3, 1, 2)]), 1)
+    assert [event.raised for event in records.events(since_us=2 * SECOND_US)] == [
+        _alarm(2),
+        _alarm(3),
+    ]
+    assert [event.raised for event in records.events(limit=1)] == [_alarm(1)]
+
+
+def test_a_lock_of_somebody_else_is_told_at_once_and_over_when_it_is_over(
+    records: SqlRecords, tmp_path: Path
+) -> None:
+    records.commit(Changes(events=[_alarm(1)]), 1)
+    with closing(sqlite3.connect(tmp_path / FILE, isolation_level=None)) as other:
+        other.execute("begin immediate")
+        with pytest.raises(StorageUnavailable, match="locked"):
+            records.commit(Changes(events=[_alarm(2)]), 2)
+        assert records.applied_seq() == 1  # reading goes on
+    records.commit(Changes(events=[_alarm(2)]), 2)
+    assert len(records.events()) == 2
+
+
+def test_a_file_that_was_moved_away_is_missed_and_works_when_it_is_back(
+    records: SqlRecords, tmp_path: Path
+) -> None:
+    records.commit(Changes(events=[_alarm(1)]), 1)
+    file, elsewhere = tmp_path / FILE, tmp_path / "elsewhere.db"
+    file.rename(elsewhere)
+    for _ in range(2):
+        with pytest.raises(StorageUnavailable, match=r"records\.db is gone"):
+            records.commit(Changes(events=[_alarm(2)]), 2)
+        with pytest.raises(StorageUnavailable):
+            records.applied_seq()
+    assert not file.exists()
+    elsewhere.rename(file)
+    assert records.applied_seq() == 1
+    records.commit(Changes(events=[_alarm(2)]), 2)
+    assert len(records.events()) == 2
+
+
+def test_another_file_in_its_place_is_the_one_that_counts(
+    records: SqlRecords, tmp_path: Path
+) -> None:
+    other = sqlite_engine(tmp_path / "backup.db")
+    upgrade(other)
+    SqlRecords(other).commit(Changes(events=[_alarm(7)]), 7)
+    other.dispose()
+    records.commit(Changes(events=[_alarm(1)]), 1)
+    (tmp_path / FILE).unlink()
+    with pytest.raises(StorageUnavailable):
+        records.applied_seq()
+    (tmp_path / "backup.db").rename(tmp_path / FILE)
+    assert records.applied_seq() == 7
+
+
+def test_a_file_that_is_no_database_is_told_and_over_when_it_is_mended(
+    records: SqlRecords, tmp_path: Path
+) -> None:
+    records.commit(Changes(), 3)
+    file, elsewhere = tmp_path / FILE, tmp_path / "elsewhere.db"
+    file.rename(elsewhere)
+    file.write_bytes(b"poem" * 2_000)
+    with pytest.raises(StorageUnavailable, match="not a database"):
+        records.commit(Changes(), 4)
+    file.unlink()
+    elsewhere.rename(file)
+    records.commit(Changes(), 4)
+    assert records.applied_seq() == 4

@@ -1,0 +1,209 @@
+"""The project keeps its own rules: what ships, who may import whom, what is pinned, what the pages say."""
+
+import ast
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+ROOMS: list[str] = PROJECT["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]
+NOT_SHIPPED = shutil.ignore_patterns("__pycache__", "*.pyc")
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
+    """The names in a wheel built from this tree."""
+    folder = tmp_path_factory.mktemp("wheel")
+    built = subprocess.run(
+        [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", folder, ROOT],
+        capture_output=True,
+        text=True,
+    )
+    assert built.returncode == 0, built.stdout + built.stderr
+    (path,) = folder.glob("gridwarden-*.whl")
+    with zipfile.ZipFile(path) as archive:
+        return set(archive.namelist())
+
+
+def test_every_room_is_shipped_whole(wheel: set[str]) -> None:
+    sources = {
+        path.relative_to(ROOT).as_posix()
+        for room in ROOMS
+        for path in (ROOT / room).rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts
+    }
+    assert sources - wheel == set()
+
+
+def test_every_package_of_the_tree_is_a_room() -> None:
+    packages = {path.parent.name for path in ROOT.glob("*/__init__.py")}
+    assert packages - {"tests", "benchmarks"} == set(ROOMS)
+
+
+def test_nothing_but_the_rooms_is_shipped(wheel: set[str]) -> None:
+    tops = {name.split("/")[0] for name in wheel}
+    assert {top for top in tops if not top.endswith(".dist-info")} == set(ROOMS)
+
+
+def contracts(tree: Path) -> subprocess.CompletedProcess[str]:
+    code = "import sys; from importlinter.cli import lint_imports; sys.exit(lint_imports(cache_dir=None))"
+    return subprocess.run([sys.executable, "-c", code], cwd=tree, capture_output=True, text=True)
+
+
+@pytest.fixture
+def copied_tree(tmp_path: Path) -> Path:
+    for room in ROOMS:
+        shutil.copytree(ROOT / room, tmp_path / room, ignore=NOT_SHIPPED)
+    shutil.copy(ROOT / "pyproject.toml", tmp_path)
+    return tmp_path
+
+
+def test_the_import_contracts_hold(copied_tree: Path) -> None:
+    checked = contracts(copied_tree)
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+
+
+@pytest.mark.parametrize(
+    ("module", "line"),
+    [
+        pytest.param("linkage", "import storage", id="a-sibling"),
+        pytest.param("domain", "import ingest", id="upwards"),
+        pytest.param(
+            "delivery",
+            "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import service",
+            id="upwards-for-types-only",
+        ),
+        pytest.param("detectors", "from pathlib import Path", id="files-in-a-detector"),
+        pytest.param("domain", "import socket", id="the-network-in-the-domain"),
+        pytest.param("service", "import pandas", id="pandas-in-core"),
+    ],
+)
+def test_a_forbidden_import_is_caught(copied_tree: Path, module: str, line: str) -> None:
+    (copied_tree / module / "intruder.py").write_text(line + "\n", encoding="utf-8")
+    checked = contracts(copied_tree)
+    assert checked.returncode == 1
+    assert "BROKEN" in checked.stdout
+    assert f"{module}.intruder" in checked.stdout
+
+
+def test_the_domain_needs_only_the_standard_library_and_numpy() -> None:
+    imported = {
+        name.split(".")[0]
+        for path in (ROOT / "domain").rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        for name in imported_by(node)
+    }
+    assert imported - sys.stdlib_module_names - {"numpy", "domain"} == set()
+
+
+def imported_by(node: ast.AST) -> list[str]:
+    match node:
+        case ast.Import(names=names):
+            return [alias.name for alias in names]
+        case ast.ImportFrom(module=str(module)):
+            return [module]
+        case _:
+            return []
+
+
+LOCKS = ["runtime", "build", "dev"]
+
+
+def locked(name: str) -> str:
+    return (ROOT / "requirements" / f"{name}.txt").read_text(encoding="utf-8")
+
+
+def pinned(lock: str) -> dict[str, list[str]]:
+    """Requirement lines with their hashes, by normalised name."""
+    found: dict[str, list[str]] = {}
+    for block in re.split(r"\n(?=[a-z0-9])", lock):
+        if match := re.match(r"([A-Za-z0-9._-]+)==", block):
+            found[normalised(match[1])] = re.findall(r"--hash=sha256:[0-9a-f]{64}", block)
+    return found
+
+
+def normalised(requirement: str) -> str:
+    name = re.split(r"[<>=!~;\[ ]", requirement, maxsplit=1)[0]
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+@pytest.mark.parametrize("name", LOCKS)
+def test_a_lock_pins_by_hash_and_names_no_index(name: str) -> None:
+    lock = locked(name)
+    assert "://" not in lock
+    assert "--index-url" not in lock
+    assert [package for package, hashes in pinned(lock).items() if not hashes] == []
+
+
+def test_every_declared_dependency_is_locked() -> None:
+    groups = PROJECT["dependency-groups"]
+    declared = {
+        "runtime": PROJECT["project"]["dependencies"],
+        "build": groups["build"],
+        "dev": [item for item in groups["dev"] if isinstance(item, str)] + groups["build"],
+    }
+    for name, requirements in declared.items():
+        assert {normalised(item) for item in requirements} - pinned(locked(name)).keys() == set()
+
+
+def test_both_environments_hold_the_same_versions() -> None:
+    def versions(name: str) -> set[str]:
+        return set(re.findall(r"^\S+==\S+", locked(name), flags=re.MULTILINE))
+
+    assert versions("runtime") - versions("dev") == set()
+
+
+README_PAGES = ["README.md", "README.zh-CN.md"]
+
+
+@pytest.mark.parametrize("page", README_PAGES)
+def test_the_readme_lists_every_command_and_no_other(page: str) -> None:
+    from typer.main import get_command
+
+    from service.cli import app
+
+    commands = set(getattr(get_command(app), "commands", {}))
+    text = (ROOT / page).read_text(encoding="utf-8")
+    assert set(re.findall(r"^\| `gridwarden ([a-z-]+)", text, flags=re.MULTILINE)) == commands
+
+
+def make_targets() -> set[str]:
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    return set(re.findall(r"^([a-z-]+):.*## ", makefile, flags=re.MULTILINE))
+
+
+def test_the_pages_name_only_make_targets_that_exist() -> None:
+    pages = [*map(ROOT.joinpath, README_PAGES), *(ROOT / "docs").rglob("*.md")]
+    named = {
+        target
+        for page in pages
+        for target in re.findall(r"(?<![\w-])`?make ([a-z-]+)`", page.read_text(encoding="utf-8"))
+    }
+    assert named, "the pages name no make target at all: the pattern is wrong"
+    assert named - make_targets() == set()
+
+
+def test_links_between_pages_lead_somewhere() -> None:
+    pages = [*map(ROOT.joinpath, README_PAGES), *(ROOT / "docs").rglob("*.md")]
+    broken = [
+        f"{page.relative_to(ROOT)}: {link}"
+        for page in pages
+        for link in re.findall(r"\]\(([^)#:]+)\)", page.read_text(encoding="utf-8"))
+        if not (page.parent / link).exists()
+    ]
+    assert broken == []
+
+
+def test_every_decision_page_says_why_and_what_follows() -> None:
+    pages = sorted((ROOT / "docs" / "adr").glob("[0-9]*.md"))
+    assert pages
+    for page in pages:
+        headings = re.findall(r"^## (.+)$", page.read_text(encoding="utf-8"), flags=re.MULTILINE)
+        assert headings == ["Context", "Decision", "Consequences"], page.name

@@ -1,0 +1,84 @@
+"""Records survive the way through bytes, and bytes that are not a record are refused."""
+
+from dataclasses import replace
+from uuid import UUID
+
+import pytest
+from hypothesis import given
+
+from domain.ids import DeviceId
+from domain.records import (
+    DeadLetter,
+    DeviceReplied,
+    ReadingsArrived,
+    Receipts,
+    Record,
+    ReplyOutcome,
+)
+from storage.codec import DamagedRecord, decode, encode
+from tests.support import stored
+
+
+@given(stored.records)
+def test_every_record_is_read_back_as_it_was_written(record: Record) -> None:
+    assert stored.same(decode(encode(record)), record)
+
+
+@given(stored.records, stored.records)
+def test_different_records_have_different_rows(one: Record, other: Record) -> None:
+    assert (encode(one) == encode(other)) == stored.same(one, other)
+
+
+def test_half_a_surrogate_pair_from_outside_is_written_in_words() -> None:
+    letter = DeadLetter(
+        at_us=1,
+        source_id=stored.SOURCE,
+        reason="unknown_point",
+        detail="no point \ud800",
+        topic="t/\udfff",
+        payload=b"{}",
+    )
+    read = decode(encode(letter))
+    assert isinstance(read, DeadLetter)
+    assert (read.detail, read.topic) == ("no point \\ud800", "t/\\udfff")
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        pytest.param({"kind": "poem"}, id="unknown-kind"),
+        pytest.param({"body": b"\x93"}, id="body-cut-short"),
+        pytest.param({"body": b""}, id="no-body"),
+        pytest.param({"digests": b"123"}, id="part-of-a-digest"),
+        pytest.param({"packet_ids": b"123"}, id="part-of-a-packet-id"),
+    ],
+)
+def test_a_row_that_is_no_record_is_refused(damage: dict[str, object]) -> None:
+    row = encode(
+        DeviceReplied(
+            at_us=1,
+            device_id=DeviceId("siren"),
+            command_id=UUID(int=1),
+            outcome=ReplyOutcome.DONE,
+        )
+    )
+    with pytest.raises(DamagedRecord):
+        decode(replace(row, **damage))  # type: ignore[arg-type]
+
+
+def test_columns_of_a_broken_length_are_refused() -> None:
+    row = encode(stored.group(2))
+    with pytest.raises(DamagedRecord, match="no whole number of readings"):
+        decode(replace(row, body=row.body[:-1]))
+
+
+def test_a_digest_of_another_length_is_not_written() -> None:
+    group = stored.group(1)
+    wrong = ReadingsArrived(
+        at_us=1,
+        source_id=stored.SOURCE,
+        readings=group.readings,
+        receipts=Receipts(digests=(b"123456789", b"1234567")),
+    )
+    with pytest.raises(ValueError, match="8 bytes"):
+        encode(wrong)
