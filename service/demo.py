@@ -10,6 +10,7 @@ from typing import Final
 
 import msgspec
 import paho.mqtt.client as mqtt
+from paho.mqtt.enums import CallbackAPIVersion
 
 from domain.assets import Condition, Point
 from domain.clock import system_clock
@@ -71,10 +72,10 @@ def _introduction(broker: LocalBroker) -> str:
 
 
 def _field(site: Site, broker: LocalBroker, log: Path) -> ProcessSpec:
-    """A story of half a minute: the oil of 1号主变 rises over both limits and cools again."""
+    """A story of 40 seconds: the oil of 1号主变 rises over both limits and cools again."""
     arguments = ["--host", broker.host, "--port", str(broker.port), "--site", site.code]
     arguments += ["--source", site.sources[0].source_id, "--oil-point", OIL, "--siren", SIREN]
-    arguments += ["--siren", "voice-113=late", "--low", "82", "--high", "98", "--speed", "12"]
+    arguments += ["--siren", "voice-113=late", "--low", "78", "--high", "99", "--speed", "15"]
     return ProcessSpec(
         name="field",
         module="service.simulate.field",
@@ -88,7 +89,7 @@ def _field(site: Site, broker: LocalBroker, log: Path) -> ProcessSpec:
 def rest_of_the_station(site: Site, host: str, port: int) -> Iterator[None]:
     """Every other point at an ordinary value, so that only the story makes alarms."""
     client = mqtt.Client(
-        mqtt.CallbackAPIVersion.VERSION2,
+        CallbackAPIVersion.VERSION2,
         client_id=f"{site.code}-rest-of-the-station",
         protocol=mqtt.MQTTv5,
     )

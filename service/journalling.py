@@ -24,6 +24,8 @@ log = structlog.get_logger(__name__)
 TAKE_AT_MOST = 5_000  # messages in one group: at 100 readings each still a short transaction
 WAITING_READINGS_AT_MOST = 500_000
 FIRST_RETRY_S, LAST_RETRY_S = 0.05, 2.0
+SHARE_AT_MOST = 0.8  # of the journal's share of the disk; beyond it the broker keeps what comes
+LOOK_AT_SHARE_EVERY_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,7 @@ class JournalWriter:
         acknowledge: Callable[[Sequence[AckToken]], None],
         hand_over: Callable[[Sequence[Journalled]], None],
         counters: Counters,
+        share_used: Callable[[], float] = lambda: 0.0,
         after_write: Callable[[int, Intake], None] = lambda seq, intake: None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -55,6 +58,8 @@ class JournalWriter:
         self._acknowledge = acknowledge
         self._hand_over = hand_over
         self._counters = counters
+        self._share_used = share_used
+        self._look_at_share_at = 0.0
         self._after_write = after_write
         self._monotonic = monotonic
         self._lock = threading.Lock()
@@ -103,6 +108,7 @@ class JournalWriter:
         waiting = list(self._waiting)
         records = [record for batch in waiting for record in batch.records]
         try:
+            self._expect_room()
             seqs = self._journal.append(records) if records else []
         except StorageUnavailable as error:
             self._postpone(error)
@@ -120,6 +126,16 @@ class JournalWriter:
         self._acknowledge([token for batch in waiting for token in batch.tokens])
         if len(seqs):
             self._after_write(seqs[-1], self._intake)
+
+    def _expect_room(self) -> None:
+        if self._monotonic() < self._look_at_share_at:
+            return
+        if self._share_used() >= SHARE_AT_MOST:
+            raise StorageUnavailable(
+                f"the journal has used {SHARE_AT_MOST:.0%} of its share of the disk: a projection is "
+                "behind, or GRIDWARDEN_JOURNAL__SHARE_MIB is too small"
+            )
+        self._look_at_share_at = self._monotonic() + LOOK_AT_SHARE_EVERY_S
 
     def _postpone(self, error: StorageUnavailable) -> None:
         self._counters.add("journal_unavailable")

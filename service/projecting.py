@@ -40,7 +40,6 @@ class TelemetryProjection:
         self._retry_s = FIRST_RETRY_S
         self._position: int | None = None  # None: ask the store
         self.applied_seq = 0  # what the store itself says
-        self.written_rows = 0
         self.worker = Worker("telemetry", self._step)
 
     def _step(self) -> None:
@@ -73,7 +72,6 @@ class TelemetryProjection:
         if parts or position - self.applied_seq > QUIET_RECORDS_AT_MOST:
             self._telemetry.write(Readings.concat(parts), position)
             self.applied_seq = position
-            self.written_rows += rows
         self._position = position
         return rows >= ROWS_IN_ONE_TRANSACTION
 

@@ -14,6 +14,7 @@ from typing import Any, Final
 
 import msgspec
 import paho.mqtt.client as mqtt
+from paho.mqtt.enums import CallbackAPIVersion
 
 from domain.clock import to_datetime
 from domain.ids import PointKey, SourceId
@@ -286,7 +287,7 @@ class _Stopped(Exception):
 @contextmanager
 def _publisher(plan: ReplayPlan, host: str, port: int) -> Iterator[mqtt.Client]:
     client = mqtt.Client(
-        mqtt.CallbackAPIVersion.VERSION2,
+        CallbackAPIVersion.VERSION2,
         client_id=f"gridwarden-replay-{plan.site.code}",
         protocol=mqtt.MQTTv5,
     )

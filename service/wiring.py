@@ -11,6 +11,7 @@ from detectors.evaluate import DetectorState
 from domain.assets import ActiveLimits
 from domain.clock import Clock, system_clock
 from domain.commands import DeviceCommand
+from domain.ports import StorageUnavailable
 from domain.records import LimitsActivated
 from ingest.inbox import Inbox
 from ingest.intake import Intake
@@ -106,9 +107,10 @@ class Core:
             share_bytes=settings.journal.share_bytes,
         )
         self.records = _open_records(folders.records, settings, self.journal.last_seq)
+        self._telemetry_store = DuckDbTelemetry(folders.telemetry)
         self.telemetry = TelemetryProjection(
             journal=self.journal,
-            telemetry=DuckDbTelemetry(folders.telemetry),
+            telemetry=self._telemetry_store,
             every_s=settings.telemetry.commit_every_ms / 1000,
             counters=self.counters,
         )
@@ -168,6 +170,7 @@ class Core:
             acknowledge=self.source.acknowledge,
             hand_over=self.decider.hand_over,
             counters=self.counters,
+            share_used=lambda: self.journal.share_used,
             after_write=self._checkpoint_intake,
         )
         self.ticker = None if recording else Ticker(self.inbox, clock)
@@ -202,17 +205,25 @@ class Core:
             "recorded_seq": progress.recorded_seq,
             "telemetry_seq": self.telemetry.applied_seq,
             "evaluated_rows": progress.evaluated_rows,
-            "telemetry_rows": self.telemetry.written_rows,
+            "stored_rows": self._stored_rows(),
             "unrecorded_events": progress.unrecorded_events,
+            "unjournalled": len(self.writer.unwritten(0.0)[1]),
             "inbox_depth": self.inbox.depth,
             "journal_share": self.journal.share_used,
             "source": {
                 "connected": self.source.connected,
+                "current": self.source.current,
                 "generation": self.source.generation,
                 "session": self.source.session,
             },
             "counters": self.counters.snapshot(),
         }
+
+    def _stored_rows(self) -> int | None:
+        try:
+            return self._telemetry_store.count()
+        except StorageUnavailable:
+            return None
 
     def _workers(self) -> list[Worker]:
         ticker = [self.ticker.worker] if self.ticker else []

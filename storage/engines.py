@@ -7,7 +7,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 from urllib.parse import quote
 
 from sqlalchemy import Connection, Engine, create_engine, event
@@ -23,26 +23,20 @@ from sqlalchemy.exc import (
 from domain.ports import StorageUnavailable
 
 _POOL_WAIT_S: Final = 5
+_Identity = tuple[int, int]  # device and inode
 _WRITES: Final = "gridwarden_writes"
 
 
 def sqlite_engine(path: Path, *, busy_ms: int = 50) -> Engine:
     """Opens nothing yet and never makes the file: `storage.migrate.upgrade` does. A lock held by somebody
     else is waited for no longer than `busy_ms`."""
-    path = path.absolute()
-
-    def connect() -> sqlite3.Connection:
-        return _connect(path, busy_ms)
-
+    file = _SqliteFile(path.absolute(), busy_ms)
     engine = create_engine(
-        f"sqlite:///{path}",
-        creator=connect,
-        pool_timeout=_POOL_WAIT_S,
-        pool_reset_on_return="rollback",
+        f"sqlite:///{file.path}", creator=file.connect, pool_timeout=_POOL_WAIT_S
     )
     event.listen(engine, "begin", _begin)
-    event.listen(engine, "connect", lambda _, record: record.info.update(file=_identity(path)))
-    event.listen(engine, "checkout", lambda _, record, __: _expect_same(path, record.info["file"]))
+    event.listen(engine, "connect", lambda _, record: record.info.update(file=file.opened))
+    event.listen(engine, "checkout", lambda _, record, __: file.expect(record.info["file"]))
     return engine
 
 
@@ -86,21 +80,48 @@ def available(engine: Engine) -> Iterator[None]:
         raise StorageUnavailable(f"{_name(engine)} cannot answer: {error.orig}") from error
 
 
-def _connect(path: Path, busy_ms: int) -> sqlite3.Connection:
-    connection = sqlite3.connect(
-        f"file:{quote(str(path))}?mode=rw",
-        uri=True,
-        timeout=busy_ms / 1_000,
-        isolation_level=None,  # we say BEGIN ourselves
-        check_same_thread=False,  # the pool hands it from thread to thread, never to two at once
-    )
-    try:
-        connection.execute("pragma journal_mode = wal")
-        connection.execute("pragma synchronous = full")
-    except BaseException:
-        connection.close()
-        raise
-    return connection
+class _SqliteFile:
+    """The file of one engine: which one it is, and whether it is still that one."""
+
+    def __init__(self, path: Path, busy_ms: int) -> None:
+        self.path = path
+        self.opened: _Identity | None = None  # by the newest connection
+        self._busy_s = busy_ms / 1_000
+
+    def connect(self) -> sqlite3.Connection:
+        found = _identity(self.path)
+        self._refuse_a_mixed_pair(found)
+        connection = sqlite3.connect(
+            f"file:{quote(str(self.path))}?mode=rw",
+            uri=True,
+            timeout=self._busy_s,
+            isolation_level=None,  # we say BEGIN ourselves
+            check_same_thread=False,  # the pool hands it from thread to thread, never to two at once
+        )
+        try:
+            connection.execute("pragma journal_mode = wal")
+            connection.execute("pragma synchronous = full")
+        except BaseException:
+            connection.close()
+            raise
+        self.opened = found
+        return connection
+
+    def expect(self, opened: _Identity | None) -> None:
+        """A connection to a file that was deleted or replaced goes on working, into nowhere."""
+        if _identity(self.path) != opened:
+            raise InvalidatePoolError(f"{self.path} is not the file that was opened")
+
+    def _refuse_a_mixed_pair(self, found: _Identity | None) -> None:
+        """SQLite would take the pages of the write-ahead file that the old database left for pages of the
+        new one, and damage it."""
+        ahead = self.path.with_name(self.path.name + "-wal")
+        if self.opened is None or found in {None, self.opened} or not ahead.exists():
+            return
+        raise sqlite3.OperationalError(
+            f"another file was put in its place and {ahead} is still that of the old one: delete {ahead}"
+            " if the new file came from a backup, restart if it is the old one copied back"
+        )
 
 
 def _begin(connection: Connection) -> None:
@@ -109,18 +130,12 @@ def _begin(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
-def _identity(path: Path) -> tuple[int, int] | None:
+def _identity(path: Path) -> _Identity | None:
     try:
         stat = path.stat()
     except OSError:
         return None
     return stat.st_dev, stat.st_ino
-
-
-def _expect_same(path: Path, opened: Any) -> None:
-    """A connection to a file that was deleted or replaced goes on working, into nowhere."""
-    if _identity(path) != opened:
-        raise InvalidatePoolError(f"{path} is not the file that was opened")
 
 
 def _is_unavailability(error: DBAPIError) -> bool:

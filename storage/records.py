@@ -168,7 +168,7 @@ class SqlRecords:
             counts.day, counts.source_id, counts.reason
         )
         with reading(self._engine) as connection:
-            rows = connection.execute(query).tuples()
+            rows = connection.execute(query)
             return {(SourceId(source), reason, day): count for source, reason, day, count in rows}
 
     def point_numbers(self, keys: Iterable[PointKey]) -> dict[PointKey, int]:
@@ -283,7 +283,7 @@ def _write_dead_letters(connection: Connection, letters: Sequence[DeadLetter]) -
 
 
 def _point_numbers(connection: Connection) -> dict[PointKey, int]:
-    rows = connection.execute(select(points.c.key, points.c.number)).tuples()
+    rows = connection.execute(select(points.c.key, points.c.number))
     return {PointKey(key): number for key, number in rows}
 
 

@@ -17,6 +17,8 @@ PENDING: Final = 1  # violated, the on-delay runs
 ACTIVE: Final = 2
 RETURNING: Final = 3  # returned, the off-delay runs
 
+Band = tuple[float, float]  # values from the first to the second leave a limit as it is
+
 _COLUMN: Final = {condition: column for column, condition in enumerate(CONDITIONS)}
 # a table of numbers is quick but as long as the highest number; beyond this the numbers are searched
 _TABLE_ROOM: Final = 1 << 20
@@ -33,18 +35,21 @@ class Rule:
     return_at: float  # the value nearest to the limit that counts as returned
     on_delay_us: int
     off_delay_us: int
+    bands: tuple[Band, ...]  # for each phase
 
     @classmethod
     def of(cls, limit: Limit) -> "Rule":
         high = limit.condition in {Condition.HIGH, Condition.HIGH_HIGH}
+        return_at = _return_at(limit, high)
         return cls(
             column=_COLUMN[limit.condition],
             limit=limit,
             high=high,
             level=limit.value,
-            return_at=_return_at(limit, high),
+            return_at=return_at,
             on_delay_us=limit.on_delay_us,
             off_delay_us=limit.off_delay_us,
+            bands=_bands(limit.value, return_at, high),
         )
 
     def violated_by(self, value: float) -> bool:
@@ -53,21 +58,22 @@ class Rule:
     def returned_by(self, value: float) -> bool:
         return value <= self.return_at if self.high else value >= self.return_at
 
-    def keeps(self, phase: int) -> tuple[float, float]:
-        """Values from the first to the second leave a limit in this phase as it is."""
-        if phase in (NORMAL, RETURNING):
-            edge = _beside(self.level, self.high) if phase == NORMAL else self.return_at
-            return (-inf, edge) if self.high else (edge, inf)
-        edge = self.level if phase == PENDING else _beside(self.return_at, not self.high)
-        return (edge, inf) if self.high else (-inf, edge)
+
+def _bands(level: float, return_at: float, high: bool) -> tuple[Band, ...]:
+    """Exact complements: a value outside the band of its limit's phase moves the limit on."""
+    up_to = [_beside(level, high), return_at]  # normal, returning
+    beyond = [level, _beside(return_at, not high)]  # pending, active
+    if high:
+        return (-inf, up_to[0]), (beyond[0], inf), (beyond[1], inf), (-inf, up_to[1])
+    return (up_to[0], inf), (-inf, beyond[0]), (-inf, beyond[1]), (up_to[1], inf)
 
 
 def _return_at(limit: Limit, high: bool) -> float:
     # inside the limit even where the deadband is nothing, or too small for a float to show
     inside = _beside(limit.value, high)
     if high:
-        return min(limit.value - limit.deadband, inside)
-    return max(limit.value + limit.deadband, inside)
+        return min(inside, limit.value - limit.deadband)
+    return max(inside, limit.value + limit.deadband)
 
 
 def _beside(value: float, below: bool) -> float:
@@ -113,8 +119,7 @@ class Plan:
             for rule in rules:
                 at = row, rule.column
                 self.on_delay_us[at], self.off_delay_us[at] = rule.on_delay_us, rule.off_delay_us
-                bands = [rule.keeps(phase) for phase in (NORMAL, PENDING, ACTIVE, RETURNING)]
-                self.lowest[at], self.highest[at] = zip(*bands, strict=True)
+                self.lowest[at], self.highest[at] = zip(*rule.bands, strict=True)
 
     def _table_of_rows(self) -> NDArray[np.intp] | None:
         if len(self) == 0:

@@ -8,6 +8,7 @@ a Watch, takes its readings one by one, and is put back.
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from copy import copy
+from operator import attrgetter
 from typing import Any, Final
 
 import numpy as np
@@ -40,6 +41,7 @@ _LIMIT_FIELDS: Final[Mapping[str, tuple[type[np.generic], int | float]]] = {
     "end_value": (np.float64, np.nan),
 }
 FIELDS: Final = (*_POINT_FIELDS, *_LIMIT_FIELDS)
+_STATE_OF: Final = attrgetter(*FIELDS)
 
 _COLUMNS: Final = np.arange(len(CONDITIONS))
 _USABLE: Final = np.isin(np.arange(256), list(USABLE))
@@ -112,8 +114,9 @@ class LimitTable:
         yield watches
         if not watches:
             return
-        for name in FIELDS:
-            self._fields[name][points] = [getattr(watch, name) for watch in watches]
+        columns = zip(*map(_STATE_OF, watches), strict=True)
+        for name, column in zip(FIELDS, columns, strict=True):
+            self._fields[name][points] = column
         self._settle(points)
 
     def _quiet(self, rows: Rows, readings: Readings) -> NDArray[np.bool_]:
@@ -163,17 +166,12 @@ class LimitTable:
 
     def _lift(self, points: Rows, at_us: int, found: Found) -> list[Watch]:
         plan = self.plan
-        watches = []
-        for row in points.tolist():
-            watch = Watch()
-            watch.limits, watch.point, watch.rules = plan.limits, plan.points[row], plan.rules[row]
-            watch.found, watch.at_us = found, at_us
-            watches.append(watch)
-        columns = {"stale_us": plan.stale_us, **self._fields}
-        for name, array in columns.items():
-            for watch, stored in zip(watches, array[points].tolist(), strict=True):
-                setattr(watch, name, stored)
-        return watches
+        states = zip(*(self._fields[name][points].tolist() for name in FIELDS), strict=True)
+        rows, stale_us = points.tolist(), plan.stale_us[points].tolist()
+        return [
+            Watch(plan.limits, found, at_us, plan.points[row], plan.rules[row], stale, state)
+            for row, stale, state in zip(rows, stale_us, states, strict=True)
+        ]
 
     def _settle(self, points: Rows) -> None:
         """Work out anew what leaves these points as they are, and when time alone changes them."""

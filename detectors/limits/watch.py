@@ -7,7 +7,7 @@ Only points at which something may change come here (table.py); the many quiet r
 """
 
 from math import isnan, nan
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from detectors.limits.found import Found
@@ -50,27 +50,50 @@ class Watch:
         "start_us",
     )
 
-    limits: ActiveLimits
-    point: Point
-    rules: tuple[Rule, ...]
-    stale_us: int
-    found: Found
-    at_us: int  # our clock at the record that is being evaluated
-
-    evaluated_us: int  # time of the newest reading in order: the point's clock
-    held_us: int  # time of the last evaluated reading; differs where that time was substituted
-    held_value: float
-    held_quality: int
-    held_live: bool
-    lag_us: int  # arrival - event time of the last evaluated reading
-
-    phase: list[int]
-    start_us: list[int]  # first violating reading of the run
-    arrival_us: list[int]  # arrival of that reading
-    degraded: list[bool]
-    live: list[bool]  # a live reading took part in the run
-    end_us: list[int]  # first returning reading
-    end_value: list[float]
+    def __init__(
+        self,
+        limits: ActiveLimits,
+        found: Found,
+        at_us: int,  # our clock at the record that is being evaluated
+        point: Point,
+        rules: tuple[Rule, ...],
+        stale_us: int,
+        state: tuple[Any, ...],  # in the order of FIELDS
+    ) -> None:
+        self.limits = limits
+        self.found = found
+        self.at_us = at_us
+        self.point = point
+        self.rules = rules
+        self.stale_us = stale_us
+        self.evaluated_us: int  # time of the newest reading in order: the point's clock
+        self.held_us: int  # time of the last evaluated reading; not that clock where substituted
+        self.held_value: float
+        self.held_quality: int
+        self.held_live: bool
+        self.lag_us: int  # arrival - event time of the last evaluated reading
+        self.phase: list[int]
+        self.start_us: list[int]  # first violating reading of the run
+        self.arrival_us: list[int]  # arrival of that reading
+        self.degraded: list[bool]
+        self.live: list[bool]  # a live reading took part in the run
+        self.end_us: list[int]  # first returning reading
+        self.end_value: list[float]
+        (
+            self.evaluated_us,
+            self.held_us,
+            self.held_value,
+            self.held_quality,
+            self.held_live,
+            self.lag_us,
+            self.phase,
+            self.start_us,
+            self.arrival_us,
+            self.degraded,
+            self.live,
+            self.end_us,
+            self.end_value,
+        ) = state
 
     @property
     def _known(self) -> bool:
@@ -88,11 +111,17 @@ class Watch:
         self.held_quality = quality
         self.held_live = origin in LIVE_ORIGINS
         self.lag_us = arrival_us - time_us
-        if self._known:
-            for rule in self.rules:
-                self._judge(rule, time_us, arrival_us, value)
-        else:
+        if not self._known:
             self.lose_sight()
+            return
+        for rule in self.rules:
+            phase = self.phase[rule.column]
+            lowest, highest = rule.bands[phase]
+            if not lowest <= value <= highest:
+                self._move_on(rule, time_us, arrival_us, value)
+            elif phase == PENDING:
+                self.degraded[rule.column] |= quality != GOOD
+                self.live[rule.column] |= self.held_live
 
     def pass_time(self, until_us: int) -> None:
         """Delays elapse, at equal time before the reading; then the held value may go stale."""
@@ -179,28 +208,23 @@ class Watch:
         self.phase[rule.column] = NORMAL
         self.found.add(ended_us, self.point.number, rule.limit.condition, event)
 
-    def _judge(self, rule: Rule, time_us: int, arrival_us: int, value: float) -> None:
+    def _move_on(self, rule: Rule, time_us: int, arrival_us: int, value: float) -> None:
+        """The value is outside the band of the limit's phase, so the limit moves on."""
         column = rule.column
         phase = self.phase[column]
         if phase == NORMAL:
-            if rule.violated_by(value):
-                self.begin(rule, time_us, arrival_us)
-                if rule.on_delay_us <= 0:
-                    self._raise(rule, time_us)
-        elif phase == ACTIVE:
-            if rule.returned_by(value):
-                self.phase[column] = RETURNING
-                self.end_us[column] = time_us
-                self.end_value[column] = value
-                if rule.off_delay_us <= 0:
-                    self._clear(rule)
+            self.begin(rule, time_us, arrival_us)
+            if rule.on_delay_us <= 0:
+                self._raise(rule, time_us)
         elif phase == PENDING:
-            if rule.violated_by(value):
-                self.degraded[column] |= self.held_quality != GOOD
-                self.live[column] |= self.held_live
-            else:
-                self.phase[column] = NORMAL
-        elif not rule.returned_by(value):
+            self.phase[column] = NORMAL
+        elif phase == ACTIVE:
+            self.phase[column] = RETURNING
+            self.end_us[column] = time_us
+            self.end_value[column] = value
+            if rule.off_delay_us <= 0:
+                self._clear(rule)
+        else:
             self.phase[column] = ACTIVE
 
     def _raise(self, rule: Rule, raised_us: int) -> None:

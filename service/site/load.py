@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Final, TypeVar
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from domain.assets import AlarmClass, Asset, Condition, Limit, Point, Priority, Provenance
 from domain.clock import SECOND_US
@@ -211,11 +211,15 @@ def _zone(fields: Fields) -> ZoneInfo:
     name = value.text() if value else None
     if value is None or name is None:
         return ZoneInfo("UTC")
-    zones = available_timezones()
-    if name not in zones:
-        value.wrong(f"no time zone is named {name!r}{did_you_mean(name, zones)}")
+    try:
+        return ZoneInfo(name)
+    except (
+        ZoneInfoNotFoundError,
+        ValueError,
+        OSError,
+    ):  # unknown, ill-formed, or a folder of zones
+        value.wrong(f"no time zone is named {name!r}{did_you_mean(name, available_timezones())}")
         return ZoneInfo("UTC")
-    return ZoneInfo(name)
 
 
 def _topic_word(fields: Fields, key: str) -> str:

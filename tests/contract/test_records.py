@@ -314,7 +314,7 @@ def test_a_file_that_was_moved_away_is_missed_and_works_when_it_is_back(
     assert len(records.events()) == 2
 
 
-def test_another_file_in_its_place_is_the_one_that_counts(
+def test_another_file_in_its_place_is_not_mixed_with_what_the_old_one_left(
     records: SqlRecords, tmp_path: Path
 ) -> None:
     other = sqlite_engine(tmp_path / "backup.db")
@@ -323,22 +323,26 @@ def test_another_file_in_its_place_is_the_one_that_counts(
     other.dispose()
     records.commit(Changes(events=[_alarm(1)]), 1)
     (tmp_path / FILE).unlink()
-    with pytest.raises(StorageUnavailable):
+    with pytest.raises(StorageUnavailable, match="is gone"):
         records.applied_seq()
     (tmp_path / "backup.db").rename(tmp_path / FILE)
-    assert records.applied_seq() == 7
+    with pytest.raises(StorageUnavailable, match=r"delete .*-wal"):
+        records.commit(Changes(events=[_alarm(8)]), 8)
+    (tmp_path / f"{FILE}-wal").unlink()
+    records.commit(Changes(events=[_alarm(8)]), 8)
+    assert [event.raised for event in records.events()] == [_alarm(7), _alarm(8)]
 
 
-def test_a_file_that_is_no_database_is_told_and_over_when_it_is_mended(
-    records: SqlRecords, tmp_path: Path
-) -> None:
-    records.commit(Changes(), 3)
-    file, elsewhere = tmp_path / FILE, tmp_path / "elsewhere.db"
-    file.rename(elsewhere)
-    file.write_bytes(b"poem" * 2_000)
+def test_a_file_that_is_no_database_is_told(tmp_path: Path) -> None:
+    (tmp_path / FILE).write_bytes(b"poem" * 2_000)
+    engine = sqlite_engine(tmp_path / FILE)
     with pytest.raises(StorageUnavailable, match="not a database"):
-        records.commit(Changes(), 4)
-    file.unlink()
-    elsewhere.rename(file)
-    records.commit(Changes(), 4)
-    assert records.applied_seq() == 4
+        SqlRecords(engine).commit(Changes(), 4)
+
+
+def test_a_database_without_tables_is_told(tmp_path: Path) -> None:
+    (tmp_path / FILE).touch()
+    engine = sqlite_engine(tmp_path / FILE)
+    with pytest.raises(StorageUnavailable, match="no such table"):
+        SqlRecords(engine).commit(Changes(), 4)
+    engine.dispose()

@@ -61,42 +61,35 @@ def held_message(start_ms: int) -> bytes:
 
 def publish(host: str, port: int, topic: str, start_ms: int, messages: int, out: Path) -> None:
     """At the pace of the stream's own time; ends when the broker has acknowledged every message."""
-    acknowledged: set[int] = set()
+    assert messages < 60_000, "packet ids would come again"
+    acknowledged_ids: list[int] = []
     index_of: dict[int, int] = {}
     everything = threading.Event()
-    client = mqtt.Client(CallbackAPIVersion.VERSION2, protocol=MQTTProtocolVersion.MQTTv5)
-    client.max_inflight_messages_set(500)
 
-    def on_publish(*arguments: object) -> None:
-        acknowledged.add(index_of[arguments[2]])  # type: ignore[index]
-        if len(acknowledged) == messages + 1:
+    def on_publish(_client: object, _data: object, packet_id: int, *_: object) -> None:
+        acknowledged_ids.append(packet_id)
+        if len(acknowledged_ids) == messages + 1:
             everything.set()
 
-    published_all = threading.Lock()
-
-    # paho calls back from its own thread, maybe before publish() returned the id
-    def on_publish_in_order(*arguments: object) -> None:
-        with published_all:
-            on_publish(*arguments)
-
-    client.on_publish = on_publish_in_order
+    client = mqtt.Client(CallbackAPIVersion.VERSION2, protocol=MQTTProtocolVersion.MQTTv5)
+    client.max_inflight_messages_set(500)
+    client.on_publish = on_publish
     client.connect(host, port)
     client.loop_start()
-    with published_all:
-        index_of[client.publish(topic, held_message(start_ms), qos=1).mid] = -1
+    index_of[client.publish(topic, held_message(start_ms), qos=1).mid] = -1
     for index in range(messages):
         due_ms = time_ms_of(index * READINGS_PER_MESSAGE, start_ms)
         wait_s = due_ms / 1000 - time.time()
         if wait_s > 0:
             time.sleep(wait_s)
-        with published_all:
-            index_of[client.publish(topic, message_of(index, start_ms), qos=1).mid] = index
-            # an id comes again after 65,535 messages
+        index_of[client.publish(topic, message_of(index, start_ms), qos=1).mid] = index
     if not everything.wait(60):
-        raise SystemExit(f"only {len(acknowledged)} of {messages + 1} messages were acknowledged")
+        raise SystemExit(
+            f"only {len(acknowledged_ids)} of {messages + 1} messages were acknowledged"
+        )
     client.disconnect()
     client.loop_stop()
-    out.write_text(json.dumps(sorted(acknowledged)))
+    out.write_text(json.dumps(sorted(index_of[packet_id] for packet_id in acknowledged_ids)))
 
 
 def main() -> None:

@@ -1,7 +1,6 @@
 """Builders for what the stores keep: small, and different where a test needs it."""
 
 from dataclasses import fields
-from uuid import UUID
 
 import numpy as np
 from hypothesis import strategies as st
@@ -149,10 +148,6 @@ records: st.SearchStrategy[Record] = st.one_of(
         receipts=_receipts,
     ),
 )
-
-
-def nth_uuid(number: int) -> UUID:
-    return UUID(int=number)
 
 
 def random_readings(count: int, seed: int = 0) -> Readings:

@@ -1,0 +1,185 @@
+"""`gridwarden run` as an operator starts it: a hand on the field, a kill, an end."""
+
+import json
+import os
+import queue
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import paho.mqtt.client as mqtt
+import pytest
+from paho.mqtt.enums import CallbackAPIVersion
+
+from service.broker import LocalBroker
+from service.local_socket import SOCKET_NAME, CoreUnreachable, request
+
+ROOT = Path(__file__).parents[2]
+TELEMETRY = "gridwarden/changqing-like/telemetry/liuyuan"
+COMMANDS = "gridwarden/changqing-like/device/siren-1T/command"
+PATIENCE_S = 30.0
+
+
+class Run:
+    """One `gridwarden run`; its lines and its children."""
+
+    def __init__(self, data: Path, broker: LocalBroker) -> None:
+        self.data = data
+        arguments = ["run", "--site", str(ROOT / "examples" / "changqing-like")]
+        arguments += ["--data", str(data), "--broker", f"{broker.host}:{broker.port}"]
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "service.cli", *arguments],
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "PYTHONUNBUFFERED": "1"},
+        )
+        self.lines: list[str] = []
+        self.core_pids: list[int] = []
+        self._readers = [
+            threading.Thread(target=self._read_out),
+            threading.Thread(target=self._read_log),
+        ]
+        for reader in self._readers:
+            reader.start()
+
+    def status(self) -> dict[str, Any] | None:
+        try:
+            return request(self.data / SOCKET_NAME, "status")
+        except CoreUnreachable:
+            return None
+
+    def is_current(self) -> bool:
+        status = self.status()
+        return status is not None and status["source"]["current"]
+
+    def said(self, pattern: str) -> bool:
+        return any(re.search(pattern, line) for line in self.lines)
+
+    def end(self, how: signal.Signals = signal.SIGINT) -> int:
+        self.process.send_signal(how)
+        code = self.process.wait(PATIENCE_S)
+        for reader in self._readers:
+            reader.join(PATIENCE_S)
+        return code
+
+    def _read_out(self) -> None:
+        assert self.process.stdout is not None
+        with self.process.stdout as lines:
+            self.lines.extend(iter(lines.readline, ""))
+
+    def _read_log(self) -> None:
+        assert self.process.stderr is not None
+        with self.process.stderr as lines:
+            for line in lines:
+                if '"process_started"' in line:
+                    self.core_pids.append(json.loads(line)["pid"])
+
+
+@contextmanager
+def running(data: Path, broker: LocalBroker) -> Iterator[Run]:
+    run = Run(data, broker)
+    try:
+        wait_until(run.is_current)
+        yield run
+    finally:
+        if run.process.poll() is None:
+            run.end()
+
+
+def wait_until(happened: Callable[[], bool]) -> float:
+    began = time.monotonic()
+    while not happened():
+        assert time.monotonic() - began < PATIENCE_S, "it did not happen in time"
+        time.sleep(0.02)
+    return time.monotonic() - began
+
+
+def is_alive(pid: int) -> bool:
+    try:
+        # a zombie has ended: only its parent has not looked yet
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+@pytest.fixture
+def hand(broker: LocalBroker) -> Iterator["Hand"]:
+    hand = Hand(broker)
+    yield hand
+    hand.close()
+
+
+class Hand:
+    """What a person does with mosquitto_pub and mosquitto_sub."""
+
+    def __init__(self, broker: LocalBroker) -> None:
+        self.commands: queue.Queue[dict[str, Any]] = queue.Queue()
+        subscribed = threading.Event()
+        self._client = mqtt.Client(CallbackAPIVersion.VERSION2, protocol=mqtt.MQTTv5)
+        self._client.on_message = lambda c, u, message: self.commands.put(
+            json.loads(message.payload)
+        )
+        self._client.on_subscribe = lambda *_: subscribed.set()
+        self._client.connect(broker.host, broker.port)
+        self._client.loop_start()
+        self._client.subscribe(COMMANDS, qos=1)
+        assert subscribed.wait(PATIENCE_S)
+
+    def publish(self, celsius: float) -> None:
+        reading = {"point": "LY/1T/top_oil_temp", "time": time.time_ns() // 10**6, "value": celsius}
+        self._client.publish(TELEMETRY, json.dumps({"readings": [reading]}), qos=1)
+
+    def close(self) -> None:
+        self._client.disconnect()
+        self._client.loop_stop()
+
+
+def test_a_limit_crossed_by_hand_sounds_the_siren_and_is_told_in_the_users_words(
+    tmp_path: Path, broker: LocalBroker, hand: Hand
+) -> None:
+    with running(tmp_path / "data", broker) as run:
+        hand.publish(96.2)
+
+        command = hand.commands.get(timeout=PATIENCE_S)
+        wait_until(lambda: run.said(r"1号主变 油温 越上上限 96\.2℃ \(限值 95℃\) 紧急"))
+
+    assert command["device"] == "siren-1T"
+
+
+def test_a_killed_core_is_back_within_three_seconds_and_ctrl_c_ends_everything(
+    tmp_path: Path, broker: LocalBroker, hand: Hand
+) -> None:
+    with running(tmp_path / "data", broker) as run:
+        wait_until(lambda: len(run.core_pids) == 1)
+        os.kill(run.core_pids[0], signal.SIGKILL)
+        wait_until(lambda: not is_alive(run.core_pids[0]))
+        seconds = wait_until(lambda: run.status() is not None)
+        wait_until(run.is_current)
+        hand.publish(96.0)
+        hand.commands.get(timeout=PATIENCE_S)
+
+        code = run.end(signal.SIGINT)
+
+    assert seconds <= 3.0
+    assert code == 0
+    assert len(run.core_pids) == 2
+    assert not any(is_alive(pid) for pid in run.core_pids)
+    assert not (tmp_path / "data" / SOCKET_NAME).exists()
+
+
+def test_core_ends_with_a_killed_supervisor(tmp_path: Path, broker: LocalBroker) -> None:
+    with running(tmp_path / "data", broker) as run:
+        wait_until(lambda: len(run.core_pids) == 1)
+
+        run.end(signal.SIGKILL)
+
+        wait_until(lambda: not is_alive(run.core_pids[0]))

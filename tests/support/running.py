@@ -1,0 +1,122 @@
+"""Real processes for tests: core and its neighbours; waiting is for a condition, never for a time."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from service.local_socket import SOCKET_NAME, CoreUnreachable, request
+
+ROOT = Path(__file__).parents[2]
+
+
+def until(condition: Callable[[], bool], what: str, within_s: float = 30.0) -> None:
+    """Fails the test with `what` when the condition does not come true in time."""
+    deadline = time.monotonic() + within_s
+    while not condition():
+        if time.monotonic() > deadline:
+            raise AssertionError(f"not within {within_s:g} s: {what}")
+        time.sleep(0.02)
+
+
+class CoreProcess:
+    """Core with its log beside its data folder."""
+
+    def __init__(
+        self, site: Path, data: Path, *more: str, command: Sequence[str] = ("-m", "service.core")
+    ) -> None:
+        data.mkdir(parents=True, exist_ok=True)
+        self.data = data
+        self.log = data.parent / f"{data.name}.log"
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, *command, "--site", str(site), "--data", str(data), *more],
+                cwd=ROOT,
+                env={**os.environ, "PYTHONPATH": str(ROOT)},
+                stdout=log,
+                stderr=log,
+            )
+
+    def status(self) -> dict[str, Any] | None:
+        """None while core does not answer."""
+        try:
+            return request(self.data / SOCKET_NAME, "status")
+        except CoreUnreachable:
+            return None
+
+    def await_status(
+        self, holds: Callable[[dict[str, Any]], bool], what: str, within_s: float = 30.0
+    ) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+
+        def looked() -> bool:
+            if self.process.poll() is not None:
+                raise AssertionError(
+                    f"core ended with {self.process.returncode}: {self.last_words()}"
+                )
+            status = self.status()
+            if status is not None and holds(status):
+                found.update(status)
+            return bool(found)
+
+        try:
+            until(looked, what, within_s)
+        except AssertionError as error:
+            raise AssertionError(f"{error}; {self.status()}; {self.last_words()}") from error
+        return found
+
+    def await_connected(self) -> None:
+        self.await_status(lambda status: status["source"]["current"], "core is current")
+
+    def last_words(self) -> str:
+        return self.log.read_text(errors="replace")[-2_000:]
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.wait()
+
+    def stop(self) -> int:
+        self.process.terminate()
+        return self.process.wait(30)
+
+
+@contextmanager
+def core(site: Path, data: Path, *more: str) -> Iterator[CoreProcess]:
+    """Stopped at the end; its failure to stop in order fails the test."""
+    running = CoreProcess(site, data, *more)
+    try:
+        yield running
+        assert running.stop() == 0, running.last_words()
+    finally:
+        if running.process.poll() is None:
+            running.kill()
+
+
+class Siren:
+    """The simulated siren in a process of its own; its lines say what it acted on."""
+
+    def __init__(self, port: int, site: str, device: str, folder: Path, *more: str) -> None:
+        self.out = folder / f"{device}.jsonl"
+        self._file = self.out.open("wb")
+        self.process = subprocess.Popen(
+            [
+                *(sys.executable, "-m", "service.simulate.field", "--host", "127.0.0.1"),
+                *("--port", str(port), "--site", site, "--siren", device, *more),
+            ],
+            cwd=ROOT,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            stdout=self._file,
+        )
+
+    def lines(self) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in self.out.read_text().splitlines() if line]
+
+    def close(self) -> None:
+        self.process.terminate()
+        self.process.wait(10)
+        self._file.close()
