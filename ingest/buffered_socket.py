@@ -5,7 +5,6 @@ message. Here they touch memory, and one call moves what belongs to hundreds of 
 """
 
 import contextlib
-import socket
 import ssl
 from time import monotonic
 from typing import Final, Protocol
@@ -23,6 +22,8 @@ class Wire(Protocol):
     def close(self) -> None: ...
     def fileno(self) -> int: ...
     def setblocking(self, flag: bool, /) -> None: ...
+    def settimeout(self, seconds: float, /) -> None: ...
+    def sendall(self, buffer: bytes | bytearray, /) -> None: ...
 
 
 class BufferedSocket:
@@ -98,10 +99,18 @@ class BufferedSocket:
 
     def close(self) -> None:
         with contextlib.suppress(OSError, ValueError):
-            if self._out and self._error is None and isinstance(self._wire, socket.socket):
-                self._wire.settimeout(_LAST_WORDS_S)
-                self._wire.sendall(self._out)
+            if self._out and not self._ended and self._error is None:
+                self._say_goodbye()
         self._wire.close()
+
+    def _say_goodbye(self) -> None:
+        """Send the rest and wait for the peer to close: closed at once, the connection would be reset
+        and mosquitto would throw away the acknowledgements that it has not read."""
+        until = monotonic() + _LAST_WORDS_S
+        self._wire.settimeout(_LAST_WORDS_S)
+        self._wire.sendall(self._out)
+        while monotonic() < until and self._wire.recv(_CHUNK_BYTES):
+            pass
 
     def fileno(self) -> int:
         return self._wire.fileno()

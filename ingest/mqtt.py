@@ -30,7 +30,7 @@ from domain.clock import Clock, system_clock
 from domain.ids import SourceId
 from domain.ports import Counters
 from domain.records import Record, SourceChanged
-from ingest.buffered_socket import BufferedSocket
+from ingest.buffered_socket import BufferedSocket, Wire
 from ingest.inbox import Inbox
 from ingest.messages import AckToken, Message
 
@@ -126,6 +126,11 @@ class MqttSource:
     def current(self) -> bool:
         """Connected and the backlog is in."""
         return self._current
+
+    @property
+    def unacknowledged(self) -> int:
+        """Messages of this connection that the broker may not forget yet."""
+        return self._unacknowledged
 
     @property
     def generation(self) -> int:
@@ -239,6 +244,8 @@ class MqttSource:
             wire.flush()
             if wire.error is not None:
                 self._finish(client, wire)
+        if client.socket() is wire:
+            self._send_acknowledgements(client)  # those given since the last look
 
     def _fill(self, wire: BufferedSocket, ready: int) -> None:
         if not self._paused and ready:
@@ -489,7 +496,7 @@ class _BufferingClient(paho.Client):
     collect: Collect | None = None
 
     def _create_socket(self) -> Any:
-        return BufferedSocket(super()._create_socket())
+        return BufferedSocket(cast(Wire, super()._create_socket()))
 
     def _handle_publish(self) -> MQTTErrorCode:
         # paho builds a table of all MQTT properties and a condition variable for every message: half of

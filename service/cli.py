@@ -72,7 +72,10 @@ def run_command(
     options = CoreOptions(
         site=site, data=settings.data, language=settings.language, broker=_address(broker)
     )
-    raise typer.Exit(run([options.spec()], settings.data, typer.echo, seconds))
+    code = run([options.spec()], settings.data, typer.echo, seconds)
+    if code:
+        typer.echo("core could not start: mend what its last line says", err=True)
+    raise typer.Exit(code)
 
 
 @app.command("check")

@@ -145,11 +145,19 @@ class Decider:
                 log.info("records_recovered", pending=len(self._pending))
             self._retry_s, self._retry_at = FIRST_RETRY_S, 0.0
 
-    def record_position(self) -> None:
-        """How far the journal is decided, where nothing changed since. Only when nothing is pending."""
+    def record_position(self) -> bool:
+        """How far the journal is decided, where nothing changed since; whether the store took it.
+
+        Only when nothing is pending."""
         if self.progress.recorded_seq < self.progress.decided_seq:
-            self._records.commit(Changes(), self.progress.decided_seq)
+            try:
+                self._records.commit(Changes(), self.progress.decided_seq)
+            except StorageUnavailable as error:
+                self._counters.add("records_unavailable")
+                log.warning("position_not_recorded", reason=str(error))
+                return False
             self.progress.recorded_seq = self.progress.decided_seq
+        return True
 
     def _step(self) -> None:
         self._take_in()

@@ -1,8 +1,10 @@
 """Logging: one line per event on stderr, as JSON for a collector or as text for a person."""
 
+import contextlib
 import logging
 import sys
-from typing import TextIO
+from collections.abc import MutableMapping
+from typing import Any, TextIO
 
 import structlog
 
@@ -12,6 +14,10 @@ from service.settings import LogSettings
 def configure_logs(settings: LogSettings, process: str, stream: TextIO | None = None) -> None:
     """Call once per process, first of all. `process` is on every line."""
     level = logging.getLevelNamesMapping()[settings.level.upper()]
+
+    def named(_: object, __: str, said: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+        return {**said, "process": process}  # in every thread, which context variables are not
+
     renderer: structlog.typing.Processor = (
         structlog.processors.JSONRenderer(ensure_ascii=False)
         if settings.format == "json"
@@ -20,13 +26,29 @@ def configure_logs(settings: LogSettings, process: str, stream: TextIO | None = 
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
+            named,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info,
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.WriteLoggerFactory(file=stream or sys.stderr),
-        cache_logger_on_first_use=True,
+        # what it asks of a file is write and flush
+        logger_factory=structlog.WriteLoggerFactory(file=_Lasting(stream or sys.stderr)),  # type: ignore[arg-type]
+        cache_logger_on_first_use=False,  # a cached logger would not hear of capture_logs
     )
-    structlog.contextvars.bind_contextvars(process=process)
+
+
+class _Lasting:
+    """A line that cannot be written is left out: a full disk must not end the thread that says so."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, line: str) -> None:
+        with contextlib.suppress(OSError):
+            self._stream.write(line)
+
+    def flush(self) -> None:
+        with contextlib.suppress(OSError):
+            self._stream.flush()

@@ -3,7 +3,7 @@
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import structlog
@@ -104,9 +104,12 @@ class Checkpointer:
     def due(self, name: str, seq: int, readings: int) -> bool:
         """Whether `name` should offer its state of `seq` now; `readings` it has seen so far."""
         last = self._offers[name]
+        waited_s = self._monotonic() - last.at_s
         return seq > last.seq and (
-            self._monotonic() - last.at_s >= self._every_s
-            or readings - last.readings >= self._every_readings
+            waited_s >= self._every_s
+            or (
+                waited_s >= 0.1 * self._every_s and readings - last.readings >= self._every_readings
+            )
         )
 
     def offer(
@@ -121,6 +124,10 @@ class Checkpointer:
         self._offers[name] = _Offer(self._monotonic(), seq, readings)
         with self._lock:
             self._offered[name] = Checkpoint(seq=seq, arrays=arrays, meta=meta)
+
+    def put_off(self, name: str) -> None:
+        """It is due again after the usual time: what it must wait for is away."""
+        self._offers[name] = replace(self._offers[name], at_s=self._monotonic())
 
     def flush(self) -> None:
         """Writes what is offered. A store that cannot only delays: the journal has it all."""

@@ -46,8 +46,6 @@ class QueueSettings(_Group):
 
     inbox_messages: int = Field(default=20_000, ge=10)
     inbox_mib: int = Field(default=64, ge=1)
-    decision_groups: int = Field(default=256, ge=1)  # journalled, not yet decided
-    group_readings: int = Field(default=50_000, ge=1)  # of one journal group
 
     @property
     def inbox_bytes(self) -> int:
@@ -61,7 +59,6 @@ class CheckpointSettings(_Group):
 
 class RecordsSettings(_Group):
     busy_timeout_ms: int = Field(default=50, ge=0)
-    retry_ms: int = Field(default=200, ge=10)
 
 
 class DeliverySettings(_Group):
@@ -72,7 +69,6 @@ class DeliverySettings(_Group):
 
 class TelemetrySettings(_Group):
     commit_every_ms: int = Field(default=250, ge=10)
-    commit_readings: int = Field(default=10_000, ge=1)
 
 
 class DeadLetterSettings(_Group):

@@ -213,6 +213,7 @@ class Core:
             "source": {
                 "connected": self.source.connected,
                 "current": self.source.current,
+                "unacknowledged": self.source.unacknowledged,
                 "generation": self.source.generation,
                 "session": self.source.session,
             },
@@ -251,9 +252,12 @@ class Core:
 
     def _checkpoint_detectors(self, seq: int, state: DetectorState) -> None:
         readings = self.decider.progress.evaluated_rows
-        if self.checkpointer.due(DETECTORS, seq, readings):
-            self.decider.record_position()
+        if not self.checkpointer.due(DETECTORS, seq, readings):
+            return
+        if self.decider.record_position():
             self.checkpointer.offer(DETECTORS, seq, readings, state.arrays(), state.meta())
+        else:
+            self.checkpointer.put_off(DETECTORS)
 
     def _checkpoint_intake(self, seq: int, intake: Intake) -> None:
         if self.checkpointer.due(INTAKE, seq, 0):

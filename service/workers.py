@@ -41,5 +41,7 @@ class Worker:
             while not self._stopping.is_set():
                 self._step()
         except BaseException:
-            log.exception("worker_failed", worker=self._thread.name)
-            os._exit(70)  # EX_SOFTWARE: threads cannot be trusted any more, the journal can
+            try:
+                log.exception("worker_failed", worker=self._thread.name)
+            finally:
+                os._exit(70)  # EX_SOFTWARE: threads cannot be trusted any more, the journal can

@@ -1,12 +1,14 @@
 """Real servers for tests: found on this machine, started on a free port, ended with the test."""
 
 import os
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from service.broker import BrokerKind, LocalBroker, mosquitto_program
+from tests.support.small_disk import mount_command
 
 
 def _missing(what_to_do: str) -> None:
@@ -16,11 +18,16 @@ def _missing(what_to_do: str) -> None:
     pytest.skip(what_to_do)
 
 
-@pytest.fixture
-def broker(tmp_path: Path) -> Iterator[LocalBroker]:
-    """A running mosquitto that keeps its sessions in a folder of this test."""
+@pytest.fixture(scope="session")
+def needs_mosquitto() -> None:
+    """For tests that start brokers of their own."""
     if mosquitto_program() is None:
         _missing("mosquitto: apt-get install mosquitto, or make servers")
+
+
+@pytest.fixture
+def broker(tmp_path: Path, needs_mosquitto: None) -> Iterator[LocalBroker]:
+    """A running mosquitto that keeps its sessions in a folder of this test."""
     with LocalBroker(tmp_path / "mosquitto", kind=BrokerKind.MOSQUITTO) as running:
         yield running
 
@@ -30,3 +37,18 @@ def iotcore_broker(tmp_path: Path) -> Iterator[LocalBroker]:
     """The broker of a machine without mosquitto: memory only, v5 and v3.1.1 on two ports."""
     with LocalBroker(tmp_path / "iotcore", kind=BrokerKind.IOTCORE) as running:
         yield running
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk of 8 MB, in memory."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    try:
+        mounted = subprocess.run(mount_command(folder), capture_output=True, text=True, check=False)
+    except FileNotFoundError:
+        pytest.skip("a small disk for the test needs the program mount")
+    if mounted.returncode != 0:
+        _missing(f"a small disk for the test needs the right to mount: {mounted.stderr.strip()}")
+    yield folder
+    subprocess.run(["umount", "--lazy", str(folder)], check=True)

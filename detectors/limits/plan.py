@@ -1,7 +1,7 @@
 """The active limits laid out for arrays: one row per point, one column per limit condition."""
 
 from dataclasses import dataclass
-from math import inf, isfinite
+from math import inf, isfinite, nextafter
 from typing import Final
 
 import numpy as np
@@ -77,7 +77,7 @@ def _return_at(limit: Limit, high: bool) -> float:
 
 
 def _beside(value: float, below: bool) -> float:
-    return float(np.nextafter(value, -inf if below else inf))
+    return nextafter(value, -inf if below else inf)
 
 
 class Plan:
@@ -115,11 +115,14 @@ class Plan:
         # (n, 4 conditions, 4 phases) the band of values in which nothing changes
         self.lowest = np.full((*shape, 4), -inf)
         self.highest = np.full((*shape, 4), inf)
-        for row, rules in enumerate(self.rules):
-            for rule in rules:
-                at = row, rule.column
-                self.on_delay_us[at], self.off_delay_us[at] = rule.on_delay_us, rule.off_delay_us
-                self.lowest[at], self.highest[at] = zip(*rule.bands, strict=True)
+        rules = [(row, rule) for row, rules in enumerate(self.rules) for rule in rules]
+        if not rules:
+            return
+        at = [row for row, _ in rules], [rule.column for _, rule in rules]
+        self.on_delay_us[at] = [rule.on_delay_us for _, rule in rules]
+        self.off_delay_us[at] = [rule.off_delay_us for _, rule in rules]
+        bands = np.array([rule.bands for _, rule in rules])  # (limits, 4 phases, 2)
+        self.lowest[at], self.highest[at] = bands[..., 0], bands[..., 1]
 
     def _table_of_rows(self) -> NDArray[np.intp] | None:
         if len(self) == 0:

@@ -23,8 +23,10 @@ class FieldClient:
         client_id: str,
         topics: Sequence[str] = (),
         on_message: OnMessage = lambda message: None,
+        on_ready: Callable[[], None] = lambda: None,
     ) -> None:
         self.ready = threading.Event()
+        self._on_ready = on_ready
         self._topics = topics
         self._handle = on_message
         self._client = mqtt.Client(
@@ -56,12 +58,16 @@ class FieldClient:
         elif self._topics:
             client.subscribe([(topic, SubscribeOptions(qos=1)) for topic in self._topics])
         else:
-            self.ready.set()
+            self._say_ready()
 
     def _on_subscribe(
         self, client: mqtt.Client, userdata: Any, mid: int, reasons: Any, properties: Any
     ) -> None:
+        self._say_ready()
+
+    def _say_ready(self) -> None:
         self.ready.set()
+        self._on_ready()
 
     def _on_disconnect(
         self, client: mqtt.Client, userdata: Any, flags: Any, reason: Any, properties: Any

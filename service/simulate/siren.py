@@ -74,6 +74,7 @@ class SimulatedSiren:
             f"siren-{site}-{device}",
             [f"gridwarden/{site}/device/{device}/command"],
             self._on_message,
+            lambda: say({"device": device, "listening": True}),
         )
 
     @property

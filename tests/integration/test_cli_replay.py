@@ -24,25 +24,23 @@ Alarm = tuple[str, str, str | None]  # condition, start, end
 def expected_alarms(recording: Path) -> set[Alarm]:
     """Sample and hold: a value stands until the next row; a delay that ends as a row comes has ended."""
     rows = pd.read_csv(recording, parse_dates=["date"])
-    times = rows["date"].dt.tz_localize("Asia/Shanghai")
+    moments = [moment.tz_localize("Asia/Shanghai") for moment in rows["date"]]
     alarms: set[Alarm] = set()
-    for condition, (limit, deadband, on, off) in RULES.items():
-        start = returned = None
+    for condition, (limit, deadband, on_h, off_h) in RULES.items():
+        start: pd.Timestamp | None = None
+        returned: pd.Timestamp | None = None
         raised = False
-        for moment, celsius in zip(times, rows["OT"], strict=True):
-            if start is not None and not raised and moment >= start + pd.Timedelta(hours=on):
+        for moment, celsius in zip(moments, rows["OT"], strict=True):
+            if start and moment >= start + pd.Timedelta(hours=on_h):
                 raised = True
-            if returned is not None and moment >= returned + pd.Timedelta(hours=off):
+            if start and returned and moment >= returned + pd.Timedelta(hours=off_h):
                 alarms.add((condition, start.isoformat(), returned.isoformat()))
                 start, returned, raised = None, None, False
             if raised:
-                inside = celsius <= limit - deadband
-                returned = (returned or moment) if inside else None
-            elif celsius >= limit:
-                start = start or moment
+                returned = (returned or moment) if celsius <= limit - deadband else None
             else:
-                start = None
-        if raised and start is not None:
+                start = (start or moment) if celsius >= limit else None
+        if raised and start:
             alarms.add((condition, start.isoformat(), None))
     return alarms
 

@@ -1,6 +1,5 @@
 """A disk that is really full: each store says so, keeps what it had, and goes on once there is room."""
 
-import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -19,37 +18,9 @@ from storage.migrate import upgrade
 from storage.records import SqlRecords
 from storage.telemetry_duckdb import DuckDbTelemetry
 from tests.support import stored
+from tests.support.small_disk import DISK_BYTES, fill
 
-DISK_BYTES = 8 * 2**20
 ENOUGH = 400  # writes that would take several times the disk
-
-
-@pytest.fixture
-def disk(tmp_path: Path) -> Iterator[Path]:
-    """A disk of 8 MB, in memory."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", f"size={DISK_BYTES}", "tmpfs", str(folder)]
-    try:
-        mounted = subprocess.run(mount, capture_output=True, text=True, check=False)
-    except FileNotFoundError:
-        pytest.skip("a small disk for the test needs the program mount")
-    if mounted.returncode != 0:
-        pytest.skip(f"a small disk for the test needs the right to mount: {mounted.stderr.strip()}")
-    yield folder
-    subprocess.run(["umount", "--lazy", str(folder)], check=True)
-
-
-def _fill(disk: Path, leave_bytes: int = 0) -> Path:
-    """Takes the rest of the disk, but for `leave_bytes`."""
-    filler = disk / "filler"
-    with filler.open("wb", buffering=0) as file:
-        try:
-            while True:
-                file.write(bytes(4_096))
-        except OSError:
-            file.truncate(max(0, file.tell() - leave_bytes))
-    return filler
 
 
 def _writes_until_full(write: Callable[[int], object], said: str) -> int:
@@ -75,7 +46,7 @@ def _rows(seqs: Iterator[tuple[int, object]]) -> list[int]:
 @pytest.mark.parametrize("segment_bytes", [2**20, 2**30], ids=["small-segments", "one-segment"])
 def test_the_journal_on_a_full_disk(disk: Path, segment_bytes: int) -> None:
     with closing(SqliteJournal(disk / "journal", segment_bytes=segment_bytes)) as journal:
-        filler = _fill(disk, leave_bytes=DISK_BYTES // 2)
+        filler = fill(disk, leave_bytes=DISK_BYTES // 2)
         written = _writes_until_full(
             lambda number: journal.append([stored.group(5_000), stored.tick(number)]),
             "takes nothing",
@@ -90,7 +61,7 @@ def test_the_journal_on_a_full_disk(disk: Path, segment_bytes: int) -> None:
 
 
 def test_the_journal_begins_on_a_full_disk(disk: Path) -> None:
-    filler = _fill(disk)
+    filler = fill(disk)
     with closing(SqliteJournal(disk)) as journal:
         for _ in range(3):
             with pytest.raises(StorageUnavailable):
@@ -116,7 +87,7 @@ def test_the_records_on_a_full_disk(disk: Path) -> None:
     engine = sqlite_engine(disk / "records.db")
     upgrade(engine)
     records = SqlRecords(engine)
-    filler = _fill(disk, leave_bytes=DISK_BYTES // 2)
+    filler = fill(disk, leave_bytes=DISK_BYTES // 2)
     seq = 1 + _writes_until_full(
         lambda number: records.commit(_letters(number + 1), number + 1), "records.db"
     )
@@ -132,7 +103,7 @@ def test_the_records_on_a_full_disk(disk: Path) -> None:
 def test_the_telemetry_on_a_full_disk(disk: Path) -> None:
     with closing(DuckDbTelemetry(disk / "telemetry.duckdb")) as telemetry:
         telemetry.write(stored.random_readings(1_000), 1)
-        filler = _fill(disk, leave_bytes=DISK_BYTES // 2)
+        filler = fill(disk, leave_bytes=DISK_BYTES // 2)
         seq = 2 + _writes_until_full(
             lambda number: telemetry.write(stored.random_readings(5_000, seed=number), number + 2),
             "telemetry.duckdb",
@@ -150,7 +121,7 @@ def test_the_telemetry_on_a_full_disk(disk: Path) -> None:
 def test_a_checkpoint_on_a_full_disk_leaves_the_one_before(disk: Path) -> None:
     checkpoints = Checkpoints(disk, "detectors")
     checkpoints.save(1, {"state": np.arange(1_000)})
-    filler = _fill(disk)
+    filler = fill(disk)
     with pytest.raises(StorageUnavailable, match="cannot be written"):
         checkpoints.save(2, {"state": np.zeros(100_000)})
     newest = checkpoints.latest()
@@ -168,7 +139,7 @@ def test_numbers_of_points_on_a_full_disk_are_given_whole_or_not_at_all(disk: Pa
     engine = sqlite_engine(disk / "records.db")
     upgrade(engine)
     records = SqlRecords(engine)
-    filler = _fill(disk)
+    filler = fill(disk)
     keys = [PointKey(f"35kV-liuyuan/{number}") for number in range(20_000)]
     with pytest.raises(StorageUnavailable):
         records.point_numbers(keys)

@@ -311,6 +311,7 @@ def test_the_naive_client_loses_what_it_acknowledges_with_old_numbers(broker: Lo
     spin(client, lambda: len(received) == 5)
     for number in old_numbers:
         client.ack(number, 1)
+    subscribe(client)  # the broker answers in order: it has seen the acknowledgements
     leave(client)  # and dies before it has stored what is new
 
     client, received = naive_client(broker)
@@ -343,7 +344,6 @@ def test_our_source_loses_nothing_where_the_naive_client_does(broker: LocalBroke
 def naive_client(broker: LocalBroker) -> tuple[paho.Client, list[paho.MQTTMessage]]:
     """Persistent session and manual acknowledgement, by packet number alone."""
     received: list[paho.MQTTMessage] = []
-    subscribed: list[int] = []
     client = paho.Client(
         CallbackAPIVersion.VERSION2,
         client_id="naive",
@@ -351,14 +351,19 @@ def naive_client(broker: LocalBroker) -> tuple[paho.Client, list[paho.MQTTMessag
         manual_ack=True,
     )
     client.on_message = lambda _client, _data, message: received.append(message)
-    client.on_subscribe = lambda *_: subscribed.append(1)
     keep = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
     keep.SessionExpiryInterval = 600
     client.connect(broker.host, broker.port, clean_start=False, properties=keep)
     spin(client, client.is_connected)
-    client.subscribe(TOPIC, 1)
-    spin(client, lambda: bool(subscribed))
+    subscribe(client)
     return client, received
+
+
+def subscribe(client: paho.Client) -> None:
+    answered: list[int] = []
+    client.on_subscribe = lambda *_: answered.append(1)
+    client.subscribe(TOPIC, 1)
+    spin(client, lambda: bool(answered))
 
 
 def spin(client: paho.Client, enough: Callable[[], bool]) -> None:

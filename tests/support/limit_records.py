@@ -47,11 +47,15 @@ def limit(
 
 
 def point(
-    *limits: Limit, number: int = OIL, stale_after: float | None = None, source: str = SOURCE
+    *limits: Limit,
+    number: int = OIL,
+    key: str | None = None,
+    stale_after: float | None = None,
+    source: str = SOURCE,
 ) -> Point:
     return Point(
         number=number,
-        key=PointKey(f"35kV-liuyuan/{number}/top_oil_temp"),
+        key=PointKey(key or f"35kV-liuyuan/{number}/top_oil_temp"),
         asset_id=AssetId(f"35kV-liuyuan/{number}"),
         source_id=SourceId(source),
         signal="油温",

@@ -8,7 +8,8 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from types import TracebackType
+from typing import Any, Self
 
 from service.local_socket import SOCKET_NAME, CoreUnreachable, request
 
@@ -113,10 +114,26 @@ class Siren:
             stdout=self._file,
         )
 
-    def lines(self) -> list[dict[str, Any]]:
-        return [json.loads(line) for line in self.out.read_text().splitlines() if line]
+    def __enter__(self) -> Self:
+        return self
 
-    def close(self) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         self.process.terminate()
         self.process.wait(10)
         self._file.close()
+
+    def await_listening(self) -> None:
+        until(lambda: any("listening" in line for line in self._lines()), "the siren listens")
+
+    def acted(self) -> list[str]:
+        """Ids of the commands that it acted on, in order."""
+        return [line["acted"] for line in self._lines() if "acted" in line]
+
+    def _lines(self) -> list[dict[str, Any]]:
+        *whole, _ = self.out.read_text().split("\n")  # the last may be half written
+        return [json.loads(line) for line in whole]

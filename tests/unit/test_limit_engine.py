@@ -1,7 +1,8 @@
 """The limit engine against the plain reference, and what every detector must keep."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from random import Random
 from uuid import UUID
 
 import numpy as np
@@ -57,32 +58,32 @@ def evaluated(records: Sequence[Record]) -> tuple[DetectorState, list[Event]]:
     return state, events
 
 
-# Equal to the reference, whatever comes. A scenario is drawn as steps in seconds after the step before,
-# so that the shrunk example stays readable; `records_of` gives them their moments.
+# Equal to the reference, whatever comes. A scenario is drawn as steps in units of time after the step
+# before, so that a shrunk example stays readable; `Moments` makes records of them.
 
 SOURCES = ("north", "south")
 NUMBERS = (3, 8, 2**31 - 1)  # far apart: numbers are sparse
 SMALL_NUMBERS = (3, 8, 9)
 UNKNOWN_NUMBER = 5
-VALUES = (
-    50.0,
-    50.0,
-    0,
-    9,
-    10,
-    12,
-    20,
-    22,
-    78,
-    79,
-    80,
-    88,
-    90,
-    95,
-    NAN,
-    float("inf"),
-    float("-inf"),
-)
+LEVELS = {
+    Condition.LOW_LOW: (0.0, 10.0),
+    Condition.LOW: (10.0, 20.0),
+    Condition.HIGH: (80.0, 90.0),
+    Condition.HIGH_HIGH: (20.0, 90.0, 95.0),  # 20: limits may overlap
+}
+DEADBANDS = (0.0, 2.0, 1e-17)
+DELAYS = (0, 0, 1, 3, 10)
+STALE_AFTER = (None, 2, 8, 30)
+LOW_VALUES = (0.0, 9.0, 10.0, 12.0, 20.0, 22.0)
+HIGH_VALUES = (78.0, 79.0, 80.0, 88.0, 90.0, 95.0)
+VALUES = (50.0, 50.0, *LOW_VALUES, *HIGH_VALUES, NAN, float("inf"), float("-inf"))
+QUALITIES = (*[0] * 5, *map(int, Quality))
+ORIGINS = (*[0] * 4, *map(int, Origin))
+LATER = (0, 0, 1, 1, 3, 12)
+AHEAD = (0, 0, 0, 0, -1, -2, -5, -20, -400, 1, 4, 300)
+TICKS = (0, 1, 1, 1, 2, 2, 5, 5, 10, 40, -3)
+# the shortest time there is, for what happens at the very edge of a delay, and the usual one
+UNITS = (1e-6, 1.0)  # seconds
 
 
 @dataclass(frozen=True)
@@ -114,7 +115,7 @@ class DrawnSource:
 @dataclass(frozen=True)
 class DrawnStepBack:
     which: int
-    seconds: int
+    back: int
 
 
 @dataclass(frozen=True)
@@ -136,25 +137,18 @@ class Speculation:
 
 Drawn = DrawnGroup | DrawnTick | DrawnSource | DrawnStepBack | DrawnLimits | Restart | Speculation
 
-delays = st.sampled_from([0, 0, 1, 3, 10])
-levels = {
-    Condition.LOW_LOW: st.sampled_from([0.0, 10.0]),
-    Condition.LOW: st.sampled_from([10.0, 20.0]),
-    Condition.HIGH: st.sampled_from([80.0, 90.0]),
-    Condition.HIGH_HIGH: st.sampled_from([20.0, 90.0, 95.0]),  # 20: limits may overlap
-}
 limit_sets = st.tuples(
     *(
         st.none()
         | st.builds(
             limit,
             st.just(condition),
-            level,
-            deadband=st.sampled_from([0.0, 2.0, 1e-17]),
-            on_delay=delays,
-            off_delay=delays,
+            st.sampled_from(levels),
+            deadband=st.sampled_from(DEADBANDS),
+            on_delay=st.sampled_from(DELAYS),
+            off_delay=st.sampled_from(DELAYS),
         )
-        for condition, level in levels.items()
+        for condition, levels in LEVELS.items()
     )
 ).map(lambda some: tuple(one for one in some if one is not None))
 drawn_limits = st.builds(
@@ -164,7 +158,7 @@ drawn_limits = st.builds(
             st.tuples(
                 st.sampled_from([True, True, True, False]),  # is there
                 st.integers(0, 1),  # source
-                st.sampled_from([None, 2, 8, 30]),  # stale after
+                st.sampled_from(STALE_AFTER),  # stale after
                 limit_sets,
             )
             for _ in NUMBERS
@@ -174,11 +168,11 @@ drawn_limits = st.builds(
 drawn_readings = st.builds(
     DrawnReading,
     which=st.sampled_from([0, 0, 0, 1, 1, 2, 3]),
-    later=st.sampled_from([0, 0, 1, 1, 3, 12]),
-    ahead=st.sampled_from([0, 0, 0, 0, -1, -2, -5, -20, -400, 1, 4, 300]),
+    later=st.sampled_from(LATER),
+    ahead=st.sampled_from(AHEAD),
     value=st.sampled_from(VALUES),
-    quality=st.sampled_from([0, 0, 0, 0, 0, *map(int, Quality)]),
-    origin=st.sampled_from([0, 0, 0, 0, *map(int, Origin)]),
+    quality=st.sampled_from(QUALITIES),
+    origin=st.sampled_from(ORIGINS),
 )
 drawn_groups = st.builds(DrawnGroup, st.lists(drawn_readings, max_size=8).map(tuple))
 drawn_steps: st.SearchStrategy[Drawn] = st.one_of(
@@ -186,8 +180,8 @@ drawn_steps: st.SearchStrategy[Drawn] = st.one_of(
     drawn_groups,
     drawn_groups,
     drawn_groups,
-    st.builds(DrawnTick, st.sampled_from([0, 1, 1, 2, 5, 10, 40, -3])),
-    st.builds(DrawnTick, st.sampled_from([1, 2, 5])),
+    st.builds(DrawnTick, st.sampled_from(TICKS)),
+    st.builds(DrawnTick, st.sampled_from(TICKS)),
     st.builds(DrawnSource, st.integers(0, 1), st.booleans()),
     st.builds(DrawnStepBack, st.integers(0, 3), st.integers(2, 60)),
     drawn_limits,
@@ -196,6 +190,7 @@ drawn_steps: st.SearchStrategy[Drawn] = st.one_of(
 )
 scenarios = st.tuples(
     st.sampled_from([NUMBERS, SMALL_NUMBERS]),
+    st.sampled_from(UNITS),
     drawn_limits,
     st.lists(drawn_steps, min_size=1, max_size=25),
 )
@@ -204,10 +199,14 @@ scenarios = st.tuples(
 class Moments:
     """Turns drawn steps into records, with one clock for all."""
 
-    def __init__(self, numbers: tuple[int, ...]) -> None:
+    def __init__(self, numbers: tuple[int, ...], unit: float) -> None:
         self.numbers = (*numbers, UNKNOWN_NUMBER)
+        self.unit = unit
         self.now = 0
         self.version = 0
+
+    def seconds(self, units: int) -> float:
+        return units * self.unit
 
     def group(self, drawn: DrawnGroup) -> ReadingsArrived:
         rows = []
@@ -216,27 +215,39 @@ class Moments:
             substituted = one.origin == Origin.TIME_SUBSTITUTED
             rows.append(
                 row(
-                    self.now + (0 if substituted else one.ahead),
+                    self.seconds(self.now + (0 if substituted else one.ahead)),
                     one.value,
                     number=self.numbers[one.which],
-                    arrived=self.now,
+                    arrived=self.seconds(self.now),
                     quality=Quality(one.quality),
                     origin=Origin(one.origin),
                 )
             )
         readings = Readings.from_rows(rows)
-        return ReadingsArrived(at_us=us(self.now), source_id=SOURCE, readings=readings)
+        return ReadingsArrived(at_us=self.now_us, source_id=SOURCE, readings=readings)
 
     def limits(self, drawn: DrawnLimits) -> LimitsActivated:
         self.version += 1
         points: list[Point] = [
-            point(*limits, number=number, stale_after=stale_after, source=SOURCES[source])
+            point(
+                *map(self.in_units, limits),
+                number=number,
+                stale_after=None if stale_after is None else self.seconds(stale_after),
+                source=SOURCES[source],
+            )
             for number, (there, source, stale_after, limits) in zip(
                 self.numbers, drawn.points, strict=False
             )
             if there
         ]
-        return activated(*points, at=self.now, version=self.version)
+        return activated(*points, at=self.seconds(self.now), version=self.version)
+
+    def in_units(self, drawn: Limit) -> Limit:
+        return replace(
+            drawn,
+            on_delay_us=round(drawn.on_delay_us * self.unit),
+            off_delay_us=round(drawn.off_delay_us * self.unit),
+        )
 
     def record(self, drawn: Drawn) -> Record:
         match drawn:
@@ -244,33 +255,32 @@ class Moments:
                 return self.group(drawn)
             case DrawnTick(later):
                 self.now += later
-                return tick(self.now)
+                return Ticked(at_us=self.now_us)
             case DrawnSource(which, is_current):
                 source = SourceId(SOURCES[which])
-                return SourceChanged(at_us=us(self.now), source_id=source, current=is_current)
-            case DrawnStepBack(which, seconds):
+                return SourceChanged(at_us=self.now_us, source_id=source, current=is_current)
+            case DrawnStepBack(which, back):
                 return ClockRebased(
-                    at_us=us(self.now),
+                    at_us=self.now_us,
                     source_id=SOURCE,
                     point=self.numbers[which],
-                    from_us=us(self.now),
-                    to_us=us(self.now - seconds),
+                    from_us=self.now_us,
+                    to_us=us(self.seconds(self.now - back)),
                 )
             case DrawnLimits():
                 return self.limits(drawn)
             case Restart() | Speculation():
                 raise AssertionError("these are no records")
 
+    @property
+    def now_us(self) -> int:
+        return us(self.seconds(self.now))
 
-@settings(max_examples=300, deadline=None)
-@given(scenarios)
-def test_the_engine_agrees_with_the_plain_reference(
-    scenario: tuple[tuple[int, ...], DrawnLimits, list[Drawn]],
-) -> None:
-    numbers, first_limits, steps = scenario
-    moments, plain, state = Moments(numbers), PlainEngine(), DetectorState.initial()
-    start: list[Drawn] = [first_limits, DrawnSource(0, True), DrawnSource(1, True)]
-    for step in [*start, *steps]:
+
+def assert_agreement(moments: Moments, first_limits: DrawnLimits, steps: Sequence[Drawn]) -> int:
+    """Step by step, each event with every field; the number of events."""
+    plain, state, found = PlainEngine(), DetectorState.initial(), 0
+    for step in (first_limits, DrawnSource(0, True), DrawnSource(1, True), *steps):
         if isinstance(step, Restart):
             state = restarted(state)
         elif isinstance(step, Speculation):
@@ -280,7 +290,84 @@ def test_the_engine_agrees_with_the_plain_reference(
         else:
             record = moments.record(step)
             state, events = evaluate(state, record)
-            assert facts(events) == facts(plain.evaluate(record))
+            assert facts(events) == facts(plain.evaluate(record)), record
+            found += len(events)
+    return found
+
+
+@settings(max_examples=200, deadline=None)
+@given(scenarios)
+def test_the_engine_agrees_with_the_plain_reference(
+    scenario: tuple[tuple[int, ...], float, DrawnLimits, list[Drawn]],
+) -> None:
+    numbers, unit, first_limits, steps = scenario
+    assert_agreement(Moments(numbers, unit), first_limits, steps)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_the_engine_agrees_on_a_long_walk(seed: int) -> None:
+    """Hypothesis shrinks, but walks shortly; rare meetings of rules need many steps."""
+    walk = Walk(Random(seed))
+    moments = Moments(walk.random.choice([NUMBERS, SMALL_NUMBERS]), UNITS[seed % 2])
+    first_limits, steps = walk.limits(), [walk.step() for _ in range(500)]
+    assert assert_agreement(moments, first_limits, steps) > 20
+
+
+class Walk:
+    def __init__(self, random: Random) -> None:
+        self.random = random
+
+    def step(self) -> Drawn:
+        pick = self.random.choice
+        kind = self.random.random()
+        if kind < 0.6:
+            return self.group()
+        if kind < 0.85:
+            return DrawnTick(pick(TICKS))
+        if kind < 0.91:
+            return DrawnSource(pick((0, 1)), pick((True, True, False)))
+        if kind < 0.93:
+            return DrawnStepBack(pick((0, 1, 2, 3)), pick((2, 5, 60)))
+        if kind < 0.96:
+            return self.limits()
+        return Restart() if kind < 0.98 else Speculation(self.group())
+
+    def group(self) -> DrawnGroup:
+        return DrawnGroup(tuple(self.reading() for _ in range(self.random.randrange(6))))
+
+    def reading(self) -> DrawnReading:
+        pick = self.random.choice
+        return DrawnReading(
+            which=pick((0, 0, 0, 1, 2, 3)),
+            later=pick(LATER),
+            ahead=pick(AHEAD) if self.random.random() < 0.3 else 0,
+            value=pick(VALUES),
+            quality=pick(QUALITIES),
+            origin=pick(ORIGINS),
+        )
+
+    def limits(self) -> DrawnLimits:
+        pick = self.random.choice
+        return DrawnLimits(
+            tuple(
+                (self.random.random() < 0.9, pick((0, 1)), pick(STALE_AFTER), self.limit_set())
+                for _ in NUMBERS
+            )
+        )
+
+    def limit_set(self) -> tuple[Limit, ...]:
+        pick = self.random.choice
+        return tuple(
+            limit(
+                condition,
+                pick(levels),
+                deadband=pick(DEADBANDS),
+                on_delay=pick(DELAYS),
+                off_delay=pick(DELAYS),
+            )
+            for condition, levels in LEVELS.items()
+            if self.random.random() < 0.7
+        )
 
 
 @pytest.mark.parametrize("seed", range(3))

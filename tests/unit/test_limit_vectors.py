@@ -89,6 +89,12 @@ VECTORS = [
         ["H raised 10 since 10 at 80", "H cleared 40 at 78"],
     ),
     Vector(
+        "a deadband too small for a float to show is none: at the limit is not returned",
+        [limit(Condition.HIGH, 80, deadband=1e-17)],
+        [reading(0, 80), reading(10, 80), reading(20, 79.9)],
+        ["H raised 0 since 0 at 80", "H cleared 20 at 79.9"],
+    ),
+    Vector(
         "an on-delay that is not met raises nothing, and a drop inside the deadband ends it too",
         [limit(Condition.HIGH, 80, deadband=5, on_delay=10)],
         [reading(0, 85), reading(5, 79), reading(9, 85), reading(14, 85), reading(18, 70)],
@@ -105,6 +111,12 @@ VECTORS = [
         [H80_FOR_10S],
         [reading(0, 81), reading(10, 70)],
         ["H raised 10 since 0 at 81", "H cleared 10 at 70"],
+    ),
+    Vector(
+        "at equal time the alarm bears the value held before the reading",
+        [H80_FOR_10S],
+        [reading(0, 81), reading(10, 85)],
+        ["H raised 10 since 0 at 81"],
     ),
     Vector(
         "an on-delay elapses at the tick when no reading comes, behind our clock by the point's lag",
@@ -196,6 +208,34 @@ VECTORS = [
         ["H raised 100 since 100 at 85 degraded", "H cleared 60 at 70"],
     ),
     Vector(
+        "a quiet reading with a substituted time does not hide what comes behind it",
+        [H80],
+        [reading(0, 70), reading(100, 60, origin=Origin.TIME_SUBSTITUTED), reading(50, 85)],
+        ["H raised 50 since 50 at 85"],
+    ),
+    Vector(
+        "an alarm is told before its end, also where a substituted time lies after the end",
+        [H80],
+        [
+            group(
+                row(0, 70),
+                row(100, 85, origin=Origin.TIME_SUBSTITUTED),
+                row(60, 70, arrived=101),
+            )
+        ],
+        ["H raised 100 since 100 at 85", "H cleared 60 at 70"],
+    ),
+    Vector(
+        "of two readings with one time the first counts",
+        [H80],
+        [
+            group(row(10, 70), row(10, 60)),
+            activated(point(limit(Condition.HIGH, 65)), at=20, version=2),
+            tick(21),
+        ],
+        ["H raised 20 since 20 at 70"],
+    ),
+    Vector(
         "one point's back-fill is not judged by the other point's clock",
         [H80_FOR_10S],
         [
@@ -265,6 +305,13 @@ VECTORS = [
         stale_after=30,
     ),
     Vector(
+        "a source that says again that it is current does not put silence off",
+        [H80],
+        [reading(0, 70), current(20), tick(31)],
+        ["silence raised 30 since 0 at nan"],
+        stale_after=30,
+    ),
+    Vector(
         "a clock that steps back ends runs, keeps alarms and is an alarm itself",
         [H80, limit(Condition.HIGH_HIGH, 90, on_delay=10)],
         [
@@ -299,6 +346,28 @@ VECTORS = [
             "HH raised 0 since 0 at 85",
             "H cleared 5 at 85 limit_changed",
             "HH cleared 5 at 85 limit_changed",
+        ],
+    ),
+    Vector(
+        "what is due at the activation is due by the old limits",
+        [H80_FOR_10S],
+        [reading(0, 85), activated(point(limit(Condition.HIGH, 90)), at=10, version=2)],
+        ["H raised 10 since 0 at 85", "H cleared 10 at 85 limit_changed"],
+    ),
+    Vector(
+        "a point with another key or another number is another point",
+        [H80],
+        [
+            reading(0, 85),
+            activated(point(H80, number=8, key=point().key), at=5, version=2),
+            reading(6, 85, number=8),
+            activated(point(H80, number=8, key="other"), at=10, version=3),
+        ],
+        [
+            "H raised 0 since 0 at 85",
+            "H cleared 5 at 85 limit_changed",
+            "H raised 6 since 6 at 85",
+            "H cleared 10 at 85 limit_changed",
         ],
     ),
     Vector(
