@@ -65,7 +65,12 @@ def test_a_full_disk_holds_back_acknowledgements_and_no_siren(
         )
         records = SqlRecords(sqlite_engine(disk / "data" / "records.db"))
         until(lambda: len(records.commands()) == 1, "the command is recorded")
-        until(lambda: not records.open_commands(), "and has ended")
+        until(
+            lambda: all(
+                command.ended_at_us and command.sent_at_us for command in records.commands()
+            ),
+            "and has ended and bears its mark",
+        )
         (command,) = records.commands()
         assert command.state is CommandState.CONFIRMED
         assert command.sent_before_recorded

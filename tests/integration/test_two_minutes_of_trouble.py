@@ -25,7 +25,7 @@ from tests.support.publishing import Gateway
 from tests.support.running import Siren, core, until
 from tests.support.sites import CODE, SIREN, SOURCE, limit, write_site
 
-AWAY_S = 20.0
+AWAY_S = 120.0
 POINTS = [f"N/{number}" for number in range(20)]  # each crosses its limit once while trouble lasts
 QUIET = 50.0
 LOAD_PER_S = 50
@@ -163,7 +163,12 @@ def live_through(trouble: Trouble, folder: Path) -> Story:
         )
         records = SqlRecords(sqlite_engine(data / "records.db"))
         until(lambda: len(records.commands()) == len(POINTS), "every command is recorded")
-        until(lambda: not records.open_commands(), "every command has ended")
+        until(
+            lambda: all(
+                command.ended_at_us and command.sent_at_us for command in records.commands()
+            ),
+            "every command has ended and bears its mark",
+        )
         return Story(
             commanded_while_away=commanded,
             unacknowledged_while_away=away["source"]["unacknowledged"],
