@@ -181,7 +181,7 @@ class LimitTable:
         # a run that only state or history saw must hear of the first live reading: no value is quiet
         unheard = (pending & ~fields["live"][points]).any(axis=1)
         at = (points[:, None], _COLUMNS, phase)
-        self._lowest[points] = np.where(unheard, np.inf, plan.lowest[at].max(axis=1))
+        self._lowest[points] = np.where(unheard, np.nan, plan.lowest[at].max(axis=1))
         self._highest[points] = plan.highest[at].min(axis=1)
 
         on_deadline = fields["start_us"][points] + plan.on_delay_us[points]

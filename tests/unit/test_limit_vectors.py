@@ -38,7 +38,7 @@ Step = Record | Literal["restart"]
 
 H80 = limit(Condition.HIGH, 80)
 H80_FOR_10S = limit(Condition.HIGH, 80, on_delay=10)
-NAN = float("nan")
+NAN, INFINITE = float("nan"), float("inf")
 
 
 @dataclass(frozen=True)
@@ -142,6 +142,24 @@ VECTORS = [
         [limit(Condition.HIGH, 80, on_delay=60)],
         [reading(0, 85), reading(31, 85), tick(85), reading(92, 79)],
         ["silence raised 61 since 31 at nan", "silence cleared 92 at nan"],
+        stale_after=30,
+    ),
+    Vector(
+        "a value is stale the first microsecond after its time, whatever is read of the time before",
+        [limit(Condition.HIGH, 80, on_delay=60)],
+        [
+            reading(0, 85),
+            tick(30),
+            tick(30.000001),
+            *(reading(t, 85, arrived=t + 21) for t in (10, 30, 50)),
+            tick(90),
+            tick(91),
+        ],
+        [
+            "silence raised 30 since 0 at nan",
+            "silence cleared 31 at nan",
+            "H raised 70 since 10 at 85",
+        ],
         stale_after=30,
     ),
     Vector(
@@ -264,6 +282,12 @@ VECTORS = [
         [H80, limit(Condition.HIGH_HIGH, 90, on_delay=10)],
         [reading(0, 95, origin=Origin.STATE), reading(5, 95), tick(10)],
         ["H raised 0 since 0 at 95 no output", "HH raised 10 since 0 at 95"],
+    ),
+    Vector(
+        "any live value that violates will do for that, an endless one too",
+        [limit(Condition.HIGH, 80, on_delay=10)],
+        [reading(0, 95, origin=Origin.STATE), reading(5, INFINITE), tick(10)],
+        ["H raised 10 since 0 at inf"],
     ),
     Vector(
         "history newer than the point's clock is listed and sounds nothing",
