@@ -23,6 +23,7 @@ class Changes:
     """In the order of decision; a later version of the same thing replaces the earlier one."""
 
     events: list[Event] = field(default_factory=list)
+    memberships: dict[UUID, UUID] = field(default_factory=dict)  # event raised here -> its incident
     incidents: list[Incident] = field(default_factory=list)
     commands: list[DeviceCommand] = field(default_factory=list)
     outbox: list[OutboxItem] = field(default_factory=list)
@@ -41,6 +42,7 @@ class Changes:
 
     def extend(self, later: "Changes") -> None:
         self.events += later.events
+        self.memberships |= later.memberships
         self.incidents += later.incidents
         self.commands += later.commands
         self.outbox += later.outbox

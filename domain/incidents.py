@@ -21,7 +21,9 @@ class IllegalMove(ValueError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Incident:
-    """Troubles of one asset that a person must take. A move returns the next version of it."""
+    """Troubles of one asset that a person must take. A move returns the next version of it.
+
+    Which events belong to it is told by `Changes.memberships`: a chattering asset has thousands."""
 
     incident_id: UUID
     asset_id: AssetId
@@ -30,8 +32,8 @@ class Incident:
     responsible: str  # who answers for it
     because: str  # why he does, in one sentence
     state: IncidentState = IncidentState.OPEN
-    events: tuple[UUID, ...]
     standing: frozenset[UUID]  # events that have not cleared
+    event_count: int = 1  # all that ever joined
     acknowledged_by: str | None = None
     acknowledged_at_us: int | None = None
     closed_at_us: int | None = None
@@ -47,11 +49,11 @@ class Incident:
             raise IllegalMove(
                 f"incident {self.incident_id} is {self.state}: it takes no more events"
             )
-        if event in self.events:
+        if event in self.standing:
             return self
         return self._next(
-            events=(*self.events, event),
             standing=self.standing | {event},
+            event_count=self.event_count + 1,
             priority=min(self.priority, priority),
         )
 

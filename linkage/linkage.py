@@ -102,6 +102,7 @@ class Linkage:
     def _join(self, event: AlarmRaised, changes: Changes) -> None:
         before = self._incidents.at_asset(event.asset_id)
         after = before.joined(event.event_id, event.priority) if before else self._opened(event)
+        changes.memberships[event.event_id] = after.incident_id
         if event.momentary:
             # it happened and is over: it waits for an acknowledgement, not for a return
             after = after.event_cleared(event.event_id, event.detected_at_us)
@@ -115,7 +116,6 @@ class Linkage:
             opened_at_us=event.detected_at_us,
             responsible=self._plan.responsible.name,
             because=self._plan.responsible.because,
-            events=(event.event_id,),
             standing=frozenset({event.event_id}),
         )
 

@@ -7,20 +7,30 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
 from enum import Enum
+from functools import cache
 from itertools import chain
 from math import isnan, nan
 from typing import Any, Final
 from uuid import UUID
 
 import structlog
-from sqlalchemy import Connection, Engine, RowMapping, Table, bindparam, select, update
+from sqlalchemy import (
+    Connection,
+    Engine,
+    Executable,
+    RowMapping,
+    Table,
+    bindparam,
+    select,
+    update,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 
 from domain.assets import AlarmClass, Condition, Priority
 from domain.changes import Changes, OutboxDone
 from domain.clock import to_datetime
 from domain.commands import CommandState, DeviceCommand, OutboxItem
-from domain.events import AlarmCleared, AlarmRaised, ClearReason, Event
+from domain.events import AlarmCleared, AlarmRaised, ClearReason
 from domain.ids import AssetId, DeviceId, PointKey, SourceId
 from domain.incidents import Incident, IncidentState
 from domain.records import DeadLetter
@@ -40,6 +50,7 @@ from storage.tables import (
 _PROJECTION: Final = "records"
 _OPEN_COMMANDS: Final = (CommandState.PENDING.value, CommandState.SENT.value)
 _MOMENTARY: Final = (Condition.CLOCK_STEPPED_BACK.value, Condition.COMMAND_FAILED.value)
+_STANDING: Final = (events.c.ended_at_us.is_(None), events.c.condition.not_in(_MOMENTARY))
 
 log = structlog.get_logger(__name__)
 
@@ -67,32 +78,48 @@ class SqlRecords:
         """Dead letters count only in a commit that raises the applied number: they have no id by which a
         repetition could be told, and each stands in a journal record of its own."""
         with writing(self._engine) as connection:
+            statements = _statements(connection.dialect.name)
             is_new = applied_seq > _applied_seq(connection)
-            _write_events(connection, changes.events)
+            _write_events(connection, statements, changes)
             _write_newest(
-                connection, incidents, "incident_id", map(_incident_row, changes.incidents)
+                connection,
+                statements.incident,
+                "incident_id",
+                map(_incident_row, changes.incidents),
             )
             # an attempt carries its command, so that it never stands alone
             of_outbox = (item.command for item in changes.outbox)
             _write_newest(
                 connection,
-                commands,
+                statements.command,
                 "command_id",
                 map(_fields_of, chain(changes.commands, of_outbox)),
             )
-            _write_outbox(connection, changes.outbox, changes.outbox_done)
+            _write_outbox(connection, statements, changes.outbox, changes.outbox_done)
             if is_new:
-                _write_dead_letters(connection, changes.dead_letters)
-                _set_applied(connection, applied_seq)
+                _write_dead_letters(connection, statements, changes.dead_letters)
+                connection.execute(
+                    statements.applied, {"projection": _PROJECTION, "seq": applied_seq}
+                )
 
     def open_incidents(self) -> list[Incident]:
+        """With the events of each that still stand."""
         query = (
             select(incidents)
             .where(incidents.c.state != IncidentState.CLOSED.value)
             .order_by(incidents.c.opened_at_us, incidents.c.incident_id)
         )
+        of_them = select(events.c.incident_id, events.c.event_id).where(
+            events.c.incident_id.is_not(None), *_STANDING
+        )
         with reading(self._engine) as connection:
-            return [_incident(row) for row in connection.execute(query).mappings()]
+            standing: dict[UUID, set[UUID]] = {}
+            for incident, event in connection.execute(of_them):
+                standing.setdefault(incident, set()).add(event)
+            return [
+                _incident(row, frozenset(standing.get(row["incident_id"], ())))
+                for row in connection.execute(query).mappings()
+            ]
 
     def open_commands(self) -> list[DeviceCommand]:
         """Those that are neither confirmed nor given up."""
@@ -136,11 +163,7 @@ class SqlRecords:
 
     def standing_events(self) -> list[AlarmRaised]:
         """Alarms that have not cleared; what only happened (a clock stepped back) does not stand."""
-        query = (
-            select(events)
-            .where(events.c.ended_at_us.is_(None), events.c.condition.not_in(_MOMENTARY))
-            .order_by(events.c.raised_at_us, events.c.event_id)
-        )
+        query = select(events).where(*_STANDING).order_by(events.c.raised_at_us, events.c.event_id)
         with reading(self._engine) as connection:
             return [_raised(row) for row in connection.execute(query).mappings()]
 
@@ -183,61 +206,104 @@ class SqlRecords:
             return {key: known[key] for key in wanted}
 
 
-def _applied_seq(connection: Connection) -> int:
-    query = select(applied.c.seq).where(applied.c.projection == _PROJECTION)
-    return connection.execute(query).scalar() or 0
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Statements:
+    """What a commit says, put together once: that takes longer than the commit itself."""
+
+    applied: Executable
+    event: Executable
+    clear: Executable
+    incident: Executable
+    command: Executable
+    outbox: Executable
+    outbox_done: Executable
+    dead_letter: Executable
+    dead_letter_count: Executable
 
 
-def _set_applied(connection: Connection, seq: int) -> None:
-    statement = _insert(connection, applied)
-    statement = statement.on_conflict_do_update(
-        index_elements=[applied.c.projection],
-        set_={"seq": statement.excluded.seq},
-        where=applied.c.seq < statement.excluded.seq,
+_APPLIED_SEQ: Final = select(applied.c.seq).where(applied.c.projection == _PROJECTION)
+
+
+@cache
+def _statements(dialect: str) -> _Statements:
+    count = _insert(dialect, dead_letter_counts)
+    return _Statements(
+        applied=_newest(dialect, applied, "projection", "seq"),
+        event=_insert(dialect, events).on_conflict_do_nothing(),
+        clear=update(events).where(events.c.event_id == bindparam("of_event")),
+        incident=_newest(dialect, incidents, "incident_id", "version"),
+        command=_newest(dialect, commands, "command_id", "version"),
+        outbox=_insert(dialect, outbox).on_conflict_do_nothing(),
+        outbox_done=update(outbox).where(
+            outbox.c.outbox_id == bindparam("of_item"),
+            outbox.c.done_at_us.is_(None),  # the first word stands
+        ),
+        dead_letter=dead_letters.insert(),
+        dead_letter_count=count.on_conflict_do_update(
+            index_elements=list(dead_letter_counts.primary_key),
+            set_={"count": dead_letter_counts.c.count + count.excluded["count"]},
+        ),
     )
-    connection.execute(statement, {"projection": _PROJECTION, "seq": seq})
 
 
-def _write_events(connection: Connection, found: Sequence[Event]) -> None:
-    raised = [_event_row(event) for event in found if isinstance(event, AlarmRaised)]
-    cleared = [_clear_row(event) for event in found if isinstance(event, AlarmCleared)]
+def _insert(dialect: str, table: Table) -> sqlite.Insert | postgresql.Insert:
+    """An INSERT that knows ON CONFLICT: the one place where the two databases differ."""
+    return postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)
+
+
+def _newest(dialect: str, table: Table, key: str, version: str) -> Executable:
+    """Insert, or replace what is older; never back to an older one."""
+    statement = _insert(dialect, table)
+    return statement.on_conflict_do_update(
+        index_elements=[table.c[key]],
+        set_={
+            column.name: statement.excluded[column.name] for column in table.c if column.name != key
+        },
+        where=table.c[version] < statement.excluded[version],
+    )
+
+
+def _applied_seq(connection: Connection) -> int:
+    return connection.execute(_APPLIED_SEQ).scalar() or 0
+
+
+def _write_events(connection: Connection, statements: _Statements, changes: Changes) -> None:
+    raised = [
+        _event_row(event, changes.memberships.get(event.event_id))
+        for event in changes.events
+        if isinstance(event, AlarmRaised)
+    ]
+    cleared = [_clear_row(event) for event in changes.events if isinstance(event, AlarmCleared)]
     if raised:
-        connection.execute(_insert(connection, events).on_conflict_do_nothing(), raised)
+        connection.execute(statements.event, raised)
     if cleared:
-        statement = update(events).where(events.c.event_id == bindparam("of_event"))
-        changed = connection.execute(statement, cleared).rowcount
+        changed = connection.execute(statements.clear, cleared).rowcount
         if 0 <= changed < len(cleared):
             log.warning("cleared_without_alarm", count=len(cleared) - changed)
 
 
 def _write_newest(
-    connection: Connection, table: Table, key: str, rows: Iterable[dict[str, Any]]
+    connection: Connection, statement: Executable, key: str, rows: Iterable[dict[str, Any]]
 ) -> None:
-    """Each thing once, in its newest version; never back to an older one."""
+    """Each thing once, in its newest version."""
     newest: dict[UUID, dict[str, Any]] = {}
     for row in rows:
         known = newest.get(row[key])
         if known is None or known["version"] < row["version"]:
             newest[row[key]] = row
-    if not newest:
-        return
-    statement = _insert(connection, table)
-    statement = statement.on_conflict_do_update(
-        index_elements=[table.c[key]],
-        set_={
-            column.name: statement.excluded[column.name] for column in table.c if column.name != key
-        },
-        where=table.c.version < statement.excluded.version,
-    )
-    connection.execute(statement, list(newest.values()))
+    if newest:
+        connection.execute(statement, list(newest.values()))
 
 
 def _write_outbox(
-    connection: Connection, items: Sequence[OutboxItem], done: Sequence[OutboxDone]
+    connection: Connection,
+    statements: _Statements,
+    items: Sequence[OutboxItem],
+    done: Sequence[OutboxDone],
 ) -> None:
     if items:
         connection.execute(
-            _insert(connection, outbox).on_conflict_do_nothing(),
+            statements.outbox,
             [
                 {
                     "outbox_id": item.outbox_id,
@@ -250,10 +316,7 @@ def _write_outbox(
         )
     if done:
         connection.execute(
-            update(outbox).where(
-                outbox.c.outbox_id == bindparam("of_item"),
-                outbox.c.done_at_us.is_(None),  # the first word stands
-            ),
+            statements.outbox_done,
             [
                 {"of_item": item.outbox_id, "done_at_us": item.at_us, "outcome": item.outcome}
                 for item in done
@@ -261,37 +324,26 @@ def _write_outbox(
         )
 
 
-def _write_dead_letters(connection: Connection, letters: Sequence[DeadLetter]) -> None:
+def _write_dead_letters(
+    connection: Connection, statements: _Statements, letters: Sequence[DeadLetter]
+) -> None:
     kept = [_letter_row(letter) for letter in letters if letter.payload is not None]
     if kept:
-        connection.execute(dead_letters.insert(), kept)
+        connection.execute(statements.dead_letter, kept)
     counts = Counter((letter.source_id, letter.reason, _day(letter.at_us)) for letter in letters)
-    if not counts:
-        return
-    statement = _insert(connection, dead_letter_counts)
-    statement = statement.on_conflict_do_update(
-        index_elements=list(dead_letter_counts.primary_key),
-        set_={"count": dead_letter_counts.c.count + statement.excluded["count"]},
-    )
-    connection.execute(
-        statement,
-        [
-            {"source_id": source, "reason": reason, "day": day, "count": count}
-            for (source, reason, day), count in counts.items()
-        ],
-    )
+    if counts:
+        connection.execute(
+            statements.dead_letter_count,
+            [
+                {"source_id": source, "reason": reason, "day": day, "count": count}
+                for (source, reason, day), count in counts.items()
+            ],
+        )
 
 
 def _point_numbers(connection: Connection) -> dict[PointKey, int]:
     rows = connection.execute(select(points.c.key, points.c.number))
     return {PointKey(key): number for key, number in rows}
-
-
-def _insert(connection: Connection, table: Table) -> sqlite.Insert | postgresql.Insert:
-    """An INSERT that knows ON CONFLICT: the one place where the two databases differ."""
-    if connection.dialect.name == "postgresql":
-        return postgresql.insert(table)
-    return sqlite.insert(table)
 
 
 def _fields_of(thing: AlarmRaised | DeviceCommand | Incident) -> dict[str, Any]:
@@ -308,8 +360,9 @@ def _stored(value: Any) -> Any:
     return value
 
 
-def _event_row(raised: AlarmRaised) -> dict[str, Any]:
+def _event_row(raised: AlarmRaised, incident: UUID | None) -> dict[str, Any]:
     row = _fields_of(raised)
+    row["incident_id"] = incident
     row["limit_value"] = row.pop("limit")  # LIMIT is a word of SQL
     return row
 
@@ -326,8 +379,7 @@ def _clear_row(cleared: AlarmCleared) -> dict[str, Any]:
 
 def _incident_row(incident: Incident) -> dict[str, Any]:
     row = _fields_of(incident)
-    row["events"] = [str(event) for event in incident.events]
-    row["standing"] = sorted(str(event) for event in incident.standing)
+    del row["standing"]  # the events themselves say what stands
     return row
 
 
@@ -385,12 +437,10 @@ def _number(stored: float | None) -> float:
     return nan if stored is None else stored
 
 
-def _incident(row: RowMapping) -> Incident:
-    stored: dict[str, Any] = {field.name: row[field.name] for field in fields(Incident)}
+def _incident(row: RowMapping, standing: frozenset[UUID]) -> Incident:
+    stored: dict[str, Any] = {**row, "standing": standing}
     stored["priority"] = Priority(stored["priority"])
     stored["state"] = IncidentState(stored["state"])
-    stored["events"] = tuple(map(UUID, stored["events"]))
-    stored["standing"] = frozenset(map(UUID, stored["standing"]))
     return Incident(**stored)
 
 

@@ -6,7 +6,6 @@ The schema changes by migrations only; a test compares them with this module.
 from typing import Final
 
 from sqlalchemy import (
-    JSON,
     BigInteger,
     Boolean,
     Column,
@@ -59,6 +58,7 @@ events: Final = Table(
     Column("degraded", Boolean, nullable=False),
     Column("found_late", Boolean, nullable=False),
     Column("output_allowed", Boolean, nullable=False),
+    Column("incident_id", Uuid),  # NULL where no person need take it
     # of its clearing; all NULL while it stands
     Column("ended_at_us", BigInteger),
     Column("cleared_detected_at_us", BigInteger),
@@ -66,6 +66,7 @@ events: Final = Table(
     Column("clear_reason", String(40)),
     Index("ix_events_raised_at_us", "raised_at_us"),
     Index("ix_events_ended_at_us", "ended_at_us"),
+    Index("ix_events_incident_id", "incident_id"),
 )
 
 incidents: Final = Table(
@@ -78,8 +79,7 @@ incidents: Final = Table(
     Column("responsible", String(200), nullable=False),
     Column("because", Text, nullable=False),
     Column("state", String(40), nullable=False),
-    Column("events", JSON, nullable=False),  # ids in the order of joining
-    Column("standing", JSON, nullable=False),
+    Column("event_count", Integer, nullable=False),
     Column("acknowledged_by", String(200)),
     Column("acknowledged_at_us", BigInteger),
     Column("closed_at_us", BigInteger),

@@ -77,9 +77,12 @@ def _incident(number: int, event: int = 1) -> Incident:
         opened_at_us=number,
         responsible="变电运维班 值班长",
         because="1号主变属变电运维班责任区",
-        events=(UUID(int=event),),
         standing=frozenset({UUID(int=event)}),
     )
+
+
+def _in_incident(number: int, *found: int) -> dict[UUID, UUID]:
+    return {UUID(int=event): UUID(int=number) for event in found}
 
 
 def _command(number: int) -> DeviceCommand:
@@ -120,7 +123,8 @@ def test_everything_of_a_commit_is_read_back(records: SqlRecords) -> None:
     item = OutboxItem.of(_command(5))
     changes = Changes(
         events=[_alarm(1), _alarm(2), _cleared(1)],
-        incidents=[_incident(9)],
+        memberships=_in_incident(9, 1, 2),
+        incidents=[_incident(9, 2)],
         commands=[_command(5)],
         outbox=[item],
         dead_letters=[_letter(b"{")],
@@ -132,7 +136,7 @@ def test_everything_of_a_commit_is_read_back(records: SqlRecords) -> None:
         RecordedEvent(raised=_alarm(2)),
     ]
     assert records.standing_events() == [_alarm(2)]
-    assert records.open_incidents() == [_incident(9)]
+    assert records.open_incidents() == [_incident(9, 2)]
     assert records.open_commands() == [_command(5)]
     assert records.unsent_outbox() == [item]
     assert records.dead_letters() == [_letter(b"{")]
@@ -195,7 +199,15 @@ def test_a_clearing_without_its_alarm_is_said(records: SqlRecords) -> None:
 def test_the_newest_version_wins_whatever_the_order(records: SqlRecords) -> None:
     first, second = _incident(9), _incident(9).joined(UUID(int=2), Priority.URGENT)
     pending, sent = _command(5), _command(5).sent(10, before_recorded=True)
-    records.commit(Changes(incidents=[first, second], commands=[pending, sent]), 1)
+    records.commit(
+        Changes(
+            events=[_alarm(1), _alarm(2)],
+            memberships=_in_incident(9, 1, 2),
+            incidents=[first, second],
+            commands=[pending, sent],
+        ),
+        1,
+    )
     records.commit(Changes(incidents=[first], commands=[pending]), 2)
     assert records.open_incidents() == [second]
     assert records.open_commands() == [sent]

@@ -12,7 +12,7 @@ from domain.changes import Changes, OutboxDone
 from domain.clock import MINUTE_US, SECOND_US
 from domain.commands import CommandState, DeviceCommand, OutboxItem
 from domain.events import AlarmRaised
-from domain.ids import DeviceId, event_id
+from domain.ids import DeviceId, event_id, incident_id
 from domain.incidents import IncidentState
 from domain.records import DeviceReplied, ReplyOutcome, Ticked
 from linkage.linkage import REMEMBER_ENDED_US, Linkage
@@ -135,7 +135,7 @@ def test_a_device_that_never_answers_is_asked_three_times_and_becomes_an_alarm()
     assert (failure.alarm_class, failure.priority) == (AlarmClass.ABNORMAL, Priority.MAJOR)
     assert (failure.point, failure.asset_id) == (SIREN.device_id, TRANSFORMER.asset_id)
     assert (failure.started_at_us, failure.raised_at_us) == (TEN_US, TEN_US + 3 * PATIENCE_US)
-    assert changes.incidents[0].events == (story.event.event_id, failure.event_id)
+    assert changes.memberships == {failure.event_id: incident_id(story.event.event_id)}
     assert changes.incidents[0].state is IncidentState.OPEN
 
 

@@ -106,7 +106,6 @@ def opened() -> Incident:
         opened_at_us=TEN_US,
         responsible="值班长",
         because="本站唯一的责任人",
-        events=(FIRST,),
         standing=frozenset({FIRST}),
     )
 

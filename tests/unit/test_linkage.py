@@ -85,9 +85,9 @@ def test_troubles_of_one_asset_are_one_incident_until_all_are_over() -> None:
     linkage = Linkage(PLAN)
     high, higher = alarm(), alarm(condition=Condition.HIGH_HIGH)
     first = decided(linkage, high).incidents[0]
-    second = decided(linkage, higher).incidents[0]
-    assert second.incident_id == first.incident_id
-    assert second.events == (high.event_id, higher.event_id)
+    joined = decided(linkage, higher)
+    assert joined.memberships == {higher.event_id: first.incident_id}
+    assert joined.incidents[0].standing == {high.event_id, higher.event_id}
     assert decided(linkage, clearing(higher)).incidents[0].state is IncidentState.OPEN
     assert decided(linkage, clearing(high)).incidents[0].state is IncidentState.RETURNED
 
@@ -110,7 +110,7 @@ def test_another_asset_has_its_own_incident() -> None:
 def test_what_only_happened_waits_for_an_acknowledgement_and_not_for_a_return() -> None:
     (incident,) = decided(Linkage(PLAN), clock_step()).incidents
     assert incident.state is IncidentState.RETURNED
-    assert len(incident.events) == 1
+    assert incident.event_count == 1
 
 
 def test_what_only_happened_joins_the_open_incident_and_does_not_hold_it_open() -> None:
@@ -118,7 +118,7 @@ def test_what_only_happened_joins_the_open_incident_and_does_not_hold_it_open() 
     standing, step = alarm(), clock_step()
     joined = decided(linkage, standing, step).incidents[-1]
     assert joined.state is IncidentState.OPEN
-    assert joined.events == (standing.event_id, step.event_id)
+    assert joined.event_count == 2
     assert decided(linkage, clearing(standing)).incidents[0].state is IncidentState.RETURNED
 
 

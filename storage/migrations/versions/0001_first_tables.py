@@ -78,6 +78,7 @@ def upgrade() -> None:
         sa.Column("degraded", sa.Boolean(), nullable=False),
         sa.Column("found_late", sa.Boolean(), nullable=False),
         sa.Column("output_allowed", sa.Boolean(), nullable=False),
+        sa.Column("incident_id", sa.Uuid(), nullable=True),
         sa.Column("ended_at_us", sa.BigInteger(), nullable=True),
         sa.Column("cleared_detected_at_us", sa.BigInteger(), nullable=True),
         sa.Column("cleared_value", sa.Float(precision=53), nullable=True),
@@ -85,6 +86,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("event_id", name="pk_events"),
     )
     op.create_index("ix_events_ended_at_us", "events", ["ended_at_us"])
+    op.create_index("ix_events_incident_id", "events", ["incident_id"])
     op.create_index("ix_events_raised_at_us", "events", ["raised_at_us"])
     op.create_table(
         "incidents",
@@ -95,8 +97,7 @@ def upgrade() -> None:
         sa.Column("responsible", sa.String(length=200), nullable=False),
         sa.Column("because", sa.Text(), nullable=False),
         sa.Column("state", sa.String(length=40), nullable=False),
-        sa.Column("events", sa.JSON(), nullable=False),
-        sa.Column("standing", sa.JSON(), nullable=False),
+        sa.Column("event_count", sa.Integer(), nullable=False),
         sa.Column("acknowledged_by", sa.String(length=200), nullable=True),
         sa.Column("acknowledged_at_us", sa.BigInteger(), nullable=True),
         sa.Column("closed_at_us", sa.BigInteger(), nullable=True),
