@@ -3,15 +3,13 @@
 python -m benchmarks.limit_engine [--json]
 """
 
-import argparse
 import gc
-import json
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
+from benchmarks.rows import Row
 from detectors.evaluate import DetectorState, evaluate
 from domain.assets import ActiveLimits, Condition, Limit, Point
 from domain.clock import SECOND_US
@@ -26,51 +24,36 @@ START_US = 1_790_000_000 * SECOND_US
 SOURCE = SourceId("bench")
 
 
-@dataclass(frozen=True)
-class Figure:
-    name: str
-    figure: float
-    unit: str
-    budget: float | None  # None: only for comparison
-    more_is_better: bool = True
-
-    @property
-    def verdict(self) -> str:
-        if self.budget is None:
-            return ""
-        met = self.figure >= self.budget if self.more_is_better else self.figure <= self.budget
-        return "PASS" if met else "MISS"
+def rows() -> Iterator[Row]:
+    yield of_rate("groups of 1 k, 1 % crossing", rate(1_000, 0.01), 1e6)
+    yield of_rate("groups of 10 k, 1 % crossing", rate(10_000, 0.01), 4e6)
+    yield of_rate("groups of 10 k, 2 % crossing", rate(10_000, 0.02))
+    yield of_rate("groups of 10, 1 % crossing", rate(10, 0.01))
+    yield of_rate("groups of 10 k, none crossing", rate(10_000, 0))
+    yield of_rate("groups of 10 k, all crossing", rate(10_000, 1))
+    yield of_rate("plain reference, groups of 1 k, 1 % crossing", plain_rate())
+    yield of_duration("one point 1,000 times in a group, quiet", one_point(50, 50), 30)
+    yield of_duration("one point 1,000 times, crossing each time", one_point(50, 99), 30)
+    yield of_duration("copy for speculation", duration_ms(lambda state: state.copy()))
+    yield of_duration("checkpoint arrays", duration_ms(lambda state: state.arrays()))
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--json", action="store_true", help="for a program to read")
-    as_json = parser.parse_args().json
-    figures = measure()
-    if as_json:
-        print(json.dumps([{**asdict(one), "verdict": one.verdict} for one in figures]))
-        return
-    for one in figures:
-        budget = "" if one.budget is None else f"budget {one.budget:,.0f}"
-        print(f"{one.name:58} {one.figure:14,.1f} {one.unit:11} {budget:18} {one.verdict}")
+def of_rate(what: str, per_second: float, budget: float | None = None) -> Row:
+    return Row(
+        what=f"limit engine, {what}",
+        figure=f"{per_second:,.0f} readings/s",
+        budget="none" if budget is None else f"{budget:,.0f}",
+        passed=None if budget is None else per_second >= budget,
+    )
 
 
-def measure() -> list[Figure]:
-    return [
-        Figure("limit engine, groups of 1 k, 1 % crossing", rate(1_000, 0.01), "readings/s", 1e6),
-        Figure("limit engine, groups of 10 k, 1 % crossing", rate(10_000, 0.01), "readings/s", 4e6),
-        Figure(
-            "limit engine, groups of 10 k, 2 % crossing", rate(10_000, 0.02), "readings/s", None
-        ),
-        Figure("limit engine, groups of 10, 1 % crossing", rate(10, 0.01), "readings/s", None),
-        Figure("limit engine, groups of 10 k, none crossing", rate(10_000, 0), "readings/s", None),
-        Figure("limit engine, groups of 10 k, all crossing", rate(10_000, 1), "readings/s", None),
-        Figure("plain reference, groups of 1 k, 1 % crossing", plain_rate(), "readings/s", None),
-        Figure("one point 1,000 times in a group, quiet", one_point(50, 50), "ms", 30, False),
-        Figure("one point 1,000 times, crossing each time", one_point(50, 99), "ms", 30, False),
-        Figure("copy for speculation", duration_ms(lambda state: state.copy()), "ms", None, False),
-        Figure("checkpoint arrays", duration_ms(lambda state: state.arrays()), "ms", None, False),
-    ]
+def of_duration(what: str, took_ms: float, budget: float | None = None) -> Row:
+    return Row(
+        what=f"limit engine, {what}",
+        figure=f"{took_ms:,.1f} ms",
+        budget="none" if budget is None else f"{budget:,.0f}",
+        passed=None if budget is None else took_ms <= budget,
+    )
 
 
 def rate(size: int, crossing: float) -> float:
@@ -212,4 +195,5 @@ def group_of(
 
 
 if __name__ == "__main__":
-    main()
+    for row in rows():
+        print(row, flush=True)

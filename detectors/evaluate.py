@@ -32,7 +32,7 @@ from domain.records import (
     Ticked,
 )
 
-_FORMAT: Final = 1
+_FORMAT: Final = 2
 
 
 class UnreadableCheckpoint(ValueError):
@@ -76,7 +76,7 @@ class DetectorState:
         self._limits = limits
         self._silence = silence
         self._sources = dict(sources)
-        self._plain_limits: dict[str, object] | None = None
+        self._packed_limits: bytes | None = None
         self._look_at_sources()
 
     @classmethod
@@ -104,35 +104,44 @@ class DetectorState:
         }
 
     def meta(self) -> dict[str, object]:
-        """The rest of a checkpoint, ready for JSON. `limits` is one object until other limits come."""
-        if self._plain_limits is None:
-            self._plain_limits = msgspec.to_builtins(self._limits.plan.limits)
+        """What else a checkpoint needs, ready for JSON."""
         sources = {
             source: {"current": one.current, "since_us": one.since_us}
             for source, one in sorted(self._sources.items())
         }
-        return {"format": _FORMAT, "limits": self._plain_limits, "sources": sources}
+        return {"format": _FORMAT, "sources": sources}
+
+    def parts(self) -> dict[str, bytes]:
+        """The rest, large and seldom changing: the same objects until other limits come."""
+        if self._packed_limits is None:
+            # not JSON, in which a limit that is no number could not be told
+            self._packed_limits = msgspec.msgpack.encode(self._limits.plan.limits)
+        return {"limits": self._packed_limits}
 
     @classmethod
     def restore(
-        cls, arrays: Mapping[str, NDArray[Any]], meta: Mapping[str, object]
+        cls,
+        arrays: Mapping[str, NDArray[Any]],
+        meta: Mapping[str, object],
+        parts: Mapping[str, bytes],
     ) -> "DetectorState":
-        """What `arrays` and `meta` told. Raises UnreadableCheckpoint."""
+        """What `arrays`, `meta` and `parts` told. Raises UnreadableCheckpoint."""
         if meta.get("format") != _FORMAT:
             raise UnreadableCheckpoint(f"detector state of format {meta.get('format')!r}")
         try:
-            plan = Plan(msgspec.convert(meta["limits"], ActiveLimits))
+            plan = Plan(msgspec.msgpack.decode(parts["limits"], type=ActiveLimits))
             sources = msgspec.convert(meta["sources"], dict[str, _Source])
             if not np.array_equal(arrays["number"], plan.numbers):
                 raise UnreadableCheckpoint("the arrays are of other points than the limits")
             # own copies: stored arrays may be read-only, and evaluation writes
             limits = LimitTable(plan, {name: np.array(arrays[name]) for name in FIELDS})
             heard, silent = np.array(arrays["heard_us"]), np.array(arrays["silent_from_us"])
-        except (KeyError, msgspec.ValidationError) as error:
+        except (KeyError, msgspec.DecodeError) as error:
             raise UnreadableCheckpoint(f"detector state cannot be read: {error}") from error
-        return cls(
-            limits, SilenceTable(plan, {"heard_us": heard, "silent_from_us": silent}), sources
-        )
+        silence = SilenceTable(plan, {"heard_us": heard, "silent_from_us": silent})
+        state = cls(limits, silence, sources)
+        state._packed_limits = parts["limits"]
+        return state
 
     def _read(self, readings: Readings, at_us: int, found: Found) -> None:
         rows = self._limits.plan.rows_of(readings.point)
@@ -153,7 +162,7 @@ class DetectorState:
         self._limits, self._silence = carry_over(
             self._limits, self._silence, plan, record.at_us, found
         )
-        self._plain_limits = None
+        self._packed_limits = None
         self._look_at_sources()
 
     def _step_back(self, record: ClockRebased, found: Found) -> None:

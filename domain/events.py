@@ -36,7 +36,7 @@ class AlarmRaised:
     limit: float  # NaN likewise
     limits_version: int
     degraded: bool = False  # a reading of less than good quality took part (DOMAIN A1)
-    found_late: bool = False  # began more than 5 min before it arrived: listed, no siren, no call
+    found_late: bool = False  # began > 5 min before it arrived, by its clock: no siren, no call
     output_allowed: bool = True  # False when state or history raised it
 
     @property

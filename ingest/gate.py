@@ -3,6 +3,14 @@ stepped back.
 
 A pure fold over the readings in order of arrival, however they are grouped. Its state is arrays indexed
 by point, and the readings that it let through, with its ClockRebased records, lead to the same state.
+
+A step back and a back-fill both come from behind the clock; only the pace tells them apart. It is
+measured over at least PACE_US of our time and three readings, and may be off by half. So a back-fill that
+sends 50 readings a second of its past all at once is too fast over any two seconds, however little the
+times of three neighbours differ; a 50 Hz source whose clock did step back is believed after two seconds;
+one of 0.1 Hz at its third reading; one that sends in batches at the next batch but one at the latest. Half
+of two seconds is the jitter that a source of 1 Hz may have. A back-fill that is throttled to live pace
+cannot be told from a step back.
 """
 
 from collections.abc import Mapping
@@ -21,6 +29,7 @@ from domain.records import ClockRebased
 
 AHEAD_US: Final = 5 * MINUTE_US  # a time further ahead of its arrival is not believed
 BEHIND_US: Final = SECOND_US  # less than this behind its clock is jitter, not a step
+PACE_US: Final = 2 * SECOND_US  # pace is measured over no less than this, by our clock
 KNOWN_TIMES: Final = 8  # accepted times per point by which a repeat is found
 
 _Bools = NDArray[np.bool_]
@@ -51,8 +60,9 @@ class Gate:
         self._times = np.full((points, KNOWN_TIMES), NEVER_US)  # a ring of accepted times
         self._values = np.zeros((points, KNOWN_TIMES))
         self._next = np.zeros(points, np.uint8)  # where the ring goes on
-        # the last readings in a row that were behind the clock: a step back shows in three
-        self._behind = np.zeros(points, np.uint8)  # how many, at most 2
+        # readings in a row that were behind the clock: the first, from which the pace is measured, and
+        # the last
+        self._behind = np.zeros(points, np.uint8)  # how many of these two there are
         self._behind_times = np.zeros((points, 2), np.int64)
         self._behind_arrivals = np.zeros((points, 2), np.int64)
 
@@ -281,13 +291,12 @@ class _PointClock:
         self.behind = 0
 
     def _stepped_back(self, time: int, arrival: int) -> bool:
-        """The third in a row behind the clock, rising, and at live pace: a back-fill comes in bursts."""
+        """At least the third in a row behind the clock, rising, and at live pace since the first."""
         if self.behind < 2 or time <= self.behind_times[1] or self.now - time <= BEHIND_US:
             return False
         passed_here = arrival - self.behind_arrivals[0]
         passed_there = time - self.behind_times[0]
-        off_us = abs(passed_there - passed_here)
-        return passed_here > 0 and 2 * off_us <= max(2 * SECOND_US, passed_here)
+        return passed_here >= PACE_US and 2 * abs(passed_there - passed_here) <= passed_here
 
     def _note_behind(self, time: int, arrival: int) -> None:
         if self.now - time <= BEHIND_US:
@@ -296,10 +305,10 @@ class _PointClock:
         if self.behind and time <= self.behind_times[self.behind - 1]:
             self.behind = 0  # not rising: a row of its own begins
         if self.behind == 2:
-            self.behind_times[0], self.behind_arrivals[0] = (
-                self.behind_times[1],
-                self.behind_arrivals[1],
-            )
+            if not 0 <= arrival - self.behind_arrivals[0] < PACE_US:
+                # not live since the first one: measure anew (and where our own clock was set back)
+                self.behind_times[0] = self.behind_times[1]
+                self.behind_arrivals[0] = self.behind_arrivals[1]
             self.behind = 1
         self.behind_times[self.behind] = time
         self.behind_arrivals[self.behind] = arrival

@@ -41,6 +41,7 @@ FAILED, BAD_INPUT = 1, 2
 @app.command("demo")
 def demo_command(seconds: SecondsOption = None, language: LanguageOption = None) -> None:
     """Show it on this machine: a broker, a simulated field, and the alarms as they happen."""
+    from domain.ports import StorageUnavailable
     from service.broker import BrokerNotStarted
     from service.demo import NoExample, demo
 
@@ -48,7 +49,7 @@ def demo_command(seconds: SecondsOption = None, language: LanguageOption = None)
     _quiet_logs()
     try:
         code = demo(typer.echo, seconds=seconds, language=settings.language)
-    except (NoExample, BrokerNotStarted) as error:
+    except (NoExample, BrokerNotStarted, StorageUnavailable) as error:
         _stop(f"cannot start the demo: {error}", FAILED, error)
     raise typer.Exit(code)
 
@@ -62,20 +63,25 @@ def run_command(
     seconds: SecondsOption = None,
 ) -> None:
     """Watch a site until Ctrl-C."""
+    from domain.ports import StorageUnavailable
+    from service.local_socket import AlreadyServed
     from service.logs import configure_logs
     from service.processes import CoreOptions
-    from service.running import run
+    from service.running import prepare, run
 
     settings = _settings(data=data, language=language)
     configure_logs(settings.log, "supervisor")
-    _site(site)
-    options = CoreOptions(
-        site=site, data=settings.data, language=settings.language, broker=_address(broker)
-    )
-    code = run([options.spec()], settings.data, typer.echo, seconds)
-    if code:
-        typer.echo("core could not start: mend what its last line says", err=True)
-    raise typer.Exit(code)
+    address = _address(broker)
+    checked = _site(site)
+    try:
+        compiled = prepare(checked.at_broker(*address) if address else checked, settings.data)
+    except AlreadyServed as error:
+        _stop(f"cannot run: {error}", BAD_INPUT, error)
+    except StorageUnavailable as error:
+        _stop(f"cannot run: {error}", FAILED, error)
+    options = CoreOptions(compiled=compiled, data=settings.data, language=settings.language)
+    # core says itself, on our stderr, why it could not start
+    raise typer.Exit(run([options.spec()], settings.data, typer.echo, seconds))
 
 
 @app.command("check")

@@ -1,9 +1,12 @@
 """The core process: ingest, journal, limits, linkage, records, delivery, and the socket for the others.
 
-python -m service.core --site DIR --data DIR; started and watched by the supervisor of `gridwarden run`.
+python -m service.core --compiled FILE --data DIR; started and watched by the supervisor of `gridwarden run`,
+which has compiled the site folder into FILE. By hand: --site DIR.
 """
 
 import argparse
+import contextlib
+import gc
 import signal
 import sys
 import threading
@@ -17,8 +20,9 @@ from domain.ports import StorageUnavailable
 from service.local_socket import SOCKET_NAME, AlreadyServed, LocalServer
 from service.logs import configure_logs
 from service.settings import BadSettings, Settings, load_settings
-from service.site.load import BrokenSite, load
+from service.site.compiled import BrokenCompiledSite, read_compiled
 from service.site.model import Site
+from service.site.problems import BrokenSite
 from service.wiring import Core, RecordingClock, Unwirable
 
 log = structlog.get_logger(__name__)
@@ -40,6 +44,8 @@ def run_core(
         signal.signal(number, lambda *_: stopping.set())
 
     core = Core(settings, site, recording=RecordingClock() if recording else None, outputs=outputs)
+    gc.collect()
+    gc.freeze()  # sites and limits stay for good: a full collection need not stop the path for them
 
     def stop(_: Mapping[str, Any]) -> Mapping[str, object]:
         stopping.set()
@@ -61,13 +67,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         settings = load_settings(data=chosen.data, language=chosen.language)
         configure_logs(settings.log, "core")
-        site = load(chosen.site)
-        if chosen.broker:
-            host, _, port = chosen.broker.rpartition(":")
-            site = site.at_broker(host, int(port))
+        site = _site(chosen)
         run_core(settings, site, recording=chosen.replay_clock, outputs=not chosen.no_outputs)
-    except (BrokenSite, BadSettings, Unwirable, AlreadyServed) as error:
+    except (BrokenSite, BrokenCompiledSite, BadSettings, Unwirable, AlreadyServed) as error:
         log.error("core_cannot_start", reason=str(error))
+        _tell(f"core cannot start: {error}")
         return BAD_INPUT
     except StorageUnavailable as error:
         log.error("core_cannot_start", reason=str(error))
@@ -75,9 +79,30 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
+def _site(chosen: argparse.Namespace) -> Site:
+    if chosen.compiled:
+        site = read_compiled(chosen.compiled)
+    else:
+        from service.site.load import load  # a parser of YAML that a restart does without
+
+        site = load(chosen.site)
+    if chosen.broker:
+        host, _, port = chosen.broker.rpartition(":")
+        site = site.at_broker(host, int(port))
+    return site
+
+
+def _tell(sentence: str) -> None:
+    """To the person who started it: nothing follows that would say it again."""
+    with contextlib.suppress(OSError):
+        sys.stderr.write(sentence + "\n")
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="service.core", description=__doc__)
-    parser.add_argument("--site", type=Path, required=True)
+    site = parser.add_mutually_exclusive_group(required=True)
+    site.add_argument("--compiled", type=Path, help="the file that the supervisor made")
+    site.add_argument("--site", type=Path, help="a site folder")
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--language")
     parser.add_argument("--broker", help="HOST:PORT instead of the site's")

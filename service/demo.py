@@ -17,6 +17,7 @@ from domain.clock import system_clock
 from service.broker import BrokerNotStarted, LocalBroker
 from service.processes import CoreOptions, ProcessSpec
 from service.running import Say, run
+from service.site.compiled import compile_into
 from service.site.load import load
 from service.site.model import Site, telemetry_topic
 
@@ -41,15 +42,13 @@ def example_site() -> Path:
 
 def demo(say: Say, *, seconds: float | None = None, language: str = "zh-CN") -> int:
     """Raises NoExample, BrokerNotStarted. Main thread only: it starts children."""
-    folder = example_site()
-    site = load(folder)
+    site = load(example_site())
     with tempfile.TemporaryDirectory(prefix="gridwarden-demo-") as temporary:
         data = Path(temporary)
         with LocalBroker(data / "broker") as broker:
             say(_introduction(broker))
-            options = CoreOptions(
-                site=folder, data=data, language=language, broker=(broker.host, broker.port)
-            )
+            compiled = compile_into(data, site.at_broker(broker.host, broker.port))
+            options = CoreOptions(compiled=compiled, data=data, language=language)
             specs = [
                 options.spec(stderr=data / "core.log"),
                 _field(site, broker, log=data / "field.log"),

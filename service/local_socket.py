@@ -304,6 +304,17 @@ def _connected(path: Path, timeout_s: float) -> Generator[socket.socket, None, N
         connection.close()
 
 
+def is_served(path: Path) -> bool:
+    """Whether a core answers at the path."""
+    try:
+        request(path, "status")
+    except CoreUnreachable:
+        return False
+    except RequestRefused:
+        return True
+    return True
+
+
 def _listen(path: Path) -> socket.socket:
     path.parent.mkdir(parents=True, exist_ok=True)
     if path.exists():

@@ -56,18 +56,15 @@ class ProcessSpec:
 class CoreOptions:
     """What core is told on its command line; the rest it reads from the environment."""
 
-    site: Path
+    compiled: Path  # the site as it was checked at our start: a restart takes the same
     data: Path
     language: str = "zh-CN"
-    broker: tuple[str, int] | None = None  # instead of the site's
     replay_clock: bool = False  # the clock is the recording's; no ticks
     outputs: bool = True
 
     def spec(self, stderr: Path | None = None) -> ProcessSpec:
-        arguments = ["--site", str(self.site), "--data", str(self.data)]
+        arguments = ["--compiled", str(self.compiled), "--data", str(self.data)]
         arguments += ["--language", self.language]
-        if self.broker:
-            arguments += ["--broker", f"{self.broker[0]}:{self.broker[1]}"]
         if self.replay_clock:
             arguments.append("--replay-clock")
         if not self.outputs:

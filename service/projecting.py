@@ -119,11 +119,12 @@ class Checkpointer:
         readings: int,
         arrays: Mapping[str, NDArray[Any]],
         meta: Mapping[str, Any],
+        parts: Mapping[str, bytes] | None = None,
     ) -> None:
         """Takes the arrays over: the owner gives copies."""
         self._offers[name] = _Offer(self._monotonic(), seq, readings)
         with self._lock:
-            self._offered[name] = Checkpoint(seq=seq, arrays=arrays, meta=meta)
+            self._offered[name] = Checkpoint(seq=seq, arrays=arrays, meta=meta, parts=parts or {})
 
     def put_off(self, name: str) -> None:
         """It is due again after the usual time: what it must wait for is away."""
@@ -135,7 +136,9 @@ class Checkpointer:
             offered, self._offered = self._offered, {}
         for name, checkpoint in offered.items():
             try:
-                self._stores[name].save(checkpoint.seq, checkpoint.arrays, checkpoint.meta)
+                self._stores[name].save(
+                    checkpoint.seq, checkpoint.arrays, checkpoint.meta, checkpoint.parts
+                )
             except StorageUnavailable as error:
                 log.error("checkpoint_unavailable", name=name, reason=str(error))
         if offered:

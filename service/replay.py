@@ -18,10 +18,18 @@ from paho.mqtt.enums import CallbackAPIVersion
 
 from domain.clock import to_datetime
 from domain.ids import PointKey, SourceId
+from domain.ports import StorageUnavailable
 from service.broker import BrokerNotStarted, LocalBroker
-from service.local_socket import SOCKET_NAME, CoreUnreachable, RequestRefused, request
+from service.local_socket import (
+    SOCKET_NAME,
+    CoreUnreachable,
+    RequestRefused,
+    is_served,
+    request,
+)
 from service.processes import CoreOptions, Supervisor
 from service.recordings import MalformedRecording, Recording, Row
+from service.site.compiled import compile_into
 from service.site.model import Site, telemetry_topic
 from storage.engines import sqlite_engine
 from storage.records import RecordedEvent, SqlRecords
@@ -77,10 +85,9 @@ def replay(plan: ReplayPlan, on_progress: OnProgress = lambda done, total: None)
     began = time.monotonic()
     with _broker(plan) as (host, port):
         options = CoreOptions(
-            site=plan.site_folder,
+            compiled=_compiled(plan, host, port),
             data=plan.data,
             language=plan.language,
-            broker=(host, port),
             replay_clock=True,
             outputs=plan.outputs,
         )
@@ -113,7 +120,7 @@ def prepare_folder(data: Path, recording: Path) -> None:
             raise ForeignFolder(
                 f"{data} holds something else: a replay needs its own folder, give a new one"
             )
-        if (data / SOCKET_NAME).exists() and _is_served(data):
+        if (data / SOCKET_NAME).exists() and is_served(data / SOCKET_NAME):
             raise ForeignFolder(f"another replay runs in {data}: wait for it or give a new folder")
         shutil.rmtree(data)
     data.mkdir(parents=True, exist_ok=True)
@@ -121,14 +128,11 @@ def prepare_folder(data: Path, recording: Path) -> None:
     (data / MARK).write_text(json.dumps(mark, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
-def _is_served(data: Path) -> bool:
+def _compiled(plan: ReplayPlan, host: str, port: int) -> Path:
     try:
-        request(data / SOCKET_NAME, "status")
-    except CoreUnreachable:
-        return False
-    except RequestRefused:
-        return True
-    return True
+        return compile_into(plan.data, plan.site.at_broker(host, port))
+    except StorageUnavailable as error:
+        raise ReplayFailed(str(error)) from error
 
 
 @contextmanager

@@ -1,5 +1,6 @@
 """Hands the objects of the rooms to each other: from settings and a site to a core that can run."""
 
+import os
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -200,6 +201,7 @@ class Core:
         """How far everything is, and every counter."""
         progress = self.decider.progress
         return {
+            "pid": os.getpid(),
             "journal_seq": self.journal.last_seq,
             "decided_seq": progress.decided_seq,
             "recorded_seq": progress.recorded_seq,
@@ -255,7 +257,9 @@ class Core:
         if not self.checkpointer.due(DETECTORS, seq, readings):
             return
         if self.decider.record_position():
-            self.checkpointer.offer(DETECTORS, seq, readings, state.arrays(), state.meta())
+            self.checkpointer.offer(
+                DETECTORS, seq, readings, state.arrays(), state.meta(), state.parts()
+            )
         else:
             self.checkpointer.put_off(DETECTORS)
 
@@ -293,7 +297,8 @@ def _recovered_detectors(checkpoints: Checkpoints) -> Start:
     checkpoint = checkpoints.latest()
     if checkpoint is None:
         return Start(0, DetectorState.initial())
-    return Start(checkpoint.seq, DetectorState.restore(checkpoint.arrays, checkpoint.meta))
+    state = DetectorState.restore(checkpoint.arrays, checkpoint.meta, checkpoint.parts)
+    return Start(checkpoint.seq, state)
 
 
 def _recover_intake(intake: Intake, checkpoints: Checkpoints, journal: SqliteJournal) -> None:

@@ -2,12 +2,15 @@
 
 Each is one file with its digest inside, made beside and renamed: it is whole or it is not there. The newest
 two are kept, since the newest may be damaged when it is needed.
+
+A part of the state that stays the same for long is written once, under its digest, and checkpoints refer to
+it. Since both kept ones may lean on the same part, it is there twice; it goes when neither does.
 """
 
 import json
-import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from io import BytesIO
@@ -20,11 +23,12 @@ from numpy.lib import format as npy
 from numpy.typing import NDArray
 
 from domain.ports import StorageUnavailable
-from storage.files import sync_folder
+from storage.files import write_whole
 
-_MAGIC: Final = b"gridwarden checkpoint 1\n"
+_MAGIC: Final = b"gridwarden checkpoint 2\n"
 _DIGEST_BYTES: Final = 32
 _KEPT: Final = 2
+_COPIES: Final = ("a", "b")
 
 log = structlog.get_logger(__name__)
 
@@ -40,6 +44,7 @@ class Checkpoint:
     seq: int
     arrays: Mapping[str, NDArray[Any]] = field(default_factory=dict)
     meta: Mapping[str, Any] = field(default_factory=dict)
+    parts: Mapping[str, bytes] = field(default_factory=dict)  # the same ones in most checkpoints
 
 
 class Checkpoints:
@@ -49,18 +54,29 @@ class Checkpoints:
         self._folder = folder
         self._name = name
         self._pattern = re.compile(rf"{re.escape(name)}-(\d{{12}})\.checkpoint")
+        self._part_pattern = re.compile(rf"{re.escape(name)}-([0-9a-f]{{64}})-[ab]\.part")
+        self._written: dict[str, tuple[bytes, str]] = {}  # the last of each part, and its digest
+        self._leaning: dict[int, set[str]] = {}  # digests of the parts of those written by us
 
     def save(
-        self, seq: int, arrays: Mapping[str, NDArray[Any]], meta: Mapping[str, Any] | None = None
+        self,
+        seq: int,
+        arrays: Mapping[str, NDArray[Any]],
+        meta: Mapping[str, Any] | None = None,
+        parts: Mapping[str, bytes] | None = None,
     ) -> None:
-        """`meta` is what JSON can say. Raises StorageUnavailable; then the older ones still stand."""
-        content = _to_bytes(Checkpoint(seq=seq, arrays=arrays, meta=meta or {}))
+        """`meta` is what JSON can say. A part costs next to nothing while it is the same object.
+
+        Raises StorageUnavailable; then the older ones still stand."""
         path = self._path(seq)
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
-            _write_whole(path, content)
+            digests = {name: self._keep_part(name, part) for name, part in (parts or {}).items()}
+            write_whole(path, _to_bytes(seq, arrays, meta or {}, digests))
+            self._leaning[seq] = set(digests.values())
             for old in self._seqs()[:-_KEPT]:
                 self._path(old).unlink(missing_ok=True)
+            self._drop_parts()
         except OSError as error:
             raise StorageUnavailable(f"the checkpoint {path} cannot be written: {error}") from error
 
@@ -69,7 +85,7 @@ class Checkpoints:
         for seq in reversed(self._seqs()):
             path = self._path(seq)
             try:
-                return _from_bytes(path.read_bytes(), seq)
+                return self._read(path, seq)
             except (DamagedCheckpoint, OSError) as error:
                 log.warning("checkpoint_damaged", file=str(path), reason=str(error))
         return None
@@ -79,6 +95,45 @@ class Checkpoints:
         there are not two, for a single one may be damaged."""
         seqs = self._seqs()
         return seqs[-_KEPT] if len(seqs) >= _KEPT else 0
+
+    def _keep_part(self, name: str, part: bytes) -> str:
+        """Writes it where it is new to us (a copy from before may be damaged) or gone; its digest."""
+        last, digest = self._written.get(name, (None, ""))
+        if part is not last:
+            digest = _digest(part).hex()
+        for path in self._copies(digest):
+            if part is not last or not path.exists():
+                write_whole(path, part)
+        self._written[name] = part, digest
+        return digest
+
+    def _drop_parts(self) -> None:
+        kept = self._seqs()
+        if not self._leaning.keys() >= set(kept):
+            return  # one is from before our start; two more and it is gone
+        self._leaning = {seq: self._leaning[seq] for seq in kept}
+        needed = set().union(*self._leaning.values())
+        for path in self._folder.iterdir():
+            part = self._part_pattern.fullmatch(path.name)
+            if part and part.group(1) not in needed:
+                path.unlink(missing_ok=True)
+
+    def _read(self, path: Path, seq: int) -> Checkpoint:
+        head, arrays = _from_bytes(path.read_bytes(), seq)
+        parts = {name: self._part(digest) for name, digest in head["parts"].items()}
+        return Checkpoint(seq=seq, arrays=arrays, meta=head["meta"], parts=parts)
+
+    def _part(self, digest: str) -> bytes:
+        for path in self._copies(digest):
+            with suppress(FileNotFoundError):
+                content = path.read_bytes()
+                if _digest(content).hex() == digest:
+                    return content
+            log.warning("checkpoint_part_damaged", file=str(path))
+        raise DamagedCheckpoint(f"its part {digest} cannot be read")
+
+    def _copies(self, digest: str) -> Iterator[Path]:
+        return (self._folder / f"{self._name}-{digest}-{copy}.part" for copy in _COPIES)
 
     def _seqs(self) -> list[int]:
         if not self._folder.is_dir():
@@ -90,17 +145,23 @@ class Checkpoints:
         return self._folder / f"{self._name}-{seq:012}.checkpoint"
 
 
-def _to_bytes(checkpoint: Checkpoint) -> bytes:
-    head = {"seq": checkpoint.seq, "arrays": list(checkpoint.arrays), "meta": checkpoint.meta}
+def _to_bytes(
+    seq: int,
+    arrays: Mapping[str, NDArray[Any]],
+    meta: Mapping[str, Any],
+    parts: Mapping[str, str],
+) -> bytes:
+    head = {"seq": seq, "arrays": list(arrays), "meta": meta, "parts": parts}
     columns = BytesIO()
-    for array in checkpoint.arrays.values():
+    for array in arrays.values():
         npy.write_array(columns, np.asarray(array), allow_pickle=False)
     words = json.dumps(head, ensure_ascii=False).encode()
     body = len(words).to_bytes(8, "little") + words + columns.getbuffer()
     return _MAGIC + _digest(body) + body
 
 
-def _from_bytes(content: bytes, seq: int) -> Checkpoint:
+def _from_bytes(content: bytes, seq: int) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+    """The head and the arrays."""
     start = len(_MAGIC) + _DIGEST_BYTES
     body = content[start:]
     if not content.startswith(_MAGIC):
@@ -113,22 +174,8 @@ def _from_bytes(content: bytes, seq: int) -> Checkpoint:
         raise DamagedCheckpoint(f"it was written for record {head['seq']}")
     columns = BytesIO(body[end:])
     arrays = {name: npy.read_array(columns, allow_pickle=False) for name in head["arrays"]}
-    return Checkpoint(seq=seq, arrays=arrays, meta=head["meta"])
+    return head, arrays
 
 
 def _digest(body: bytes) -> bytes:
     return blake2b(body, digest_size=_DIGEST_BYTES).digest()
-
-
-def _write_whole(path: Path, content: bytes) -> None:
-    beside = path.with_name(path.name + ".new")
-    try:
-        with beside.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        beside.replace(path)
-    except OSError:
-        beside.unlink(missing_ok=True)
-        raise
-    sync_folder(path.parent)

@@ -21,6 +21,8 @@ from sqlalchemy import (
     Uuid,
 )
 
+REVISION: Final = "0001"  # of the newest migration; a test compares them
+
 metadata: Final = MetaData(
     naming_convention={
         "ix": "ix_%(table_name)s_%(column_0_name)s",

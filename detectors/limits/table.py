@@ -30,11 +30,12 @@ _POINT_FIELDS: Final[Mapping[str, tuple[type[np.generic], int | float]]] = {
     "held_quality": (np.uint8, int(Quality.NOT_TOPICAL)),
     "held_live": (np.bool_, False),
     "lag_us": (np.int64, 0),
+    "clock_lag_us": (np.int64, 0),
 }
 _LIMIT_FIELDS: Final[Mapping[str, tuple[type[np.generic], int | float]]] = {
     "phase": (np.uint8, 0),
     "start_us": (np.int64, 0),
-    "arrival_us": (np.int64, 0),
+    "late": (np.bool_, False),
     "degraded": (np.bool_, False),
     "live": (np.bool_, False),
     "end_us": (np.int64, 0),
@@ -145,7 +146,11 @@ class LimitTable:
         fields["held_value"][rows] = readings.value
         fields["held_quality"][rows] = readings.quality
         fields["held_live"][rows] = _LIVE[readings.origin]
-        fields["lag_us"][rows] = readings.arrival_time - readings.event_time
+        lag_us = readings.arrival_time - readings.event_time
+        fields["lag_us"][rows] = lag_us
+        if fields["clock_lag_us"][rows].any():
+            live = readings.origin == Origin.LIVE
+            np.minimum.at(fields["clock_lag_us"], rows[live], np.maximum(lag_us[live], 0))
         running = self._quiet_until_us[rows] < FOREVER_US
         if running.any():
             self._settle(np.unique(rows[running]))  # they are held for longer now

@@ -21,6 +21,7 @@ USABLE: Final = frozenset(int(quality) for quality in USABLE_QUALITIES)
 GOOD: Final = int(Quality.GOOD)
 # what a run may sound a siren for; state and history are only listed
 LIVE_ORIGINS: Final = frozenset({int(Origin.LIVE), int(Origin.TIME_SUBSTITUTED)})
+_LIVE: Final = int(Origin.LIVE)
 _TIME_SUBSTITUTED: Final = int(Origin.TIME_SUBSTITUTED)
 _NOT_TOPICAL: Final = int(Quality.NOT_TOPICAL)
 
@@ -29,8 +30,8 @@ class Watch:
     """The state of one point. The lists have one place per limit condition (plan.CONDITIONS)."""
 
     __slots__ = (
-        "arrival_us",
         "at_us",
+        "clock_lag_us",
         "degraded",
         "end_us",
         "end_value",
@@ -41,6 +42,7 @@ class Watch:
         "held_us",
         "held_value",
         "lag_us",
+        "late",
         "limits",
         "live",
         "phase",
@@ -72,9 +74,10 @@ class Watch:
         self.held_quality: int
         self.held_live: bool
         self.lag_us: int  # arrival - event time of the last evaluated reading
+        self.clock_lag_us: int  # how far a clock that stepped back is behind ours; else 0
         self.phase: list[int]
         self.start_us: list[int]  # first violating reading of the run
-        self.arrival_us: list[int]  # arrival of that reading
+        self.late: list[bool]  # that reading came too late to shout about
         self.degraded: list[bool]
         self.live: list[bool]  # a live reading took part in the run
         self.end_us: list[int]  # first returning reading
@@ -86,9 +89,10 @@ class Watch:
             self.held_quality,
             self.held_live,
             self.lag_us,
+            self.clock_lag_us,
             self.phase,
             self.start_us,
-            self.arrival_us,
+            self.late,
             self.degraded,
             self.live,
             self.end_us,
@@ -111,6 +115,8 @@ class Watch:
         self.held_quality = quality
         self.held_live = origin in LIVE_ORIGINS
         self.lag_us = arrival_us - time_us
+        if origin == _LIVE:
+            self.clock_lag_us = min(self.clock_lag_us, max(0, self.lag_us))
         if not self._known:
             self.lose_sight()
             return
@@ -155,7 +161,8 @@ class Watch:
         column = rule.column
         self.phase[column] = PENDING
         self.start_us[column] = start_us
-        self.arrival_us[column] = arrival_us
+        late_us = arrival_us - start_us - self.clock_lag_us
+        self.late[column] = late_us > FOUND_LATE_AFTER_US
         self.degraded[column] = self.held_quality != GOOD
         self.live[column] = self.held_live
 
@@ -165,6 +172,8 @@ class Watch:
         self.evaluated_us = self.held_us = to_us
         self.held_quality = _NOT_TOPICAL
         self.lag_us = self.at_us - to_us
+        # what it says from now on is no later than its clock; else no siren would sound for it again
+        self.clock_lag_us = max(0, self.lag_us)
 
     def drop(self, rule: Rule) -> None:
         """The limit is gone: a run ends, and a standing alarm clears as changed."""
@@ -247,7 +256,7 @@ class Watch:
             limit=limit.value,
             limits_version=self.limits.version,
             degraded=self.degraded[column],
-            found_late=self.arrival_us[column] - started_us > FOUND_LATE_AFTER_US,
+            found_late=self.late[column],
             output_allowed=self.live[column],
         )
         self.phase[column] = ACTIVE

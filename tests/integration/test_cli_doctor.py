@@ -11,6 +11,8 @@ from service.broker import LocalBroker
 from service.cli import app
 from service.doctor import PROBE_MESSAGES, BrokerProbe, Kept
 from service.processes import CoreOptions, Supervisor
+from service.site.compiled import compile_into
+from service.site.load import load
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "changqing-like"
 
@@ -64,7 +66,9 @@ def test_doctor_tells_the_cure_of_a_broker_that_drops(
 def test_doctor_finds_everything_well_beside_a_running_core(
     broker: LocalBroker, tmp_path: Path
 ) -> None:
-    options = CoreOptions(site=EXAMPLE, data=tmp_path / "data", broker=(broker.host, broker.port))
+    site = load(EXAMPLE).at_broker(broker.host, broker.port)
+    compiled = compile_into(tmp_path / "data", site)
+    options = CoreOptions(compiled=compiled, data=tmp_path / "data")
     supervisor = Supervisor([options.spec(stderr=tmp_path / "core.log")])
     findings: list[dict[str, str]] = []
 

@@ -4,6 +4,7 @@ import json
 import os
 import queue
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -18,10 +19,13 @@ import paho.mqtt.client as mqtt
 import pytest
 from paho.mqtt.enums import CallbackAPIVersion
 
+from benchmarks.stage import a_site
 from service.broker import LocalBroker
 from service.local_socket import SOCKET_NAME, CoreUnreachable, request
+from service.site.compiled import COMPILED_NAME
 
 ROOT = Path(__file__).parents[2]
+EXAMPLE = ROOT / "examples" / "changqing-like"
 TELEMETRY = "gridwarden/changqing-like/telemetry/liuyuan"
 COMMANDS = "gridwarden/changqing-like/device/siren-1T/command"
 PATIENCE_S = 30.0
@@ -30,9 +34,9 @@ PATIENCE_S = 30.0
 class Run:
     """One `gridwarden run`; its lines and its children."""
 
-    def __init__(self, data: Path, broker: LocalBroker) -> None:
+    def __init__(self, data: Path, broker: LocalBroker, site: Path = EXAMPLE) -> None:
         self.data = data
-        arguments = ["run", "--site", str(ROOT / "examples" / "changqing-like")]
+        arguments = ["run", "--site", str(site)]
         arguments += ["--data", str(data), "--broker", f"{broker.host}:{broker.port}"]
         self.process = subprocess.Popen(
             [sys.executable, "-m", "service.cli", *arguments],
@@ -85,8 +89,8 @@ class Run:
 
 
 @contextmanager
-def running(data: Path, broker: LocalBroker) -> Iterator[Run]:
-    run = Run(data, broker)
+def running(data: Path, broker: LocalBroker, site: Path = EXAMPLE) -> Iterator[Run]:
+    run = Run(data, broker, site)
     try:
         wait_until(run.is_current)
         yield run
@@ -174,6 +178,64 @@ def test_a_killed_core_is_back_within_three_seconds_and_ctrl_c_ends_everything(
     assert len(run.core_pids) == 2
     assert not any(is_alive(pid) for pid in run.core_pids)
     assert not (tmp_path / "data" / SOCKET_NAME).exists()
+
+
+def test_a_folder_that_is_being_edited_keeps_no_large_site_from_coming_back_in_three_seconds(
+    tmp_path: Path, broker: LocalBroker
+) -> None:
+    site = a_site(tmp_path / "site", broker.port)  # 1,000 points with four limits each
+    with running(tmp_path / "data", broker, site) as run:
+        wait_until(lambda: len(run.core_pids) == 1)
+        for file in site.rglob("*.yaml"):
+            file.write_text("points: [half a line", "utf-8")
+        os.kill(run.core_pids[0], signal.SIGKILL)
+        wait_until(lambda: not is_alive(run.core_pids[0]))
+        seconds = wait_until(lambda: run.status() is not None)
+        wait_until(run.is_current)
+
+        assert run.end(signal.SIGINT) == 0
+
+    assert seconds <= 3.0
+
+
+def test_a_second_run_leaves_the_site_of_the_first_alone(
+    tmp_path: Path, broker: LocalBroker
+) -> None:
+    site = a_site(tmp_path / "site", broker.port)
+    with running(tmp_path / "data", broker):
+        compiled = (tmp_path / "data" / COMPILED_NAME).read_bytes()
+
+        second = gridwarden_run("--site", str(site), "--data", str(tmp_path / "data"))
+
+        assert second.returncode == 2
+        assert second.stderr.startswith("cannot run: another core serves")
+        assert (tmp_path / "data" / COMPILED_NAME).read_bytes() == compiled
+
+
+def test_run_says_in_one_sentence_why_core_cannot_start(tmp_path: Path) -> None:
+    site = Path(shutil.copytree(EXAMPLE, tmp_path / "site"))
+    first = (site / "sources" / "liuyuan.yaml").read_text("utf-8")
+    second = first.replace("id: liuyuan", "id: second").replace("client_id: ", "client_id: second-")
+    (site / "sources" / "second.yaml").write_text(second, "utf-8")
+
+    ended = gridwarden_run("--site", str(site), "--data", str(tmp_path / "data"))
+
+    assert ended.returncode == 2
+    assert [line for line in ended.stderr.splitlines() if not line.startswith("{")] == [
+        "core cannot start: this version runs one source; changqing-like has 2:"
+        " keep one in sources/"
+    ]
+
+
+def gridwarden_run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """One that ends by itself."""
+    return subprocess.run(
+        [sys.executable, "-m", "service.cli", "run", *arguments],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
 
 
 def test_core_ends_with_a_killed_supervisor(tmp_path: Path, broker: LocalBroker) -> None:

@@ -122,7 +122,7 @@ def restarted(state: DetectorState) -> DetectorState:
     meta = json.loads(json.dumps(state.meta()))
     stored.seek(0)
     with np.load(stored, allow_pickle=False) as arrays:
-        return DetectorState.restore(arrays, meta)
+        return DetectorState.restore(arrays, meta, state.parts())
 
 
 def facts(events: Sequence[Event]) -> list[tuple[object, ...]]:

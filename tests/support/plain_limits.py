@@ -112,6 +112,8 @@ class PlainEngine:
             "live": origin in (Origin.LIVE, Origin.TIME_SUBSTITUTED),
         }
         state["held"] = held
+        if origin == Origin.LIVE and held["lag"] < state["clock_lag"]:
+            state["clock_lag"] = max(0, held["lag"])
         for alarm in self.in_order(state):
             if held["usable"]:
                 self.judge(state, alarm, held, arrival)
@@ -132,17 +134,19 @@ class PlainEngine:
         elif not violates(limit, value):
             alarm["run"] = None
         elif alarm["run"] is None:
-            alarm["run"] = self.new_run(time, arrival, held)
+            alarm["run"] = self.new_run(state, time, arrival, held)
             if limit.on_delay_us == 0:
                 self.raise_(state, alarm, time)
         else:
             alarm["run"]["degraded"] = alarm["run"]["degraded"] or held["doubtful"]
             alarm["run"]["live"] = alarm["run"]["live"] or held["live"]
 
-    def new_run(self, start: int, arrival: int, held: dict[str, Any]) -> dict[str, Any]:
+    def new_run(
+        self, state: dict[str, Any], start: int, arrival: int, held: dict[str, Any]
+    ) -> dict[str, Any]:
         return {
             "start": start,
-            "late": arrival - start > 5 * MINUTE_US,
+            "late": arrival - start - state["clock_lag"] > 5 * MINUTE_US,
             "degraded": held["doubtful"],
             "live": held["live"],
         }
@@ -197,6 +201,7 @@ class PlainEngine:
             "lag": self.at - record.to_us,
             "usable": False,
         }
+        state["clock_lag"] = max(0, self.at - record.to_us)
         seconds = (record.from_us - record.to_us) / 1_000_000
         self.raise_other(
             state, Condition.CLOCK_STEPPED_BACK, Priority.MINOR, record.to_us, record.to_us, seconds
@@ -226,6 +231,7 @@ class PlainEngine:
             "point": point,
             "clock": None,
             "held": None,
+            "clock_lag": 0,
             "heard": self.at,
             "silent_since": None,
             "alarms": {},
@@ -270,7 +276,7 @@ class PlainEngine:
             if has_returned(limit, held["value"]):
                 self.clear_changed(state, alarm)
         elif violates(limit, held["value"]):
-            alarm["run"] = self.new_run(self.now(state), self.at, held)
+            alarm["run"] = self.new_run(state, self.now(state), self.at, held)
 
     def now(self, state: dict[str, Any]) -> int:
         """Now by the clock of the point."""

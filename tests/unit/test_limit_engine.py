@@ -546,15 +546,31 @@ def test_a_checkpoint_of_other_points_or_another_format_is_refused() -> None:
     state, _ = evaluated([activated(point(H80))])
     other, _ = evaluated([activated(point(H80, number=OIL + 1))])
     with pytest.raises(UnreadableCheckpoint, match="other points"):
-        DetectorState.restore(state.arrays(), other.meta())
+        DetectorState.restore(state.arrays(), state.meta(), other.parts())
     with pytest.raises(UnreadableCheckpoint, match="format"):
-        DetectorState.restore(state.arrays(), {**state.meta(), "format": 99})
+        DetectorState.restore(state.arrays(), {**state.meta(), "format": 99}, state.parts())
     with pytest.raises(UnreadableCheckpoint, match="cannot be read"):
-        DetectorState.restore({"number": state.arrays()["number"]}, state.meta())
+        DetectorState.restore({"number": state.arrays()["number"]}, state.meta(), state.parts())
+    with pytest.raises(UnreadableCheckpoint, match="cannot be read"):
+        DetectorState.restore(state.arrays(), state.meta(), {"limits": b"no limits"})
 
 
-def _kept(state: DetectorState) -> tuple[dict[str, bytes], dict[str, object]]:
-    return {name: array.tobytes() for name, array in state.arrays().items()}, state.meta()
+def test_the_limits_are_packed_once_per_version_and_kept_over_a_restart() -> None:
+    """Ten thousand points are megabytes: too much to write every other second."""
+    state, _ = evaluated([activated(point(limit(Condition.HIGH, NAN)))])
+    first = state.parts()["limits"]
+    state, _ = evaluate(state, reading(0, 85))
+    assert state.parts()["limits"] is first
+    again = DetectorState.restore(state.arrays(), state.meta(), state.parts())
+    assert again.parts()["limits"] is first
+    assert np.isnan(again.limits.points[0].limits[0].value)
+    state, _ = evaluate(again, activated(point(H80), at=10, version=2))
+    assert state.parts()["limits"] != first
+
+
+def _kept(state: DetectorState) -> tuple[dict[str, bytes], dict[str, object], dict[str, bytes]]:
+    arrays = {name: array.tobytes() for name, array in state.arrays().items()}
+    return arrays, state.meta(), state.parts()
 
 
 Shape = Callable[[int], float]

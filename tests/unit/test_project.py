@@ -18,8 +18,8 @@ NOT_SHIPPED = shutil.ignore_patterns("__pycache__", "*.pyc")
 
 
 @pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
-    """The names in a wheel built from this tree."""
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with what a wheel built from this tree installs."""
     folder = tmp_path_factory.mktemp("wheel")
     built = subprocess.run(
         [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", folder, ROOT],
@@ -29,7 +29,16 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
     assert built.returncode == 0, built.stdout + built.stderr
     (path,) = folder.glob("gridwarden-*.whl")
     with zipfile.ZipFile(path) as archive:
-        return set(archive.namelist())
+        archive.extractall(folder / "installed")
+    return folder / "installed"
+
+
+@pytest.fixture(scope="module")
+def wheel(installed: Path) -> set[str]:
+    """The names in it."""
+    return {
+        path.relative_to(installed).as_posix() for path in installed.rglob("*") if path.is_file()
+    }
 
 
 def test_every_room_is_shipped_whole(wheel: set[str]) -> None:
@@ -50,6 +59,31 @@ def test_every_package_of_the_tree_is_a_room() -> None:
 def test_nothing_but_the_rooms_is_shipped(wheel: set[str]) -> None:
     tops = {name.split("/")[0] for name in wheel}
     assert {top for top in tops if not top.endswith(".dist-info")} == set(ROOMS)
+
+
+def test_the_demo_finds_its_example_where_there_is_no_checkout(
+    installed: Path, tmp_path: Path
+) -> None:
+    code = "from service.demo import example_site; from service.site.load import check;"
+    code += "print(example_site(), check(example_site()))"
+    found = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=tmp_path,
+        env={"PYTHONPATH": str(installed), "PYTHONDONTWRITEBYTECODE": "1"},
+        capture_output=True,
+        text=True,
+    )
+    assert found.stdout == f"{installed / 'service' / 'examples' / 'changqing-like'} []\n", found
+
+
+def test_every_example_is_shipped_whole(wheel: set[str]) -> None:
+    examples = {
+        f"service/{path.relative_to(ROOT).as_posix()}"
+        for path in (ROOT / "examples").rglob("*")
+        if path.is_file()
+    }
+    assert examples
+    assert examples - wheel == set()
 
 
 def contracts(tree: Path) -> subprocess.CompletedProcess[str]:

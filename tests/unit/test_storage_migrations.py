@@ -6,12 +6,14 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import Engine, inspect
+from alembic.script import ScriptDirectory
+from sqlalchemy import Engine, inspect, text
 
+import storage.migrations
 from domain.ports import StorageUnavailable
-from storage.engines import reading, sqlite_engine
+from storage.engines import reading, sqlite_engine, writing
 from storage.migrate import downgrade, is_current, upgrade
-from storage.tables import metadata
+from storage.tables import REVISION, metadata
 
 
 @pytest.fixture
@@ -32,6 +34,26 @@ def test_migrated_tables_are_those_of_the_code(engine: Engine) -> None:
         assert compare_metadata(MigrationContext.configure(connection), metadata) == []
     assert _tables(engine) >= {"events", "outbox", "points"}
     assert is_current(engine)
+
+
+def test_the_code_names_the_newest_migration() -> None:
+    scripts = ScriptDirectory(str(Path(storage.migrations.__file__).parent))
+    assert scripts.get_heads() == [REVISION]
+
+
+def test_records_of_another_release_are_not_current(engine: Engine) -> None:
+    upgrade(engine)
+    with writing(engine) as connection:
+        connection.execute(text("update alembic_version set version_num = '0000'"))
+    assert not is_current(engine)
+
+
+def test_an_empty_file_is_not_current(tmp_path: Path) -> None:
+    path = tmp_path / "records.db"
+    path.touch()
+    engine = sqlite_engine(path)
+    assert not is_current(engine)
+    engine.dispose()
 
 
 def test_upgrading_again_changes_nothing(engine: Engine) -> None:
