@@ -11,14 +11,17 @@ SourceId = NewType("SourceId", str)  # one connection to one broker
 
 # the root of every id below; changing it would rename the past
 _ROOT = UUID("5b0c7c3e-6f0a-5a53-9d3b-6a1d7c1f8e21")
+_ROOT_BYTES = _ROOT.bytes
+_OF_VERSION_5 = UUID("00000000-0000-5000-8000-000000000000").int
+_OF_THE_NAME = UUID("ffffffff-ffff-0fff-3fff-ffffffffffff").int
 
 
 def _named(*facts: object) -> UUID:
     # the unit separator cannot occur in a key, so ("a", "bc") and ("ab", "c") differ
     name = "\x1f".join([str(fact) for fact in facts])
-    # what uuid5 does, at half its time: several are made for every alarm
-    digest = sha1(_ROOT.bytes + name.encode(), usedforsecurity=False).digest()
-    return UUID(bytes=digest[:16], version=5)
+    # what uuid5 does, in two thirds of its time: several are made for every alarm
+    digest = sha1(_ROOT_BYTES + name.encode(), usedforsecurity=False).digest()
+    return UUID(int=int.from_bytes(digest[:16]) & _OF_THE_NAME | _OF_VERSION_5)
 
 
 def event_id(site: str, point: str, condition: str, started_at_us: int) -> UUID:

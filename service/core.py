@@ -9,9 +9,9 @@ import contextlib
 import gc
 import signal
 import sys
-import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Any
 
 import structlog
@@ -39,16 +39,18 @@ def run_core(
 ) -> None:
     """Until SIGTERM, SIGINT or `stop` on the local socket."""
     sys.setswitchinterval(SWITCH_INTERVAL_S)
-    stopping = threading.Event()
+    # not an Event: a second signal that comes while the first one sets it would wait for itself, and the
+    # death of a parent with several threads is told by several signals
+    stopping: SimpleQueue[None] = SimpleQueue()
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stopping.set())
+        signal.signal(number, lambda *_: stopping.put(None))
 
     core = Core(settings, site, recording=RecordingClock() if recording else None, outputs=outputs)
     gc.collect()
     gc.freeze()  # sites and limits stay for good: a full collection need not stop the path for them
 
     def stop(_: Mapping[str, Any]) -> Mapping[str, object]:
-        stopping.set()
+        stopping.put(None)
         return {"stopping": True}
 
     server = LocalServer(
@@ -57,7 +59,7 @@ def run_core(
     server.start()
     core.live.server = server
     core.start()
-    stopping.wait()
+    stopping.get()
     core.stop()
     server.stop()
 

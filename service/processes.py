@@ -12,7 +12,6 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -93,25 +92,25 @@ class Supervisor:
     on_change: Callable[[str, str], None] = lambda name, what: None
     monotonic: Callable[[], float] = time.monotonic
     _running: list[_Running] = field(default_factory=list)
-    _stopping: threading.Event = field(default_factory=threading.Event)
+    _stopping: bool = False  # not an Event: its lock could be held when a signal comes
 
     def run(self, until: Callable[[], bool] = lambda: False) -> int:
         """Until `stop`, `until`, or a child's ordered end. The exit code for the whole."""
         self._running = [_Running(spec) for spec in self.specs]
         try:
-            while not self._stopping.is_set() and not until():
+            while not self._stopping and not until():
                 for running in self._running:
                     code = self._attend(running)
                     if code is not None:
                         return code
-                self._stopping.wait(_LOOK_EVERY_S)
+                time.sleep(_LOOK_EVERY_S)
             return 0
         finally:
             self._end_all()
 
     def stop(self) -> None:
         """From any thread or signal handler."""
-        self._stopping.set()
+        self._stopping = True
 
     def pid(self, name: str) -> int | None:
         process = next(

@@ -125,7 +125,7 @@ class Checkpoints:
 
     def _part(self, digest: str) -> bytes:
         for path in self._copies(digest):
-            with suppress(FileNotFoundError):
+            with suppress(OSError):
                 content = path.read_bytes()
                 if _digest(content).hex() == digest:
                     return content

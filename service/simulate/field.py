@@ -4,11 +4,12 @@ One JSON line on standard output for everything a siren does, so that others can
 """
 
 import argparse
+import contextlib
 import json
 import signal
 import sys
-import threading
 from collections.abc import Sequence
+from queue import Empty, SimpleQueue
 
 from service.simulate.siren import Behaviour, SimulatedSiren
 from service.simulate.transformer import SimulatedTransformer
@@ -19,13 +20,14 @@ Unit = SimulatedSiren | SimulatedTransformer
 def run(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     # before anything starts: a signal that comes early must end us too
-    stopping = threading.Event()
+    stopping: SimpleQueue[None] = SimpleQueue()  # no lock that a second signal would wait for
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stopping.set())
+        signal.signal(number, lambda *_: stopping.put(None))
     units = _units(options)
     for unit in units:
         unit.start(options.host, options.port)
-    stopping.wait(options.seconds)
+    with contextlib.suppress(Empty):
+        stopping.get(timeout=options.seconds)
     for unit in units:
         unit.stop()
     return 0

@@ -1,5 +1,6 @@
 """`gridwarden run` as an operator starts it: a hand on the field, a kill, an end."""
 
+import contextlib
 import json
 import os
 import queue
@@ -19,10 +20,10 @@ import paho.mqtt.client as mqtt
 import pytest
 from paho.mqtt.enums import CallbackAPIVersion
 
-from benchmarks.stage import a_site
 from service.broker import LocalBroker
 from service.local_socket import SOCKET_NAME, CoreUnreachable, request
 from service.site.compiled import COMPILED_NAME
+from tests.support.sites import limit, write_site
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "examples" / "changqing-like"
@@ -183,7 +184,7 @@ def test_a_killed_core_is_back_within_three_seconds_and_ctrl_c_ends_everything(
 def test_a_folder_that_is_being_edited_keeps_no_large_site_from_coming_back_in_three_seconds(
     tmp_path: Path, broker: LocalBroker
 ) -> None:
-    site = a_site(tmp_path / "site", broker.port)  # 1,000 points with four limits each
+    site = large_site(tmp_path / "site", broker.port)
     with running(tmp_path / "data", broker, site) as run:
         wait_until(lambda: len(run.core_pids) == 1)
         for file in site.rglob("*.yaml"):
@@ -201,7 +202,9 @@ def test_a_folder_that_is_being_edited_keeps_no_large_site_from_coming_back_in_t
 def test_a_second_run_leaves_the_site_of_the_first_alone(
     tmp_path: Path, broker: LocalBroker
 ) -> None:
-    site = a_site(tmp_path / "site", broker.port)
+    site = write_site(
+        tmp_path / "site", port=broker.port, points=["N/1"], limits=[limit("N/1", "H", 85)]
+    )
     with running(tmp_path / "data", broker):
         compiled = (tmp_path / "data" / COMPILED_NAME).read_bytes()
 
@@ -227,6 +230,17 @@ def test_run_says_in_one_sentence_why_core_cannot_start(tmp_path: Path) -> None:
     ]
 
 
+def large_site(folder: Path, port: int) -> Path:
+    """1,000 points with four limits each."""
+    points = [f"N/{number:04d}" for number in range(1_000)]
+    levels = {"LL": 10, "L": 20, "H": 85, "HH": 95}
+    four = ", ".join(
+        f"{level}: {{value: {value}, priority: urgent, mark: D}}" for level, value in levels.items()
+    )
+    limits = [f"{{point: {point}, {four}}}" for point in points]
+    return write_site(folder, port=port, points=points, limits=limits)
+
+
 def gridwarden_run(*arguments: str) -> subprocess.CompletedProcess[str]:
     """One that ends by itself."""
     return subprocess.run(
@@ -236,6 +250,18 @@ def gridwarden_run(*arguments: str) -> subprocess.CompletedProcess[str]:
         text=True,
         timeout=60,
     )
+
+
+def test_core_ends_in_order_however_many_signals_ask_for_it(
+    tmp_path: Path, broker: LocalBroker
+) -> None:
+    with running(tmp_path / "data", broker) as run:
+        wait_until(lambda: len(run.core_pids) == 1)
+        with contextlib.suppress(ProcessLookupError):
+            for _ in range(200):
+                os.kill(run.core_pids[0], signal.SIGTERM)
+
+        assert run.process.wait(PATIENCE_S) == 0  # it ends with core
 
 
 def test_core_ends_with_a_killed_supervisor(tmp_path: Path, broker: LocalBroker) -> None:

@@ -160,6 +160,41 @@ def test_three_readings_behind_at_live_pace_set_the_clock_back(case: Case) -> No
     assert case.counts() == {"late": 2, "clock_rebased": 1}
 
 
+STEPS_BACK = {
+    "ten-seconds-apart": ([row(10 * n, at=3600 + 10 * n) for n in range(1, 9)], 3),
+    "a-second-apart-and-jittery": (
+        [row(n, at=3600 + n + 0.9 * (n % 3)) for n in range(1, 9)],
+        4,
+    ),
+    "fifty-a-second": ([row(n / 50, at=3600 + n / 50) for n in range(1, 151)], 101),
+    "in-batches-of-ten-seconds": ([row(n, at=3600 + n - n % 10) for n in range(40)], 11),
+    "in-batches-and-from-the-middle-of-one": (
+        [row(n, at=3600 + n - n % 10) for n in range(7, 40)],
+        14,
+    ),
+    "after-a-burst-of-back-fill": (
+        [row(n, at=3600) for n in range(60)] + [row(60 + n, at=3600 + n) for n in range(1, 9)],
+        63,
+    ),
+    "our-own-clock-set-back-meanwhile": (
+        [row(1, at=7200), row(2, at=7201)] + [row(n, at=3600 + n) for n in range(3, 12)],
+        5,
+    ),
+}
+
+
+@pytest.mark.parametrize(
+    ("back", "rebased_at"), [pytest.param(*one, id=name) for name, one in STEPS_BACK.items()]
+)
+def test_a_step_back_shows_at_every_pace(case: Case, back: list[Row], rebased_at: int) -> None:
+    """The reading, counted from the first behind the clock, that is believed."""
+    case.admit(row(3600))
+    passed = case.admit(*back)
+    (place,) = [n for n, one in enumerate(passed, 1) if isinstance(one, ClockRebased)]
+    assert place == rebased_at
+    assert passed[place] == back[place - 1]
+
+
 def test_times_of_before_the_step_are_no_repeats_after_it(case: Case) -> None:
     case.admit(row(3600, 1.0))
     case.admit(*[row(second, at=3600 + second) for second in (1, 2, 3)])
@@ -171,6 +206,20 @@ def test_times_of_before_the_step_are_no_repeats_after_it(case: Case) -> None:
     [
         pytest.param([row(t, at=3601) for t in (1, 2, 3)], id="all-at-once"),
         pytest.param([row(60 * t, at=3600 + t) for t in (1, 2, 3)], id="faster-than-live"),
+        pytest.param(
+            [row(n / 50, at=3600 + n / 500) for n in range(1, 3000)], id="dense-ten-times-live"
+        ),
+        pytest.param(
+            [row(n / 50, at=3600 + n / 90) for n in range(1, 3000)], id="dense-not-twice-live"
+        ),
+        pytest.param([row(n / 50, at=3601 + n / 1e5) for n in range(3)], id="three-dense-at-once"),
+        pytest.param(
+            [row(10 * n, at=3600 + n / 10) for n in range(300)], id="sparse-a-hundred-times-live"
+        ),
+        pytest.param(
+            [row(10 * n + k / 50, at=3600 + n + k / 1e5) for n in range(50) for k in range(100)],
+            id="dense-in-pieces",
+        ),
         pytest.param([row(t, at=3600 + t) for t in (3, 2, 1)], id="falling"),
         pytest.param([row(t, at=3600 + t) for t in (1, 3, 2, 4)], id="not-three-in-a-row-rising"),
         pytest.param(
@@ -207,15 +256,17 @@ def test_room_for_more_points_keeps_what_is_known(case: Case) -> None:
 class PlainPoint:
     clock: int = NEVER_US
     accepted: list[tuple[int, float]] = field(default_factory=list)  # the last eight
-    behind: list[tuple[int, int]] = field(default_factory=list)  # (time, arrival), in a row
+    behind: list[tuple[int, int]] = field(
+        default_factory=list
+    )  # (time, arrival) in a row, not at live pace so far
 
 
 def plain_step_back(known: PlainPoint, time: int, arrival: int) -> bool:
     if len(known.behind) < 2 or known.clock - time <= SECOND_US:
         return False
-    (time1, arrival1), (time2, _) = known.behind[-2:]
+    (time1, arrival1), (time2, _) = known.behind[0], known.behind[-1]
     here = arrival - arrival1
-    return time > time2 and here > 0 and abs((time - time1) - here) <= max(SECOND_US, here / 2)
+    return time > time2 and here >= 2 * SECOND_US and abs((time - time1) - here) <= here / 2
 
 
 def plain_gate(rows: Sequence[Row]) -> Passed:
@@ -248,6 +299,8 @@ def plain_gate(rows: Sequence[Row]) -> Passed:
                     continue
                 if known.behind and time <= known.behind[-1][0]:
                     known.behind.clear()
+                if len(known.behind) > 1 and not 0 <= arrival - known.behind[0][1] < 2 * SECOND_US:
+                    del known.behind[:-1]
                 known.behind.append((time, arrival))
                 continue
         known.clock = time
@@ -263,7 +316,7 @@ def arrivals(draw: st.DrawFn) -> list[Row]:
     rows: list[Row] = []
     now, offset = 0.0, 0.0
     for _ in range(draw(st.integers(0, 40))):
-        now += draw(st.sampled_from([0.0, 0.4, 1.0, 1.0, 1.0, 3.0]))
+        now += draw(st.sampled_from([0.0, 0.4, 1.0, 1.0, 1.0, 3.0, -0.4]))
         offset = draw(st.sampled_from([offset] * 8 + [0.0, -0.5, -5.0, -30.0, 700.0]))
         rows.append(
             row(

@@ -81,6 +81,7 @@ QUALITIES = (*[0] * 5, *map(int, Quality))
 ORIGINS = (*[0] * 4, *map(int, Origin))
 LATER = (0, 0, 1, 1, 3, 12)
 AHEAD = (0, 0, 0, 0, -1, -2, -5, -20, -400, 1, 4, 300)
+BACK = (-4, 2, 5, 60, 350, 900)  # of our clock, after a step back
 TICKS = (0, 1, 1, 1, 2, 2, 5, 5, 10, 40, -3)
 # the shortest time there is, for what happens at the very edge of a delay, and the usual one
 UNITS = (1e-6, 1.0)  # seconds
@@ -183,7 +184,7 @@ drawn_steps: st.SearchStrategy[Drawn] = st.one_of(
     st.builds(DrawnTick, st.sampled_from(TICKS)),
     st.builds(DrawnTick, st.sampled_from(TICKS)),
     st.builds(DrawnSource, st.integers(0, 1), st.booleans()),
-    st.builds(DrawnStepBack, st.integers(0, 3), st.integers(2, 60)),
+    st.builds(DrawnStepBack, st.integers(0, 3), st.sampled_from(BACK)),
     drawn_limits,
     st.just(Restart()),
     st.builds(Speculation, drawn_groups),
@@ -327,7 +328,7 @@ class Walk:
         if kind < 0.91:
             return DrawnSource(pick((0, 1)), pick((True, True, False)))
         if kind < 0.93:
-            return DrawnStepBack(pick((0, 1, 2, 3)), pick((2, 5, 60)))
+            return DrawnStepBack(pick((0, 1, 2, 3)), pick(BACK))
         if kind < 0.96:
             return self.limits()
         return Restart() if kind < 0.98 else Speculation(self.group())

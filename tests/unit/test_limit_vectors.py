@@ -38,6 +38,13 @@ Step = Record | Literal["restart"]
 
 H80 = limit(Condition.HIGH, 80)
 H80_FOR_10S = limit(Condition.HIGH, 80, on_delay=10)
+
+
+def stepped_back(*, at: float, to: float) -> ClockRebased:
+    """The clock of the watched point stood at 600 seconds, or at twice that; it stands at `to`."""
+    return ClockRebased(at_us=us(at), source_id=SOURCE, point=OIL, from_us=us(at - 3), to_us=us(to))
+
+
 NAN, INFINITE = float("nan"), float("inf")
 
 
@@ -349,6 +356,96 @@ VECTORS = [
             "clock_stepped_back raised 39 since 39 at 61",
             "H cleared 51 at 70",
         ],
+    ),
+    Vector(
+        "a clock ten minutes behind since it stepped back does not make what it says late",
+        [H80],
+        [
+            reading(600, 70),
+            stepped_back(at=603, to=2),
+            RESTART,
+            reading(3, 70, arrived=603),
+            reading(4, 85, arrived=604),
+            reading(5, 70, arrived=605),
+            RESTART,
+            reading(6, 85, arrived=905),
+            reading(7, 70, arrived=906),
+            reading(8, 85, arrived=909),
+        ],
+        [
+            "clock_stepped_back raised 2 since 2 at 598",
+            "H raised 4 since 4 at 85",
+            "H cleared 5 at 70",
+            "H raised 6 since 6 at 85",
+            "H cleared 7 at 70",
+            "H raised 8 since 8 at 85 found late",
+        ],
+    ),
+    Vector(
+        "once the clock is set right again, what comes late is late again",
+        [H80],
+        [
+            reading(600, 70),
+            stepped_back(at=603, to=2),
+            reading(3, 70, arrived=603),
+            reading(610, 70, arrived=610),
+            reading(611, 85, arrived=912),
+        ],
+        ["clock_stepped_back raised 2 since 2 at 598", "H raised 611 since 611 at 85 found late"],
+    ),
+    Vector(
+        "a clock that then runs ahead makes nothing later than it is",
+        [H80],
+        [
+            reading(600, 70),
+            stepped_back(at=603, to=2),
+            reading(710, 70, arrived=610),
+            reading(711, 85, arrived=1010),
+        ],
+        ["clock_stepped_back raised 2 since 2 at 598", "H raised 711 since 711 at 85"],
+    ),
+    Vector(
+        "a clock that is set right by half is allowed the other half only",
+        [H80],
+        [
+            reading(1200, 70),
+            stepped_back(at=1203, to=2),
+            reading(604, 70, arrived=1204),
+            reading(605, 85, arrived=1505),
+            reading(606, 70, arrived=1506),
+            reading(607, 85, arrived=1508),
+        ],
+        [
+            "clock_stepped_back raised 2 since 2 at 1198",
+            "H raised 605 since 605 at 85",
+            "H cleared 606 at 70",
+            "H raised 607 since 607 at 85 found late",
+        ],
+    ),
+    Vector(
+        "state, history and a substituted time do not say that the clock is right again",
+        [H80],
+        [
+            reading(600, 70),
+            stepped_back(at=603, to=2),
+            reading(700, 70, origin=Origin.TIME_SUBSTITUTED),
+            reading(3, 70, arrived=4, origin=Origin.STATE),
+            reading(4, 70, arrived=5, origin=Origin.HISTORY),
+            reading(5, 85, arrived=905),
+        ],
+        ["clock_stepped_back raised 2 since 2 at 598", "H raised 5 since 5 at 85"],
+    ),
+    Vector(
+        "whether a run is late shows at its first reading, whatever the clock does until it is raised",
+        [H80_FOR_10S],
+        [
+            reading(600, 70),
+            stepped_back(at=603, to=2),
+            reading(4, 85, arrived=604),
+            reading(13, 85, arrived=13),
+            tick(20),
+        ],
+        ["clock_stepped_back raised 2 since 2 at 598", "H raised 14 since 4 at 85"],
     ),
     Vector(
         "a standing alarm goes on under a moved limit that it has not returned under",

@@ -1,5 +1,6 @@
 """A checkpoint is whole or it is not there, and a damaged one is not believed."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -121,6 +122,83 @@ def test_one_that_cannot_be_written_leaves_the_older_ones(tmp_path: Path) -> Non
     read = checkpoints.latest()
     assert read is not None
     assert read.seq == 2
+
+
+def _parts(folder: Path) -> list[Path]:
+    return sorted(folder.glob("*.part"))
+
+
+def test_a_part_is_written_once_and_read_back(tmp_path: Path) -> None:
+    checkpoints = Checkpoints(tmp_path, "it")
+    limits = b"limits" * 1_000
+    checkpoints.save(1, ARRAYS, META, {"limits": limits})
+    written = [path.stat().st_mtime_ns for path in _parts(tmp_path)]
+    checkpoints.save(2, ARRAYS, META, {"limits": limits})
+    assert [path.stat().st_mtime_ns for path in _parts(tmp_path)] == written
+    read = Checkpoints(tmp_path, "it").latest()
+    assert read is not None
+    assert (read.seq, read.meta, read.parts) == (2, META, {"limits": limits})
+
+
+def test_a_part_goes_when_no_kept_checkpoint_refers_to_it(tmp_path: Path) -> None:
+    first, other = Checkpoints(tmp_path, "it"), Checkpoints(tmp_path, "it-2")
+    other.save(1, {}, parts={"limits": b"another fold's"})
+    first.save(1, {}, parts={"limits": b"old"})
+    after_restart = Checkpoints(tmp_path, "it")
+    contents = []
+    for seq in (2, 3, 4):
+        after_restart.save(seq, {}, parts={"limits": b"new"})
+        contents.append({path.read_bytes() for path in _parts(tmp_path)})
+    assert contents == [
+        {b"another fold's", b"old", b"new"},
+        {b"another fold's", b"new"},
+        {b"another fold's", b"new"},
+    ]
+
+
+def _damage_all(paths: list[Path]) -> None:
+    for path in paths:
+        _damage(path)
+
+
+def _remove_all(paths: list[Path]) -> None:
+    for path in paths:
+        path.unlink()
+
+
+@pytest.mark.parametrize("lose", [_damage_all, _remove_all], ids=["damaged", "missing"])
+@pytest.mark.parametrize(
+    ("copies", "found"),
+    [pytest.param(1, 2, id="one-of-two-copies"), pytest.param(2, 1, id="both-copies")],
+)
+def test_a_checkpoint_is_as_good_as_its_part(
+    tmp_path: Path, lose: Callable[[list[Path]], None], copies: int, found: int
+) -> None:
+    checkpoints = Checkpoints(tmp_path, "it")
+    checkpoints.save(1, ARRAYS, parts={"limits": b"old"})
+    of_old = _parts(tmp_path)
+    checkpoints.save(2, ARRAYS, parts={"limits": b"new"})
+    lose([path for path in _parts(tmp_path) if path not in of_old][:copies])
+    with capture_logs() as logs:
+        read = checkpoints.latest()
+    assert read is not None
+    assert read.seq == found
+    assert read.parts == {"limits": {1: b"old", 2: b"new"}[found]}
+    events = [line["event"] for line in logs]
+    damaged = ["checkpoint_damaged"] if found == 1 else []
+    assert events == ["checkpoint_part_damaged"] * copies + damaged
+
+
+def test_a_part_that_was_lost_is_written_again(tmp_path: Path) -> None:
+    checkpoints = Checkpoints(tmp_path, "it")
+    limits = b"limits"
+    checkpoints.save(1, {}, parts={"limits": limits})
+    _remove_all(_parts(tmp_path)[:1])
+    checkpoints.save(2, {}, parts={"limits": limits})
+    assert [path.read_bytes() for path in _parts(tmp_path)] == [limits] * 2
+    _damage_all(_parts(tmp_path))
+    Checkpoints(tmp_path, "it").save(3, {}, parts={"limits": limits})
+    assert [path.read_bytes() for path in _parts(tmp_path)] == [limits] * 2
 
 
 def test_objects_that_would_need_pickle_are_refused(tmp_path: Path) -> None:
