@@ -1,31 +1,35 @@
 """From the inbox to the journal, then the acknowledgement: what is acknowledged is never lost.
 
-While the journal cannot be written nothing is acknowledged. What came in waits here, bounded, and
-can be seen by the decider, which then acts from memory for level 1 only (fail-open).
+Two threads: one absorbs messages, the other writes what was absorbed and waits for the disk. While the
+journal fails or hangs nothing is acknowledged; what came in waits here, bounded, and can be seen by the
+decider, which then acts from memory for level 1 only (fail-open).
 """
 
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import structlog
 
 from domain.clock import SECOND_US, Clock
 from domain.ports import Counters, Journal, StorageUnavailable
-from domain.records import ReadingsArrived, Record, Ticked
+from domain.records import DeadLetter, ReadingsArrived, Record, Ticked
 from ingest.inbox import Inbox
 from ingest.intake import Batch, Intake
 from ingest.messages import AckToken
+from service.projecting import INTAKE, Checkpointer
 from service.workers import Worker
+from storage.checkpoints import Checkpoint
 
 log = structlog.get_logger(__name__)
 
-TAKE_AT_MOST = 5_000  # messages in one group: at 100 readings each still a short transaction
-WAITING_READINGS_AT_MOST = 500_000
+MESSAGES_IN_ONE_GROUP = 1_000
+WAITING_AT_MOST = 500_000  # readings, and KiB of dead letters
 FIRST_RETRY_S, LAST_RETRY_S = 0.05, 2.0
 SHARE_AT_MOST = 0.8  # of the journal's share of the disk; beyond it the broker keeps what comes
 LOOK_AT_SHARE_EVERY_S = 1.0
+IDLE_WAIT_S = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +40,18 @@ class Journalled:
     record: Record
 
 
+@dataclass(frozen=True, slots=True)
+class _Absorbed:
+    """A batch that is not durable yet."""
+
+    batch: Batch
+    since: float
+    weight: int
+    snapshot: Checkpoint | None  # of the intake right after it, without its number
+
+
 class JournalWriter:
-    """Owns the intake. One thread; `unwritten` may be asked from any."""
+    """Owns the intake. `unwritten` may be asked from any thread."""
 
     def __init__(
         self,
@@ -47,9 +61,9 @@ class JournalWriter:
         journal: Journal,
         acknowledge: Callable[[Sequence[AckToken]], None],
         hand_over: Callable[[Sequence[Journalled]], None],
+        checkpointer: Checkpointer,
         counters: Counters,
         share_used: Callable[[], float] = lambda: 0.0,
-        after_write: Callable[[int, Intake], None] = lambda seq, intake: None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._inbox = inbox
@@ -57,75 +71,90 @@ class JournalWriter:
         self._journal = journal
         self._acknowledge = acknowledge
         self._hand_over = hand_over
+        self._checkpointer = checkpointer
         self._counters = counters
         self._share_used = share_used
-        self._look_at_share_at = 0.0
-        self._after_write = after_write
         self._monotonic = monotonic
-        self._lock = threading.Lock()
-        self._waiting: list[Batch] = []  # absorbed, not yet durable
-        self._waiting_since: float | None = None
-        self._generation = 0  # rises when what waited has been written
+        self._waiting: list[_Absorbed] = []
+        self._changed = threading.Condition()
+        self._absorbed_readings = 0
         self._retry_s = FIRST_RETRY_S
         self._retry_at = 0.0
-        self.worker = Worker("intake", self._step)
+        self._look_at_share_at = 0.0
+        self.absorbing = Worker("intake", self._absorb)
+        self.writing = Worker("journal", self._write)
 
-    def unwritten(self, for_s: float) -> tuple[int, list[Record]]:
-        """Records that have waited for the journal longer than `for_s`, with the number of the wait
-        they belong to; none while the journal is well."""
-        with self._lock:
-            since = self._waiting_since
-            if since is None or self._monotonic() - since < for_s:
-                return self._generation, []
-            return self._generation, [record for batch in self._waiting for record in batch.records]
+    def unwritten(self, for_s: float) -> list[Record]:
+        """What waits for the journal, in order, once the first of it has waited longer than `for_s`."""
+        with self._changed:
+            if not self._waiting or self._monotonic() - self._waiting[0].since < for_s:
+                return []
+            return [record for absorbed in self._waiting for record in absorbed.batch.records]
 
-    def _step(self) -> None:
-        if self._has_room():
-            items = self._inbox.take(TAKE_AT_MOST, self._patience())
-            if items:
-                self._absorb(self._intake.absorb(items))
-        else:
-            self.worker.wait(self._patience())
-        if self._waiting and self._monotonic() >= self._retry_at:
-            self._write()
+    def _absorb(self) -> None:
+        if sum(absorbed.weight for absorbed in self._waiting) >= WAITING_AT_MOST:
+            self.absorbing.wait(IDLE_WAIT_S)  # the inbox fills, then the source stops reading
+            return
+        items = self._inbox.take(MESSAGES_IN_ONE_GROUP, IDLE_WAIT_S)
+        if not items:
+            return
+        batch = self._intake.absorb(items)
+        self._absorbed_readings += _readings_in(batch)
+        absorbed = _Absorbed(batch, self._monotonic(), _weight(batch), self._snapshot_if_due())
+        with self._changed:
+            self._waiting.append(absorbed)
+            self._changed.notify()
 
-    def _patience(self) -> float:
-        """A new item is taken at once; a failed write is tried again at its time."""
-        if not self._waiting:
-            return 0.2
-        return min(0.2, max(0.001, self._retry_at - self._monotonic()))
-
-    def _has_room(self) -> bool:
-        return sum(_readings_in(batch) for batch in self._waiting) < WAITING_READINGS_AT_MOST
-
-    def _absorb(self, batch: Batch) -> None:
-        with self._lock:
-            self._waiting.append(batch)
-            if self._waiting_since is None:
-                self._waiting_since = self._monotonic()
+    def _snapshot_if_due(self) -> Checkpoint | None:
+        if not self._checkpointer.due(INTAKE, self._absorbed_readings):
+            return None
+        copies = {name: array.copy() for name, array in self._intake.arrays().items()}
+        return Checkpoint(seq=0, arrays=copies, meta=self._intake.meta())
 
     def _write(self) -> None:
-        waiting = list(self._waiting)
-        records = [record for batch in waiting for record in batch.records]
+        waiting = self._next_waiting()
+        if not waiting:
+            return
+        records = [record for absorbed in waiting for record in absorbed.batch.records]
         try:
             self._expect_room()
             seqs = self._journal.append(records) if records else []
         except StorageUnavailable as error:
             self._postpone(error)
             return
-        with self._lock:
-            self._waiting = []
-            self._waiting_since = None
-            self._generation += 1
-        if self._retry_s != FIRST_RETRY_S:
-            log.info("journal_recovered", records=len(records))
-        self._retry_s, self._retry_at = FIRST_RETRY_S, 0.0
+        self._written(waiting)
+        # durable, so it may be acknowledged, whatever becomes of it further on
+        self._acknowledge([token for absorbed in waiting for token in absorbed.batch.tokens])
         self._hand_over(
             [Journalled(seq, record) for seq, record in zip(seqs, records, strict=True)]
         )
-        self._acknowledge([token for batch in waiting for token in batch.tokens])
-        if len(seqs):
-            self._after_write(seqs[-1], self._intake)
+        self._offer_snapshot(waiting, seqs)
+
+    def _next_waiting(self) -> list[_Absorbed]:
+        with self._changed:
+            if not self._waiting:
+                self._changed.wait(IDLE_WAIT_S)
+            waiting = list(self._waiting)
+        postponed_s = self._retry_at - self._monotonic()
+        if waiting and postponed_s > 0:
+            self.writing.wait(postponed_s)
+            return []
+        return waiting
+
+    def _written(self, waiting: Sequence[_Absorbed]) -> None:
+        with self._changed:
+            del self._waiting[: len(waiting)]
+        if self._retry_s != FIRST_RETRY_S:
+            log.info("journal_recovered", batches=len(waiting))
+        self._retry_s, self._retry_at = FIRST_RETRY_S, 0.0
+
+    def _offer_snapshot(self, waiting: Sequence[_Absorbed], seqs: Sequence[int]) -> None:
+        """The newest snapshot among them, under the number of the last record that it knows."""
+        written = 0
+        for absorbed in waiting:
+            written += len(absorbed.batch.records)
+            if absorbed.snapshot is not None and written:
+                self._checkpointer.offer(INTAKE, replace(absorbed.snapshot, seq=seqs[written - 1]))
 
     def _expect_room(self) -> None:
         if self._monotonic() < self._look_at_share_at:
@@ -163,6 +192,15 @@ class Ticker:
 
 def _readings_in(batch: Batch) -> int:
     return sum(
-        len(record.readings) if isinstance(record, ReadingsArrived) else 1
-        for record in batch.records
+        len(record.readings) for record in batch.records if isinstance(record, ReadingsArrived)
     )
+
+
+def _weight(batch: Batch) -> int:
+    """How much memory it holds, roughly: a reading, or a KiB of a dead letter, counts one."""
+    letters = sum(
+        1 + len(record.payload or b"") // 1024
+        for record in batch.records
+        if isinstance(record, DeadLetter)
+    )
+    return _readings_in(batch) + letters + len(batch.records)

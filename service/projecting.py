@@ -3,11 +3,8 @@
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-from typing import Any
 
 import structlog
-from numpy.typing import NDArray
 
 from domain.ports import Counters, Journal, StorageUnavailable, Telemetry
 from domain.readings import Readings
@@ -20,6 +17,10 @@ log = structlog.get_logger(__name__)
 ROWS_IN_ONE_TRANSACTION = 50_000
 QUIET_RECORDS_AT_MOST = 1_000  # ticks and the like: passed without a transaction, but not for ever
 FIRST_RETRY_S, LAST_RETRY_S = 0.2, 5.0
+QUIET_CHECKPOINT_S = 30.0
+SHORTEN_EVERY_S = 1.0
+
+DETECTORS, INTAKE = "detectors", "intake"  # what has checkpoints
 
 
 class TelemetryProjection:
@@ -98,37 +99,28 @@ class Checkpointer:
         self._monotonic = monotonic
         self._lock = threading.Lock()
         self._offered: dict[str, Checkpoint] = {}
-        self._offers: dict[str, _Offer] = {name: _Offer() for name in stores}
+        self._asked: dict[str, tuple[float, int]] = {}  # when each was due last, and its readings
+        self._shorten_at = 0.0
         self.worker = Worker("checkpoints", self._step)
 
-    def due(self, name: str, seq: int, readings: int) -> bool:
-        """Whether `name` should offer its state of `seq` now; `readings` it has seen so far."""
-        last = self._offers[name]
-        waited_s = self._monotonic() - last.at_s
-        return seq > last.seq and (
-            waited_s >= self._every_s
-            or (
-                waited_s >= 0.1 * self._every_s and readings - last.readings >= self._every_readings
-            )
+    def due(self, name: str, readings: int) -> bool:
+        """Whether to take a snapshot now; `readings` is how many `name` has seen so far. A quiet plant
+        is asked seldom: what it could lose is a few seconds of ticks."""
+        last_s, last_readings = self._asked.get(name, (float("-inf"), -1))
+        waited_s, new = self._monotonic() - last_s, readings - last_readings
+        due = (
+            waited_s >= QUIET_CHECKPOINT_S
+            or (new > 0 and waited_s >= self._every_s)
+            or (new >= self._every_readings and waited_s >= 0.1 * self._every_s)
         )
+        if due:
+            self._asked[name] = (self._monotonic(), readings)
+        return due
 
-    def offer(
-        self,
-        name: str,
-        seq: int,
-        readings: int,
-        arrays: Mapping[str, NDArray[Any]],
-        meta: Mapping[str, Any],
-        parts: Mapping[str, bytes] | None = None,
-    ) -> None:
+    def offer(self, name: str, checkpoint: Checkpoint) -> None:
         """Takes the arrays over: the owner gives copies."""
-        self._offers[name] = _Offer(self._monotonic(), seq, readings)
         with self._lock:
-            self._offered[name] = Checkpoint(seq=seq, arrays=arrays, meta=meta, parts=parts or {})
-
-    def put_off(self, name: str) -> None:
-        """It is due again after the usual time: what it must wait for is away."""
-        self._offers[name] = replace(self._offers[name], at_s=self._monotonic())
+            self._offered[name] = checkpoint
 
     def flush(self) -> None:
         """Writes what is offered. A store that cannot only delays: the journal has it all."""
@@ -141,23 +133,18 @@ class Checkpointer:
                 )
             except StorageUnavailable as error:
                 log.error("checkpoint_unavailable", name=name, reason=str(error))
-        if offered:
-            self._shorten()
 
     def _step(self) -> None:
         self.flush()
+        if self._monotonic() >= self._shorten_at:
+            self._shorten()
+            self._shorten_at = self._monotonic() + SHORTEN_EVERY_S
         self.worker.wait(0.2)
 
     def _shorten(self) -> None:
-        covered = min(store.droppable_through() for store in self._stores.values())
+        """Also when nothing new is offered: a journal at its bound takes nothing until it is shorter."""
         try:
+            covered = min(store.droppable_through() for store in self._stores.values())
             self._drop_through(min(covered, self._passed()))
         except StorageUnavailable as error:
             log.error("journal_not_shortened", reason=str(error))
-
-
-@dataclass(frozen=True, slots=True)
-class _Offer:
-    at_s: float = float("-inf")
-    seq: int = -1
-    readings: int = 0

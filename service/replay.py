@@ -162,7 +162,7 @@ class _Status:
             is_current=bool(source.get("current", source["connected"])),
             evaluated_rows=status["evaluated_rows"],
             at_rest=status["decided_seq"] == status["journal_seq"]
-            and status["unrecorded_events"] == 0
+            and status["unrecorded"] == 0
             and status["inbox_depth"] == 0,
         )
 

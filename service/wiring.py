@@ -9,20 +9,20 @@ import structlog
 from delivery.dispatcher import Dispatcher
 from delivery.mqtt import MqttCommandSender, MqttSenderConfig
 from detectors.evaluate import DetectorState
-from domain.assets import ActiveLimits
 from domain.clock import Clock, system_clock
 from domain.commands import DeviceCommand
 from domain.ports import StorageUnavailable
-from domain.records import LimitsActivated
+from domain.records import LimitsActivated, Record, SourceChanged
 from ingest.inbox import Inbox
 from ingest.intake import Intake
 from ingest.mqtt import MqttConfig, MqttSource
 from linkage.linkage import REMEMBER_ENDED_US, Linkage
 from service.counting import Counted
 from service.deciding import Decider, Start
-from service.journalling import Journalled, JournalWriter, Ticker
+from service.journalling import JournalWriter, Ticker
 from service.live import LiveView
-from service.projecting import Checkpointer, TelemetryProjection
+from service.projecting import DETECTORS, INTAKE, Checkpointer, TelemetryProjection
+from service.recorder import Recorder
 from service.settings import Settings, secret
 from service.site.model import Site, SourceSettings
 from service.workers import Worker
@@ -34,8 +34,6 @@ from storage.records import SqlRecords
 from storage.telemetry_duckdb import DuckDbTelemetry
 
 log = structlog.get_logger(__name__)
-
-DETECTORS, INTAKE = "detectors", "intake"
 
 
 class Unwirable(Exception):
@@ -95,13 +93,63 @@ class Core:
 
         Raises StorageUnavailable where a store cannot be opened, Unwirable for a site that this version
         cannot run. With `recording`, the clock is the recording's and nothing ticks."""
-        source = _only_source(site)
-        folders = Folders(settings.data)
-        clock: Clock = recording or system_clock
-        plan = site.plan(settings.language)
-        if not outputs:
-            plan = replace(plan, rules=())
+        self._settings = settings
+        self._site = site if outputs else replace(site, rules=())
+        self._source = _only_source(site)
+        self._recording = recording
+        self._clock: Clock = recording or system_clock
         self.counters = Counted()
+        self._open_stores()
+        self._assemble_decision()
+        self.decider.recover(self.journal)
+        self._assemble_intake()
+
+    def start(self) -> None:
+        unsent = self.records.unsent_outbox()
+        self.dispatcher.release(unsent)  # recorded before the restart, perhaps sent, perhaps not
+        self.sender.start()
+        self.dispatcher.start()
+        self.inbox.put(self._first_records())
+        self.source.start()
+        for worker in self._workers():
+            worker.start()
+        log.info("core_started", seq=self.journal.last_seq, unsent=len(unsent))
+
+    def stop(self) -> None:
+        """From the sources to the stores: what was taken in is journalled and decided."""
+        self.source.stop()
+        for worker in self._workers():
+            worker.stop()
+        self.dispatcher.stop()
+        self.sender.stop()
+        log.info("core_stopped", seq=self.journal.last_seq)
+
+    def status(self) -> dict[str, object]:
+        """How far everything is, and every counter."""
+        return {
+            "pid": os.getpid(),
+            "journal_seq": self.journal.last_seq,
+            "decided_seq": self.decider.decided_seq,
+            "recorded_seq": self.recorder.recorded_seq,
+            "telemetry_seq": self.telemetry.applied_seq,
+            "evaluated_rows": self.decider.evaluated_rows,
+            "stored_rows": self._stored_rows(),
+            "unrecorded": self.recorder.pending,
+            "unjournalled": len(self.writer.unwritten(0.0)),
+            "inbox_depth": self.inbox.depth,
+            "journal_share": self.journal.share_used,
+            "source": {
+                "connected": self.source.connected,
+                "current": self.source.current,
+                "unacknowledged": self.source.unacknowledged,
+                "generation": self.source.generation,
+                "session": self.source.session,
+            },
+            "counters": self.counters.snapshot(),
+        }
+
+    def _open_stores(self) -> None:
+        folders, settings = Folders(self._settings.data), self._settings
         self.journal = SqliteJournal(
             folders.journal,
             segment_bytes=settings.journal.segment_bytes,
@@ -115,53 +163,67 @@ class Core:
             every_s=settings.telemetry.commit_every_ms / 1000,
             counters=self.counters,
         )
-        checkpoints = {name: Checkpoints(folders.checkpoints, name) for name in (DETECTORS, INTAKE)}
+        self._checkpoints = {
+            name: Checkpoints(folders.checkpoints, name) for name in (DETECTORS, INTAKE)
+        }
         self.checkpointer = Checkpointer(
-            stores=checkpoints,
+            stores=self._checkpoints,
             drop_through=self.journal.drop_through,
-            passed=lambda: min(self.telemetry.applied_seq, self.decider.progress.recorded_seq),
+            passed=lambda: min(self.telemetry.applied_seq, self.recorder.recorded_seq),
             every_s=settings.checkpoints.every_s,
             every_readings=settings.checkpoints.every_readings,
         )
-        self.sender = MqttCommandSender(_sender_config(source), site.code, clock=clock)
+
+    def _assemble_decision(self) -> None:
+        plan = self._site.plan(self._settings.language)
+        self.sender = MqttCommandSender(
+            _sender_config(self._source), self._site.code, clock=self._clock
+        )
         self.dispatcher = Dispatcher(
             self.sender,
             lambda done: self.decider.delivered(done),
-            clock,
-            settings.delivery.fail_open_ms * 1000,
+            self._clock,
+            self._settings.delivery.fail_open_ms * 1000,
         )
         self.live = LiveView(plan, self.records.standing_events())
+        self.recorder = Recorder(
+            records=self.records,
+            dispatcher=self.dispatcher,
+            checkpointer=self.checkpointer,
+            counters=self.counters,
+        )
         self.decider = Decider(
-            start=_recovered_detectors(checkpoints[DETECTORS]),
+            start=_recovered_detectors(self._checkpoints[DETECTORS]),
             linkage=Linkage(
                 plan,
                 self.records.open_incidents(),
-                _commands_that_may_be_answered(self.records, clock()),
+                _commands_that_may_be_answered(self.records, self._clock()),
             ),
-            records=self.records,
+            recorder=self.recorder,
             dispatcher=self.dispatcher,
+            checkpointer=self.checkpointer,
             counters=self.counters,
             publish=self.live.publish,
             unwritten=lambda for_s: self.writer.unwritten(for_s),
-            at_rest=self._checkpoint_detectors,
         )
-        self.decider.recover(self.journal)
-        limits = self._activated(site, clock)
+
+    def _assemble_intake(self) -> None:
+        settings = self._settings
         self.inbox = Inbox(settings.queues.inbox_messages, settings.queues.inbox_bytes)
         intake = Intake(
-            site.code,
-            source.source_id,
-            limits,
+            self._site.code,
+            self._source.source_id,
+            self.decider.limits,
             self.counters,
             settings.dead_letters.payloads_kept,
-            recording=recording.advance if recording else None,
+            recording=self._recording.advance if self._recording else None,
         )
-        _recover_intake(intake, checkpoints[INTAKE], self.journal)
+        _recover_intake(intake, self._checkpoints[INTAKE], self.journal)
         self.source = MqttSource(
-            _source_config(source),
+            _source_config(self._source),
             self.inbox,
             self.counters,
-            clock=clock,
+            clock=self._clock,
             known_session=intake.session,
         )
         self.writer = JournalWriter(
@@ -170,57 +232,25 @@ class Core:
             journal=self.journal,
             acknowledge=self.source.acknowledge,
             hand_over=self.decider.hand_over,
+            checkpointer=self.checkpointer,
             counters=self.counters,
             share_used=lambda: self.journal.share_used,
-            after_write=self._checkpoint_intake,
         )
-        self.ticker = None if recording else Ticker(self.inbox, clock)
+        self.ticker = None if self._recording else Ticker(self.inbox, self._clock)
 
-    def start(self) -> None:
-        unsent = self.records.unsent_outbox()
-        self.dispatcher.release(unsent)  # recorded before the restart, perhaps sent, perhaps not
-        self.sender.start()
-        self.dispatcher.start()
-        for worker in self._workers():
-            worker.start()
-        self.source.start()
-        log.info("core_started", seq=self.journal.last_seq, unsent=len(unsent))
-
-    def stop(self) -> None:
-        """From the sources to the stores: what was taken in is journalled and decided."""
-        self.source.stop()
-        for worker in self._workers():
-            worker.stop()
-        self.dispatcher.stop()
-        self.sender.stop()
-        self.decider.record()
-        self.checkpointer.flush()
-        log.info("core_stopped", seq=self.journal.last_seq)
-
-    def status(self) -> dict[str, object]:
-        """How far everything is, and every counter."""
-        progress = self.decider.progress
-        return {
-            "pid": os.getpid(),
-            "journal_seq": self.journal.last_seq,
-            "decided_seq": progress.decided_seq,
-            "recorded_seq": progress.recorded_seq,
-            "telemetry_seq": self.telemetry.applied_seq,
-            "evaluated_rows": progress.evaluated_rows,
-            "stored_rows": self._stored_rows(),
-            "unrecorded_events": progress.unrecorded_events,
-            "unjournalled": len(self.writer.unwritten(0.0)[1]),
-            "inbox_depth": self.inbox.depth,
-            "journal_share": self.journal.share_used,
-            "source": {
-                "connected": self.source.connected,
-                "current": self.source.current,
-                "unacknowledged": self.source.unacknowledged,
-                "generation": self.source.generation,
-                "session": self.source.session,
-            },
-            "counters": self.counters.snapshot(),
-        }
+    def _first_records(self) -> list[Record]:
+        """Before anything else of this life: while we were away no time passed for the source, since
+        what would have ended a delay may wait at the broker. Then the limits, where they are new."""
+        source_id, now_us = self._source.source_id, self._clock()
+        away = SourceChanged(at_us=now_us, source_id=source_id, current=False)
+        last = self.decider.limits
+        numbers = self.records.point_numbers([point.key for point in self._site.points])
+        wanted = self._site.active_limits(numbers, last.version)
+        if wanted == last:
+            return [away]
+        wanted = replace(wanted, version=last.version + 1)
+        log.info("limits_activated", version=wanted.version, points=len(wanted.points))
+        return [away, LimitsActivated(at_us=now_us, limits=wanted)]
 
     def _stored_rows(self) -> int | None:
         try:
@@ -229,44 +259,17 @@ class Core:
             return None
 
     def _workers(self) -> list[Worker]:
+        """In the order in which a reading meets them; they stop in that order too."""
         ticker = [self.ticker.worker] if self.ticker else []
         return [
             *ticker,
-            self.writer.worker,
+            self.writer.absorbing,
+            self.writer.writing,
             self.decider.worker,
+            self.recorder.worker,
             self.telemetry.worker,
             self.checkpointer.worker,
         ]
-
-    def _activated(self, site: Site, clock: Clock) -> ActiveLimits:
-        """The site's points and limits, journalled as a new version where they differ from the last."""
-        last = self.decider.limits
-        numbers = self.records.point_numbers([point.key for point in site.points])
-        wanted = site.active_limits(numbers, last.version)
-        if wanted != last:
-            wanted = replace(wanted, version=last.version + 1)
-            record = LimitsActivated(at_us=clock(), limits=wanted)
-            (seq,) = self.journal.append([record])
-            self.decider.decide(Journalled(seq, record))
-            self.decider.record()
-            log.info("limits_activated", version=wanted.version, points=len(wanted.points))
-        return wanted
-
-    def _checkpoint_detectors(self, seq: int, state: DetectorState) -> None:
-        readings = self.decider.progress.evaluated_rows
-        if not self.checkpointer.due(DETECTORS, seq, readings):
-            return
-        if self.decider.record_position():
-            self.checkpointer.offer(
-                DETECTORS, seq, readings, state.arrays(), state.meta(), state.parts()
-            )
-        else:
-            self.checkpointer.put_off(DETECTORS)
-
-    def _checkpoint_intake(self, seq: int, intake: Intake) -> None:
-        if self.checkpointer.due(INTAKE, seq, 0):
-            copies = {name: array.copy() for name, array in intake.arrays().items()}
-            self.checkpointer.offer(INTAKE, seq, 0, copies, intake.meta())
 
 
 def _only_source(site: Site) -> SourceSettings:

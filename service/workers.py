@@ -13,7 +13,8 @@ log = structlog.get_logger(__name__)
 
 
 class Worker:
-    """Runs `step` again and again until `stop`. A step returns by itself within a second."""
+    """Runs `step` again and again until `stop`, and then once more for what still waits. A step returns by
+    itself within a second."""
 
     def __init__(self, name: str, step: Callable[[], None]) -> None:
         self._step = step
@@ -40,6 +41,7 @@ class Worker:
         try:
             while not self._stopping.is_set():
                 self._step()
+            self._step()
         except BaseException:
             try:
                 log.exception("worker_failed", worker=self._thread.name)

@@ -48,7 +48,7 @@ def test_a_full_disk_holds_back_acknowledgements_and_no_siren(
         )
         assert full["stored_rows"] in (0, None)
         assert full["counters"]["journal_unavailable"] > 0
-        assert full["counters"]["commanded_before_journalled"] == 1
+        assert full["counters"]["commanded_before_decided"] == 1
 
         running.await_status(
             # the waits between attempts have grown to their longest

@@ -157,7 +157,7 @@ def live_through(trouble: Trouble, folder: Path) -> Story:
             commanded = len(siren.acted())
         until(lambda: gateway.unacknowledged == 0, "the broker took everything")
         after = running.await_status(
-            lambda status: status["stored_rows"] == published and status["unrecorded_events"] == 0,
+            lambda status: status["stored_rows"] == published and status["unrecorded"] == 0,
             f"all {published} readings are stored",
             60,
         )

@@ -4,7 +4,6 @@ import json
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,17 +11,14 @@ from types import TracebackType
 from typing import Any, Self
 
 from service.local_socket import SOCKET_NAME, CoreUnreachable, request
+from tests.support.listening import eventually
 
 ROOT = Path(__file__).parents[2]
 
 
 def until(condition: Callable[[], bool], what: str, within_s: float = 30.0) -> None:
     """Fails the test with `what` when the condition does not come true in time."""
-    deadline = time.monotonic() + within_s
-    while not condition():
-        if time.monotonic() > deadline:
-            raise AssertionError(f"not within {within_s:g} s: {what}")
-        time.sleep(0.02)
+    assert eventually(condition, within_s), f"not within {within_s:g} s: {what}"
 
 
 class CoreProcess:
