@@ -22,10 +22,12 @@ from paho.mqtt.reasoncodes import ReasonCode
 from domain.clock import SECOND_US, Clock, system_clock, to_datetime
 from domain.commands import DeviceCommand
 from domain.ids import DeviceId
+from domain.ports import Counters
 
 log = structlog.get_logger(__name__)
 
 CONNECT_WITHIN_S: Final = 10.0
+CLOSE_WITHIN_S: Final = 5.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,12 +73,16 @@ def command_payload(command: DeviceCommand) -> bytes:
 
 
 class MqttCommandSender:
-    """Implements domain.ports.CommandSender. `start` and `stop` from one thread, `send` from any."""
+    """Implements domain.ports.CommandSender. `start` and `stop` from one thread, `send` from any.
+
+    Promise: until `stop` it tries to be connected, whatever fails; an unexpected failure is logged,
+    counted as `command_sender_failed` and tried again with growing waits."""
 
     def __init__(
         self,
         config: MqttSenderConfig,
         site: str,
+        counters: Counters,
         *,
         clock: Clock = system_clock,
         on_connected: Callable[[bool], None] = lambda connected: None,
@@ -84,6 +90,7 @@ class MqttCommandSender:
         """`on_connected` is told of every change, from the network thread."""
         self._config = config
         self._site = site
+        self._counters = counters
         self._clock = clock
         self._on_connected = on_connected
         self._client: mqtt.Client | None = None  # only while connected
@@ -131,11 +138,23 @@ class MqttCommandSender:
     def _run(self) -> None:
         wait_s = self._config.first_wait_s
         while not self._stopping.is_set():
-            if self._stay_connected():
+            if self._was_connected():
                 wait_s = self._config.first_wait_s
             # half of it by chance, so that all clients of a broker do not come back at once
             self._stopping.wait(wait_s * random.uniform(0.5, 1.0))
             wait_s = min(wait_s * 2, self._config.longest_wait_s)
+
+    def _was_connected(self) -> bool:
+        """Whether an attempt came to its orderly end. No failure may end this thread: nobody else would
+        call the siren."""
+        try:
+            return self._stay_connected()
+        except OSError as error:
+            log.warning("command_sender_not_connected", reason=str(error))
+        except Exception:
+            self._counters.add("command_sender_failed")
+            log.exception("command_sender_failed")
+        return False
 
     def _stay_connected(self) -> bool:
         """One connection from its beginning to its end; whether the broker ever took it."""
@@ -149,24 +168,25 @@ class MqttCommandSender:
             self._on_connected(True)
             connection.wait_for_end()
             return True
-        except OSError as error:
-            log.warning("command_sender_not_connected", reason=str(error))
-            return False
         finally:
-            if self._client is not None:
-                self._client = None
-                self._on_connected(False)
+            was_connected, self._client = self._client is not None, None
             connection.close()
+            if was_connected:
+                self._on_connected(False)
 
 
 class _Connection:
-    """One paho client that never reconnects."""
+    """One paho client that never reconnects, and its network thread."""
 
     def __init__(self, config: MqttSenderConfig) -> None:
         self._config = config
         self._answered = threading.Event()
         self._ended = threading.Event()
         self._accepted = False
+        self._failure: Exception | None = None  # of the network thread
+        self._network = threading.Thread(
+            target=self._serve, name="command-sender-network", daemon=True
+        )
         self.client = mqtt.Client(
             CallbackAPIVersion.VERSION2,
             client_id=config.client_id,
@@ -182,6 +202,8 @@ class _Connection:
         self.client.on_disconnect = self._on_disconnect
         self.client.on_publish = _on_publish
         self.client.on_socket_open = _without_delay
+        # with this callback paho queues packets for the network thread, whoever publishes
+        self.client.on_socket_register_write = _leave_it_to_the_network_thread
 
     def opened(self) -> bool:
         self.client.connect(
@@ -190,11 +212,14 @@ class _Connection:
             keepalive=self._config.keepalive_s,
             clean_start=True,
         )
-        self.client.loop_start()
-        return self._answered.wait(CONNECT_WITHIN_S) and self._accepted
+        self._network.start()
+        answered = self._answered.wait(CONNECT_WITHIN_S)
+        self._raise_failure()
+        return answered and self._accepted
 
     def wait_for_end(self) -> None:
         self._ended.wait()
+        self._raise_failure()
 
     def end(self) -> None:
         self._ended.set()
@@ -202,7 +227,22 @@ class _Connection:
 
     def close(self) -> None:
         self.client.disconnect()
-        self.client.loop_stop()
+        if self._network.ident is not None:
+            self._network.join(CLOSE_WITHIN_S)
+
+    def _serve(self) -> None:
+        # not paho's own thread: that one may die of an error and leave a connection that looks alive,
+        # takes commands and sends none
+        try:
+            self.client.loop_forever()
+        except Exception as error:
+            self._failure = error
+        finally:
+            self.end()
+
+    def _raise_failure(self) -> None:
+        if self._failure is not None:
+            raise self._failure
 
     def _on_connect(
         self, client: mqtt.Client, userdata: Any, flags: Any, reason: ReasonCode, properties: Any
@@ -229,6 +269,10 @@ def _on_publish(
 def _without_delay(client: mqtt.Client, userdata: Any, opened: Any) -> None:
     # else a second command waits for the acknowledgement of the first
     opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+
+def _leave_it_to_the_network_thread(client: mqtt.Client, userdata: Any, opened: Any) -> None:
+    pass
 
 
 def _iso(moment_us: int) -> str:

@@ -40,6 +40,11 @@ _DAY_US: Final = 86_400 * SECOND_US
 _QUALITY: Final = {quality.name.lower(): int(quality) for quality in Quality}
 _ORIGIN: Final = {"live": int(Origin.LIVE), "history": int(Origin.HISTORY)}
 _NO_POINT: Final = -1
+_FORMAT: Final = 1  # of the stored state
+
+
+class UnreadableIntake(ValueError):
+    """A stored intake that does not fit this program; start from an older one, or the journal."""
 
 
 @dataclass(slots=True)
@@ -125,9 +130,12 @@ class Intake:
         """Fold in a record that `absorb` gave before."""
         match record:
             case ReadingsArrived(source_id=self._source_id):
+                # where older records are gone, so may be the limits that named these points
+                self._gate.make_room(1 + int(record.readings.point.max(initial=-1)))
                 self._gate.replay(record.readings)
                 self._receipts.replay(record.receipts)
             case ClockRebased(source_id=self._source_id):
+                self._gate.make_room(1 + record.point)
                 self._gate.replay_rebase(record.point, record.to_us)
             case DeadLetter(source_id=self._source_id):
                 self._dead_letters.count(record.reason, record.at_us)
@@ -144,20 +152,28 @@ class Intake:
     def meta(self) -> dict[str, Any]:
         """The rest of the state, fit for JSON."""
         return {
+            "format": _FORMAT,
             "session": self._receipts.session,
             "day": self._dead_letters.day,
             "dead_letters": dict(sorted(self._dead_letters.counts.items())),
         }
 
     def restore(self, arrays: Mapping[str, NDArray[Any]], meta: Mapping[str, Any]) -> None:
-        points = len(self._gate.arrays()["clock"])
-        self._gate.restore(
-            {name[5:]: array for name, array in arrays.items() if name.startswith("gate_")}
-        )
-        self._gate.make_room(points)  # points that are newer than the checkpoint
-        self._receipts.restore(meta["session"], arrays["receipts"])
-        self._dead_letters.day = meta["day"]
-        self._dead_letters.counts = dict(meta["dead_letters"])
+        """What `arrays` and `meta` told. Raises UnreadableIntake, and then is as it was."""
+        if meta.get("format") != _FORMAT:
+            raise UnreadableIntake(f"intake state of format {meta.get('format')!r}")
+        have = self._gate.arrays()
+        try:
+            gate = {name: arrays[f"gate_{name}"] for name in have}
+            receipts, session = arrays["receipts"], str(meta["session"])
+            day, counts = int(meta["day"]), dict(meta["dead_letters"])
+        except (KeyError, TypeError, ValueError) as error:
+            raise UnreadableIntake(f"intake state cannot be read: {error!r}") from error
+        self._gate.restore(gate)
+        self._gate.make_room(len(have["clock"]))  # points that are newer than the checkpoint
+        self._receipts.restore(session, receipts)
+        self._dead_letters.day = day
+        self._dead_letters.counts = counts
 
     @property
     def session(self) -> str:

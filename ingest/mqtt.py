@@ -36,7 +36,8 @@ from ingest.messages import AckToken, Message
 
 log = structlog.get_logger(__name__)
 
-QUIET_S: Final = 0.25  # nothing came for so long: the backlog is in
+QUIET_S: Final = 0.25  # nothing came for so long: the backlog is in, or the window is full
+SUSPECT_AFTER_S: Final = 1.0  # nothing for so long, and the broker may have a smaller window
 ANSWER_WITHIN_S: Final = 10.0  # CONNACK and SUBACK
 _PUT_AT_LEAST: Final = 256  # messages collected before they go to the inbox
 _IDLE_WAIT_S: Final = 1.0
@@ -107,11 +108,14 @@ class MqttSource:
         self._lost_because = ""
         self._collected: list[Message | Record] = []
         self._unacknowledged = 0  # on this connection
+        self._suspect_at = 1  # so many unacknowledged may be all that the broker gives
+        self._window_full = False
         self._arrival_us = 0
         self._wait_s = config.first_wait_s
         self._paused = False
         self._keepalive_s = config.keepalive_s
-        self._reading_since = self._pinged_at = self._last_message_at = 0.0
+        self._reading_since = self._judging_since = self._last_message_at = 0.0
+        self._pinged_at = self._read_at = self._numbered_at = 0.0
         self._acks: deque[Sequence[AckToken]] = deque()
         self._waker = _Waker()
         self._stopping = threading.Event()
@@ -124,7 +128,7 @@ class MqttSource:
 
     @property
     def current(self) -> bool:
-        """Connected and the backlog is in."""
+        """Connected, the backlog is in, and the broker holds nothing back."""
         return self._current
 
     @property
@@ -143,7 +147,9 @@ class MqttSource:
         return self._session
 
     def start(self) -> None:
-        """Once: a source that was stopped is not started again."""
+        """Once: a source that was stopped is not started again. On return the inbox has the word that it
+        is not current, before anything that is put there later."""
+        self._put([self._changed(current=False)])
         self._thread = threading.Thread(target=self._run, name="mqtt-source", daemon=True)
         self._thread.start()
 
@@ -166,15 +172,16 @@ class MqttSource:
     # -- the network thread ------------------------------------------------------------------
 
     def _run(self) -> None:
-        self._put([self._changed(current=False)])
         while not self._stopping.is_set():
             try:
-                self._connect_and_serve()
+                try:
+                    self._connect_and_serve()
+                finally:
+                    self._connection_lost()
             except Exception:
                 # a fault of ours ends this connection, not the source: what is not acknowledged comes again
-                log.exception("mqtt_source_failed", source_id=self._config.source_id)
                 self._counters.add("mqtt_source_failed", source=self._config.source_id)
-            self._connection_lost()
+                log.exception("mqtt_source_failed", source_id=self._config.source_id)
             if not self._stopping.is_set():
                 self._wait_before_reconnect()
 
@@ -229,8 +236,9 @@ class MqttSource:
         """Until the connection is lost or we are asked to stop."""
         poller = select.poll()
         poller.register(self._waker.fileno(), select.POLLIN)
-        self._pinged_at = self._reading_since = self._last_message_at = monotonic()
-        self._paused = False
+        self._pinged_at = monotonic()
+        self._begin_anew(self._pinged_at)
+        self._paused = self._window_full = False
         while client.socket() is wire and not self._stopping.is_set():
             poller.register(wire.fileno(), self._interest(wire))
             ready = dict(poller.poll(self._patience_s(wire) * 1_000))
@@ -256,6 +264,7 @@ class MqttSource:
     def _judge(self, wire: BufferedSocket) -> None:
         now = monotonic()
         self._judge_pause(now)
+        self._judge_window(now)
         self._judge_current(now)
         self._keep_alive(wire, now)
 
@@ -276,11 +285,14 @@ class MqttSource:
             return 0.0
         if not (self._current or self._paused):
             return _WATCHFUL_WAIT_S
+        if self._unacknowledged and not self._paused:
+            return QUIET_S
         return min(_IDLE_WAIT_S, self._keepalive_s / 8) if self._keepalive_s else _IDLE_WAIT_S
 
     def _read(self, client: paho.Client, wire: BufferedSocket) -> None:
         """Everything that is in the buffer, or as much of it as the inbox has room for."""
         self._arrival_us = self._clock()
+        self._read_at = monotonic()
         while wire.has_unread and not self._inbox.is_full and client.socket() is wire:
             client.loop_read()
             if len(self._collected) >= _PUT_AT_LEAST:
@@ -313,22 +325,47 @@ class MqttSource:
             self._tell(current=False)
         elif self._paused and not self._inbox.is_full:
             self._paused = False
-            # silence and backlog are counted anew: what the broker held comes only now
-            self._reading_since = self._last_message_at = now
+            self._begin_anew(now)  # what the broker held comes only now
             log.info("mqtt_resumed", source_id=self._config.source_id)
+
+    def _judge_window(self, now: float) -> None:
+        """A full window makes the broker silent: what it holds back is older than our next tick."""
+        full = self._window_is_full(now)
+        if full != self._window_full:
+            self._window_full = full
+            self._judging_since = now  # what the broker held comes only after our acknowledgements
+        if full and self._current:
+            self._counters.add("window_full", source=self._config.source_id)
+            log.warning("mqtt_window_full", unacknowledged=self._unacknowledged, **self._where())
+            self._tell(current=False)
+
+    def _window_is_full(self, now: float) -> bool:
+        """The broker may give no more before we acknowledge, or it looks as if it took that for its bound.
+
+        A window that is full for a moment only, as under load, holds nothing back that matters."""
+        if self._paused:
+            return False  # it is we who do not read
+        silent_s = now - max(self._numbered_at, self._reading_since)
+        if self._unacknowledged >= self._config.receive_maximum:
+            return silent_s >= QUIET_S
+        return self._unacknowledged >= self._suspect_at and silent_s >= SUSPECT_AFTER_S
 
     def _judge_current(self, now: float) -> None:
         """Current: the broker holds nothing back for us.
 
         A full window of unacknowledged messages makes the broker silent too, so silence counts only
         when everything is acknowledged. Load that never pauses is taken to be live after a while."""
-        if self._current or self._paused or not self._subscribed:
+        if self._current or self._paused or self._window_full or not self._subscribed:
             return
         drained = self._inbox.depth == 0 and self._unacknowledged == 0
-        quiet = drained and now - self._last_message_at >= QUIET_S
-        if quiet or now - self._reading_since >= self._config.backlog_at_most_s:
+        quiet = drained and now - max(self._last_message_at, self._judging_since) >= QUIET_S
+        if quiet or now - self._judging_since >= self._config.backlog_at_most_s:
             self._wait_s = self._config.first_wait_s
             self._tell(current=True)
+
+    def _begin_anew(self, now: float) -> None:
+        """Silence and backlog are counted from here."""
+        self._reading_since = self._judging_since = self._last_message_at = now
 
     def _keep_alive(self, wire: BufferedSocket, now: float) -> None:
         """Instead of paho's loop_misc, which takes a pause of our own for the broker's death."""
@@ -395,6 +432,10 @@ class MqttSource:
             self._counters.add("reconnects", source=self._config.source_id)
         self._generation += 1
         self._unacknowledged = 0
+        # what the broker takes from us at once; mosquitto gives us as much (max_inflight_messages). Of one
+        # that does not say, any silence is suspect while something is unacknowledged
+        told = getattr(properties, "ReceiveMaximum", 1)
+        self._suspect_at = min(told, self._config.receive_maximum)
         self._keepalive_s = client.keepalive  # the broker may have chosen another
         self._connected = True
         log.info(
@@ -431,7 +472,7 @@ class MqttSource:
                 )
                 return
         self._subscribed = True
-        self._reading_since = self._last_message_at = monotonic()
+        self._begin_anew(monotonic())
 
     def _on_message(self, client: paho.Client, userdata: Any, said: paho.MQTTMessage) -> None:
         self._collect(
@@ -458,6 +499,7 @@ class MqttSource:
         if qos:
             token = AckToken(self._generation, packet_id)
             self._unacknowledged += 1
+            self._numbered_at = self._read_at  # QoS 0 comes through a full window too
         self._collected.append(
             Message(
                 source_id=self._config.source_id,

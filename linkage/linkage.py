@@ -102,6 +102,8 @@ class Linkage:
     def _join(self, event: AlarmRaised, changes: Changes) -> None:
         before = self._incidents.at_asset(event.asset_id)
         after = before.joined(event.event_id, event.priority) if before else self._opened(event)
+        if after is before:
+            return  # it stands in it already
         changes.memberships[event.event_id] = after.incident_id
         if event.momentary:
             # it happened and is over: it waits for an acknowledgement, not for a return

@@ -182,6 +182,8 @@ class LocalServer:
     def _close(self) -> None:
         with contextlib.suppress(Exception):
             self._hand_out()
+        self._watched = False  # nobody takes any more what is published from here on
+        self._published.clear()
         for client in list(self._clients.values()):
             client.connection.close()
         if self._listener is not None:

@@ -10,7 +10,15 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 PREFIX = "GRIDWARDEN_"
@@ -30,7 +38,17 @@ class _Group(BaseModel):
 
 class JournalSettings(_Group):
     segment_mib: int = Field(default=64, ge=1)
-    share_mib: int = Field(default=4096, ge=8)  # of the disk; at 80 % of it comes back-pressure
+    # of the disk; at 80 % of it comes back-pressure
+    share_mib: int = Field(default=4096, ge=8, validate_default=True)
+
+    @field_validator("share_mib")
+    @classmethod
+    def _holds_several_segments(cls, share_mib: int, others: ValidationInfo) -> int:
+        # the segment that is being written is never dropped: with less, a full share would stay full
+        least = 4 * others.data.get("segment_mib", 0)
+        if share_mib < least:
+            raise ValueError(f"the share must hold four segments: give {least} or more")
+        return share_mib
 
     @property
     def segment_bytes(self) -> int:

@@ -80,15 +80,26 @@ class Checkpoints:
         except OSError as error:
             raise StorageUnavailable(f"the checkpoint {path} cannot be written: {error}") from error
 
-    def latest(self) -> Checkpoint | None:
-        """The newest that can be read; a damaged one is logged and passed over."""
+    @property
+    def name(self) -> str:
+        return self._name
+
+    def newest_seq(self) -> int:
+        """Of the newest, whether it can be read or not; 0 while there is none."""
+        return max(self._seqs(), default=0)
+
+    def newest_first(self) -> Iterator[Checkpoint]:
+        """Those that can be read; a damaged one is logged and passed over."""
         for seq in reversed(self._seqs()):
             path = self._path(seq)
             try:
-                return self._read(path, seq)
+                yield self._read(path, seq)
             except (DamagedCheckpoint, OSError) as error:
                 log.warning("checkpoint_damaged", file=str(path), reason=str(error))
-        return None
+
+    def latest(self) -> Checkpoint | None:
+        """The newest that can be read."""
+        return next(self.newest_first(), None)
 
     def droppable_through(self) -> int:
         """The journal up to here is not needed by us: the older of the two covers it as well. 0 while

@@ -1,15 +1,17 @@
 """The journal: what `append` returned for is on the disk, in order, and is read back as it was written.
 
-One SQLite file per segment, named after its first sequence number. The sequence has no holes: a reader that
-meets one says so instead of going on.
+One SQLite file per segment, named after its first sequence number. The sequence has no holes but those that
+`begin_after` announced, in the name of the segment behind it: a reader that meets another says so instead of
+going on.
 """
 
 import fcntl
 import re
 import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import closing
+from contextlib import ExitStack, closing
 from itertools import pairwise
+from operator import itemgetter
 from pathlib import Path
 from threading import Lock
 from typing import IO, Final
@@ -22,7 +24,7 @@ from storage.files import sync_folder
 
 MIB: Final = 2**20
 GIB: Final = 2**30
-_NAME: Final = re.compile(r"journal-(\d{12})\.db")
+_NAME: Final = re.compile(r"journal-(\d{12})(?:-after-(\d{12}))?\.db")
 _ROWS_PER_LOOK: Final = (
     64  # a reader holds no transaction longer than this: it would stop checkpointing
 )
@@ -49,6 +51,10 @@ class DamagedJournal(Exception):
     """A segment, or a record in it, cannot be read back. The message names the file and the number."""
 
 
+class JournalInUse(StorageUnavailable):
+    """Another process writes this journal."""
+
+
 class SqliteJournal:
     """One process writes (the file lock sees to it); any thread may read or append."""
 
@@ -61,9 +67,18 @@ class SqliteJournal:
         self._lock = Lock()
         self._writer: sqlite3.Connection | None = None
         self._lock_file: IO[bytes] | None = None
+        self._segments: list[int] = []  # first sequence numbers, rising
+        self._holes: dict[int, int] = {}  # of segments behind a hole: first number, last before it
+        self._last_seq = 0
+        self._newest_at_us: int | None = None
         _make(folder)
-        self._segments = _segments_in(folder)  # first sequence numbers, rising
-        self._last_seq, self._newest_at_us = self._last_record()
+        self._look()
+
+    def open_for_writing(self) -> None:
+        """Takes the file lock now and not with the first append, until `close`. Raises JournalInUse, and
+        StorageUnavailable where the lock cannot be asked for."""
+        with self._lock:
+            self._take_lock()
 
     @property
     def last_seq(self) -> int:
@@ -93,6 +108,25 @@ class SqliteJournal:
             except FileNotFoundError:
                 continue  # a write-ahead file went while we counted
         return total
+
+    def missing_after(self, seq: int) -> list[tuple[int, int]]:
+        """What `read(after=seq)` would have to give and cannot: first and last number of each stretch."""
+        due = max(seq + 1, self.oldest_seq)
+        dropped = [(seq + 1, due - 1)] if due > seq + 1 else []
+        holes = [(max(due, last + 1), first - 1) for first, last in sorted(self._holes.items())]
+        return dropped + [(first, last) for first, last in holes if first <= last]
+
+    def begin_after(self, seq: int) -> None:
+        """Goes on numbering behind `seq`, in a new segment; readers pass over the numbers between. For a
+        journal that was lost, or came back from a backup, while what was made of it goes further."""
+        with self._lock:
+            self._take_lock()
+            if seq <= self._last_seq:
+                return
+            self._forget_writer()
+            self._holes = {**self._holes, seq + 1: self._last_seq}
+            self._segments = [*self._segments, seq + 1]  # the next append makes it
+            self._last_seq = seq
 
     def append(self, records: Sequence[Record]) -> list[int]:
         """All or none, one sync. After a StorageUnavailable the next call tries anew."""
@@ -126,6 +160,7 @@ class SqliteJournal:
         for first, following in pairwise([*segments, last + 1]):
             if following <= due:
                 continue
+            due = self._beyond_hole(first, due)
             for seq, record in self._read_segment(first, due - 1, following - 1):
                 if seq != due:
                     raise DamagedJournal(
@@ -133,7 +168,7 @@ class SqliteJournal:
                     )
                 due = seq + 1
                 yield seq, record
-        if due != last + 1:
+        if self._beyond_hole(last + 1, due) != last + 1:
             raise DamagedJournal(f"{self._folder}: record {due} is missing, the last one is {last}")
 
     def drop_through(self, seq: int) -> int:
@@ -211,13 +246,28 @@ class SqliteJournal:
     def _take_lock(self) -> None:
         if self._lock_file is not None:
             return
-        lock_file = (self._folder / "journal.lock").open("ab")
         try:
-            fcntl.flock(lock_file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            with ExitStack() as on_failure:
+                lock_file = on_failure.enter_context((self._folder / "journal.lock").open("ab"))
+                fcntl.flock(lock_file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                on_failure.pop_all()
+        except BlockingIOError as error:
+            raise JournalInUse(
+                f"the journal in {self._folder}: another process writes it"
+            ) from error
         except OSError as error:
-            lock_file.close()
-            raise OSError("another process writes it") from error
+            raise StorageUnavailable(
+                f"the journal in {self._folder} cannot be locked: {error}"
+            ) from error
         self._lock_file = lock_file
+        self._look()  # since we looked last, another process may have written
+
+    def _look(self) -> None:
+        """What the folder holds."""
+        holes = _segments_in(self._folder)
+        self._holes = {first: last for first, last in holes.items() if last is not None}
+        self._segments = list(holes)
+        self._last_seq, self._newest_at_us = self._last_record()
 
     def _forget_writer(self) -> None:
         writer, self._writer = self._writer, None
@@ -240,14 +290,20 @@ class SqliteJournal:
 
     def _last_record(self) -> tuple[int, int | None]:
         """The newest one; a segment that was only just begun is empty, so the one before it is asked."""
+        announced = max((first - 1 for first in self._holes), default=0)
         for first in reversed(self._segments):
             newest = _newest_in(self._path(first))
             if newest is not None:
-                return newest
+                return max(newest[0], announced), newest[1]
         return (self._segments[-1] - 1 if self._segments else 0), None
 
+    def _beyond_hole(self, first: int, due: int) -> int:
+        """The number that must come next at the segment `first`: `due`, but for an announced hole."""
+        return first if self._holes.get(first, due) < due <= first else due
+
     def _path(self, first: int) -> Path:
-        return self._folder / f"journal-{first:012}.db"
+        hole = f"-after-{self._holes[first]:012}" if first in self._holes else ""
+        return self._folder / f"journal-{first:012}{hole}.db"
 
     def _remove(self, first: int) -> None:
         # the database first: a write-ahead file without one is only litter
@@ -265,9 +321,11 @@ def _make(folder: Path) -> None:
         ) from error
 
 
-def _segments_in(folder: Path) -> list[int]:
+def _segments_in(folder: Path) -> dict[int, int | None]:
+    """First numbers, rising; with the last number before it where the name announces a hole."""
     names = (_NAME.fullmatch(path.name) for path in folder.iterdir())
-    return sorted(int(name.group(1)) for name in names if name)
+    found = [(int(name[1]), int(name[2]) if name[2] else None) for name in names if name]
+    return dict(sorted(found, key=itemgetter(0)))
 
 
 def _connect(path: Path, mode: str = "rw") -> sqlite3.Connection:

@@ -4,7 +4,7 @@ A commit is one transaction and may be repeated: what is in already is left as i
 """
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from enum import Enum
 from functools import cache
@@ -53,6 +53,10 @@ _MOMENTARY: Final = (Condition.CLOCK_STEPPED_BACK.value, Condition.COMMAND_FAILE
 _STANDING: Final = (events.c.ended_at_us.is_(None), events.c.condition.not_in(_MOMENTARY))
 
 log = structlog.get_logger(__name__)
+
+
+class NumbersDisagree(Exception):
+    """A point has one number here and another elsewhere, or a number two points."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -194,16 +198,23 @@ class SqlRecords:
             rows = connection.execute(query)
             return {(SourceId(source), reason, day): count for source, reason, day, count in rows}
 
-    def point_numbers(self, keys: Iterable[PointKey]) -> dict[PointKey, int]:
-        """The number of each point; a point that is new gets one that was never given before."""
+    def point_numbers(
+        self, keys: Iterable[PointKey], in_use: Iterable[tuple[PointKey, int]] = ()
+    ) -> dict[PointKey, int]:
+        """The number of each point; a point that is new gets one that was never given before. Raises
+        NumbersDisagree where ours and those `in_use` elsewhere cannot both be; then none is given.
+
+        Where nothing is new nothing is written: a start must not wait for somebody else's lock."""
         wanted = list(dict.fromkeys(keys))
-        with writing(self._engine) as connection:
+        used = list(in_use)
+        with reading(self._engine) as connection:
             known = _point_numbers(connection)
-            missing = [{"key": key} for key in wanted if key not in known]
-            if missing:
-                connection.execute(points.insert(), missing)
-                known = _point_numbers(connection)
-            return {key: known[key] for key in wanted}
+        if not known.keys() >= set(wanted):
+            with writing(self._engine) as connection:
+                known = _with_numbers(connection, wanted)
+                _expect_agreement(known, used)
+        _expect_agreement(known, used)
+        return {key: known[key] for key in wanted}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -344,6 +355,26 @@ def _write_dead_letters(
 def _point_numbers(connection: Connection) -> dict[PointKey, int]:
     rows = connection.execute(select(points.c.key, points.c.number))
     return {PointKey(key): number for key, number in rows}
+
+
+def _with_numbers(connection: Connection, wanted: Iterable[PointKey]) -> dict[PointKey, int]:
+    known = _point_numbers(connection)
+    missing = [{"key": key} for key in wanted if key not in known]
+    if missing:
+        connection.execute(points.insert(), missing)
+        known = _point_numbers(connection)
+    return known
+
+
+def _expect_agreement(known: Mapping[PointKey, int], used: Iterable[tuple[PointKey, int]]) -> None:
+    key_of = {number: key for key, number in known.items()}
+    for key, number in used:
+        if known.get(key, number) != number:
+            raise NumbersDisagree(f"point {key} has the numbers {known[key]} and {number}")
+        if key_of.get(number, key) != key:
+            raise NumbersDisagree(
+                f"number {number} is that of the points {key_of[number]} and {key}"
+            )
 
 
 def _fields_of(thing: AlarmRaised | DeviceCommand | Incident) -> dict[str, Any]:

@@ -217,9 +217,15 @@ def test_closed_incidents_and_ended_commands_are_not_open(records: SqlRecords) -
     closed = _incident(9).acknowledged("值班长", 20).event_cleared(UUID(int=1), 30)
     confirmed = _command(5).sent(10).confirmed(11, "done")
     records.commit(
-        Changes(incidents=[_incident(8), closed], commands=[confirmed, _command(6).sent(10)]), 1
+        Changes(
+            events=[_alarm(1), _alarm(2), _cleared(1)],
+            memberships=_in_incident(9, 1) | _in_incident(8, 2),
+            incidents=[_incident(8, 2), closed],
+            commands=[confirmed, _command(6).sent(10)],
+        ),
+        1,
     )
-    assert records.open_incidents() == [_incident(8)]
+    assert records.open_incidents() == [_incident(8, 2)]
     assert records.open_commands() == [_command(6).sent(10)]
     assert records.commands() == [confirmed, _command(6).sent(10)]
 

@@ -154,10 +154,14 @@ class Field:
 
     def siren(self, behaviour: Behaviour) -> None:
         siren = SimulatedSiren(
-            SITE, "siren-1T", behaviour, say=self.said.note, late_s=4.0, after=self.timers.after
+            SITE, "siren-1T", behaviour, say=self._hear, late_s=4.0, after=self.timers.after
         )
         self._sirens.append(siren.start(self._broker.host, self._broker.port))
         assert siren.ready.wait(WITHIN_S)
+
+    def _hear(self, line: dict[str, object]) -> None:
+        if "listening" not in line:  # `ready` says that
+            self.said.note(line)
 
     def acts(self, act: str) -> int:
         return len([line for line in self.said.wait_for(0) if act in line])
@@ -300,6 +304,7 @@ def test_the_field_is_a_process_of_its_own(broker: LocalBroker) -> None:
         assert sent.wait(WITHIN_S)
         assert sender.send(one)
         assert field.stdout is not None
+        assert json.loads(field.stdout.readline()) == {"device": "siren-1T", "listening": True}
         line = json.loads(field.stdout.readline())
         assert (line["device"], line["acted"]) == ("siren-1T", str(one.command_id))
         heard.wait_until(lambda all_: sum(m.topic.endswith("/reply") for m in all_) == 2)
