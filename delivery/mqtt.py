@@ -182,6 +182,7 @@ class _Connection:
         self._config = config
         self._answered = threading.Event()
         self._ended = threading.Event()
+        self._abandoned = threading.Event()  # even the goodbye could not be sent
         self._accepted = False
         self._failure: Exception | None = None  # of the network thread
         self._network = threading.Thread(
@@ -229,12 +230,15 @@ class _Connection:
         self.client.disconnect()
         if self._network.ident is not None:
             self._network.join(CLOSE_WITHIN_S)
+            self._abandoned.set()
 
     def _serve(self) -> None:
         # not paho's own thread: that one may die of an error and leave a connection that looks alive,
         # takes commands and sends none
+        went = mqtt.MQTT_ERR_SUCCESS
         try:
-            self.client.loop_forever()
+            while went == mqtt.MQTT_ERR_SUCCESS and not self._abandoned.is_set():
+                went = self.client.loop()
         except Exception as error:
             self._failure = error
         finally:

@@ -145,7 +145,9 @@ def doctor_command(site: SiteOption, data: DataOption = None, as_json: JsonOptio
 
     from service.doctor import Verdict, examine
 
-    findings = examine(site, _settings(data=data))
+    settings = _settings(data=data)
+    _quiet_logs()
+    findings = examine(site, settings)
     for finding in findings:
         typer.echo(_json_line(asdict(finding)) if as_json else _finding_text(finding))
     raise typer.Exit(FAILED if any(finding.verdict is Verdict.MEND for finding in findings) else 0)

@@ -35,9 +35,9 @@ SWITCH_INTERVAL_S = 0.0005
 
 
 def run_core(
-    settings: Settings, site: Site, *, recording: bool = False, outputs: bool = True
+    settings: Settings, site: Site, *, recording: RecordingClock | None = None, outputs: bool = True
 ) -> None:
-    """Until SIGTERM, SIGINT or `stop` on the local socket."""
+    """Until SIGTERM, SIGINT or `stop` on the local socket. With `recording` that is the time it is."""
     sys.setswitchinterval(SWITCH_INTERVAL_S)
     # not an Event: a second signal that comes while the first one sets it would wait for itself, and the
     # death of a parent with several threads is told by several signals
@@ -45,7 +45,7 @@ def run_core(
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopping.put(None))
 
-    core = Core(settings, site, recording=RecordingClock() if recording else None, outputs=outputs)
+    core = Core(settings, site, recording=recording, outputs=outputs)
     gc.collect()
     gc.freeze()  # sites and limits stay for good: a full collection need not stop the path for them
 
@@ -70,7 +70,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         settings = load_settings(data=chosen.data, language=chosen.language)
         configure_logs(settings.log, "core")
         site = _site(chosen)
-        run_core(settings, site, recording=chosen.replay_clock, outputs=not chosen.no_outputs)
+        recording = None if chosen.replay_clock is None else RecordingClock(chosen.replay_clock)
+        run_core(settings, site, recording=recording, outputs=not chosen.no_outputs)
     except (BrokenSite, BrokenCompiledSite, BadSettings, Unwirable, AlreadyServed) as error:
         log.error("core_cannot_start", reason=str(error))
         _tell(f"core cannot start: {error}")
@@ -108,7 +109,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--language")
     parser.add_argument("--broker", help="HOST:PORT instead of the site's")
-    parser.add_argument("--replay-clock", action="store_true")
+    parser.add_argument(
+        "--replay-clock",
+        type=int,
+        metavar="START_US",
+        help="the clock is a recording's, and stands here (microseconds since 1970 UTC) until it begins",
+    )
     parser.add_argument("--no-outputs", action="store_true")
     return parser
 

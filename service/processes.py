@@ -58,14 +58,14 @@ class CoreOptions:
     compiled: Path  # the site as it was checked at our start: a restart takes the same
     data: Path
     language: str = "zh-CN"
-    replay_clock: bool = False  # the clock is the recording's; no ticks
+    replay_from_us: int | None = None  # the clock is a recording's, from here on; no ticks
     outputs: bool = True
 
     def spec(self, stderr: Path | None = None) -> ProcessSpec:
         arguments = ["--compiled", str(self.compiled), "--data", str(self.data)]
         arguments += ["--language", self.language]
-        if self.replay_clock:
-            arguments.append("--replay-clock")
+        if self.replay_from_us is not None:
+            arguments += ["--replay-clock", str(self.replay_from_us)]
         if not self.outputs:
             arguments.append("--no-outputs")
         return ProcessSpec(
@@ -165,7 +165,8 @@ class Supervisor:
         running.restarts += 1
         running.restart_at = now + wait
         log.error("process_failed", name=running.spec.name, code=code, restart_in_s=wait)
-        self.on_change(running.spec.name, f"failed with code {code}, restart in {wait:g} s")
+        why = _last_line(running.spec.stderr)
+        self.on_change(running.spec.name, f"failed with code {code}, restart in {wait:g} s{why}")
 
     def _end_all(self) -> None:
         processes = [running.process for running in self._running if running.process]
@@ -179,6 +180,14 @@ class Supervisor:
                 log.error("process_killed", pid=process.pid)
                 process.kill()
                 process.wait()
+
+
+def _last_line(log_file: Path | None) -> str:
+    """What the child said last, where it does not speak on our own stderr."""
+    if log_file is None or not log_file.exists():
+        return ""
+    lines = log_file.read_text(encoding="utf-8", errors="replace")[-4_096:].splitlines()
+    return f": {lines[-1]}" if lines else ""
 
 
 @contextlib.contextmanager

@@ -64,6 +64,11 @@ class Recording:
                 seen.add(row.time_us)
                 yield row
 
+    def begins_at_us(self) -> int | None:
+        """The time of the first row that can be used; None without such a row. Counts nothing."""
+        first = next(Recording(self.path, self._map).rows(), None)
+        return first.time_us if first else None
+
     def _read_header(self) -> dict[str, int]:
         try:
             with self.path.open(encoding="utf-8-sig", newline="") as file:

@@ -81,6 +81,7 @@ def replay(plan: ReplayPlan, on_progress: OnProgress = lambda done, total: None)
             f"site {plan.site_folder} has no replay.yaml: it says which column is which point"
         )
     recording = Recording(plan.recording, plan.site.recording)
+    start_us = recording.begins_at_us()
     prepare_folder(plan.data, plan.recording)
     began = time.monotonic()
     with _broker(plan) as (host, port):
@@ -88,7 +89,8 @@ def replay(plan: ReplayPlan, on_progress: OnProgress = lambda done, total: None)
             compiled=_compiled(plan, host, port),
             data=plan.data,
             language=plan.language,
-            replay_clock=True,
+            # without a usable row there is nothing to time, and the feeder says why
+            replay_from_us=start_us or 0,
             outputs=plan.outputs,
         )
         core_log = plan.data / "core.log"

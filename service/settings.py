@@ -64,6 +64,8 @@ class QueueSettings(_Group):
 
     inbox_messages: int = Field(default=20_000, ge=10)
     inbox_mib: int = Field(default=64, ge=1)
+    # messages that a broker may give before we acknowledge; it needs as many (max_inflight_messages)
+    receive_maximum: int = Field(default=2_000, ge=1, le=65_535)
 
     @property
     def inbox_bytes(self) -> int:

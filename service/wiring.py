@@ -8,7 +8,6 @@ import structlog
 
 from delivery.dispatcher import Dispatcher
 from delivery.mqtt import MqttCommandSender, MqttSenderConfig
-from detectors.evaluate import DetectorState
 from domain.clock import Clock, system_clock
 from domain.commands import DeviceCommand
 from domain.ports import StorageUnavailable
@@ -18,26 +17,28 @@ from ingest.intake import Intake
 from ingest.mqtt import MqttConfig, MqttSource
 from linkage.linkage import REMEMBER_ENDED_US, Linkage
 from service.counting import Counted
-from service.deciding import Decider, Start
+from service.deciding import Decider
 from service.journalling import JournalWriter, Ticker
 from service.live import LiveView
 from service.projecting import DETECTORS, INTAKE, Checkpointer, TelemetryProjection
 from service.recorder import Recorder
+from service.recovery import Unwirable as Unwirable  # for core.py: how we recover is not its matter
+from service.recovery import (
+    go_on_beyond_what_was_applied,
+    numbers_of_points,
+    open_journal,
+    open_records,
+    recover_intake,
+    recovered_detectors,
+)
 from service.settings import Settings, secret
 from service.site.model import Site, SourceSettings
 from service.workers import Worker
 from storage.checkpoints import Checkpoints
-from storage.engines import sqlite_engine
-from storage.journal import SqliteJournal
-from storage.migrate import upgrade
 from storage.records import SqlRecords
 from storage.telemetry_duckdb import DuckDbTelemetry
 
 log = structlog.get_logger(__name__)
-
-
-class Unwirable(Exception):
-    """Site or data folder and this version do not fit; the message says what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +65,10 @@ class Folders:
 
 
 class RecordingClock:
-    """The recording's time: the newest event time that came in."""
+    """The recording's time: that of its first row, then the newest event time that came in."""
 
-    def __init__(self) -> None:
-        self._now_us = 0
+    def __init__(self, start_us: int) -> None:
+        self._now_us = start_us
 
     def __call__(self) -> int:
         return self._now_us
@@ -91,8 +92,9 @@ class Core:
     ) -> None:
         """Opens the stores and recovers: afterwards the state is that of the journal's last record.
 
-        Raises StorageUnavailable where a store cannot be opened, Unwirable for a site that this version
-        cannot run. With `recording`, the clock is the recording's and nothing ticks."""
+        Raises StorageUnavailable where a store cannot be opened, AlreadyServed beside another core,
+        Unwirable where site or data folder and this version do not fit. With `recording`, the clock is the
+        recording's and nothing ticks."""
         self._settings = settings
         self._site = site if outputs else replace(site, rules=())
         self._source = _only_source(site)
@@ -102,6 +104,9 @@ class Core:
         self._open_stores()
         self._assemble_decision()
         self.decider.recover(self.journal)
+        self._numbers = numbers_of_points(
+            self.records, [point.key for point in site.points], self.decider.limits
+        )
         self._assemble_intake()
 
     def start(self) -> None:
@@ -150,12 +155,8 @@ class Core:
 
     def _open_stores(self) -> None:
         folders, settings = Folders(self._settings.data), self._settings
-        self.journal = SqliteJournal(
-            folders.journal,
-            segment_bytes=settings.journal.segment_bytes,
-            share_bytes=settings.journal.share_bytes,
-        )
-        self.records = _open_records(folders.records, settings, self.journal.last_seq)
+        self.journal = open_journal(folders.journal, settings.journal)
+        self.records = open_records(folders.records, settings.records, self.journal.last_seq)
         self._telemetry_store = DuckDbTelemetry(folders.telemetry)
         self.telemetry = TelemetryProjection(
             journal=self.journal,
@@ -166,6 +167,13 @@ class Core:
         self._checkpoints = {
             name: Checkpoints(folders.checkpoints, name) for name in (DETECTORS, INTAKE)
         }
+        go_on_beyond_what_was_applied(
+            self.journal,
+            self.records,
+            self._telemetry_store,
+            self._checkpoints.values(),
+            self.counters,
+        )
         self.checkpointer = Checkpointer(
             stores=self._checkpoints,
             drop_through=self.journal.drop_through,
@@ -177,11 +185,12 @@ class Core:
     def _assemble_decision(self) -> None:
         plan = self._site.plan(self._settings.language)
         self.sender = MqttCommandSender(
-            _sender_config(self._source), self._site.code, clock=self._clock
+            _sender_config(self._source), self._site.code, self.counters, clock=self._clock
         )
         self.dispatcher = Dispatcher(
             self.sender,
             lambda done: self.decider.delivered(done),
+            self.counters,
             self._clock,
             self._settings.delivery.fail_open_ms * 1000,
         )
@@ -193,7 +202,12 @@ class Core:
             counters=self.counters,
         )
         self.decider = Decider(
-            start=_recovered_detectors(self._checkpoints[DETECTORS]),
+            start=recovered_detectors(
+                self._checkpoints[DETECTORS],
+                self.journal,
+                self.recorder.recorded_seq,
+                self.counters,
+            ),
             linkage=Linkage(
                 plan,
                 self.records.open_incidents(),
@@ -218,9 +232,11 @@ class Core:
             settings.dead_letters.payloads_kept,
             recording=self._recording.advance if self._recording else None,
         )
-        _recover_intake(intake, self._checkpoints[INTAKE], self.journal)
+        recover_intake(
+            intake, self._checkpoints[INTAKE], self.journal, self.decider.limits, self.counters
+        )
         self.source = MqttSource(
-            _source_config(self._source),
+            _source_config(self._source, self._settings.queues.receive_maximum),
             self.inbox,
             self.counters,
             clock=self._clock,
@@ -244,8 +260,7 @@ class Core:
         source_id, now_us = self._source.source_id, self._clock()
         away = SourceChanged(at_us=now_us, source_id=source_id, current=False)
         last = self.decider.limits
-        numbers = self.records.point_numbers([point.key for point in self._site.points])
-        wanted = self._site.active_limits(numbers, last.version)
+        wanted = self._site.active_limits(self._numbers, last.version)
         if wanted == last:
             return [away]
         wanted = replace(wanted, version=last.version + 1)
@@ -280,14 +295,6 @@ def _only_source(site: Site) -> SourceSettings:
     return site.sources[0]
 
 
-def _open_records(path: Path, settings: Settings, journal_seq: int) -> SqlRecords:
-    """A missing file is made anew only where the journal is empty: else it was lost, and silently
-    beginning again would forget every incident."""
-    engine = sqlite_engine(path, busy_ms=settings.records.busy_timeout_ms)
-    upgrade(engine, create=journal_seq == 0)
-    return SqlRecords(engine)
-
-
 def _commands_that_may_be_answered(records: SqlRecords, now_us: int) -> list[DeviceCommand]:
     """The open ones, and those whose device may still send a late word."""
     known = {
@@ -296,23 +303,7 @@ def _commands_that_may_be_answered(records: SqlRecords, now_us: int) -> list[Dev
     return list((known | {each.command_id: each for each in records.open_commands()}).values())
 
 
-def _recovered_detectors(checkpoints: Checkpoints) -> Start:
-    checkpoint = checkpoints.latest()
-    if checkpoint is None:
-        return Start(0, DetectorState.initial())
-    state = DetectorState.restore(checkpoint.arrays, checkpoint.meta, checkpoint.parts)
-    return Start(checkpoint.seq, state)
-
-
-def _recover_intake(intake: Intake, checkpoints: Checkpoints, journal: SqliteJournal) -> None:
-    checkpoint = checkpoints.latest()
-    if checkpoint is not None:
-        intake.restore(checkpoint.arrays, checkpoint.meta)
-    for _, record in journal.read(after=checkpoint.seq if checkpoint else 0):
-        intake.replay(record)
-
-
-def _source_config(source: SourceSettings) -> MqttConfig:
+def _source_config(source: SourceSettings, receive_maximum: int) -> MqttConfig:
     return MqttConfig(
         source_id=source.source_id,
         host=source.host,
@@ -321,6 +312,7 @@ def _source_config(source: SourceSettings) -> MqttConfig:
         username=source.username,
         password=_password(source),
         subscriptions=tuple((each.topic, each.qos) for each in source.subscriptions),
+        receive_maximum=receive_maximum,
     )
 
 

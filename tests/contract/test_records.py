@@ -22,7 +22,7 @@ from domain.ports import StorageUnavailable
 from domain.records import DeadLetter
 from storage.engines import sqlite_engine
 from storage.migrate import upgrade
-from storage.records import RecordedEvent, SqlRecords
+from storage.records import NumbersDisagree, RecordedEvent, SqlRecords
 
 FILE = "records.db"
 DAY_US = 86_400 * SECOND_US
@@ -290,6 +290,32 @@ def test_a_point_keeps_its_number_and_no_number_is_given_twice(
         vandal.execute("delete from points")
         vandal.commit()
     assert records.point_numbers([c])[c] not in first.values()
+
+
+def test_known_numbers_are_told_while_somebody_else_writes(
+    records: SqlRecords, tmp_path: Path
+) -> None:
+    a, b = PointKey("a"), PointKey("b")
+    numbers = records.point_numbers([a])
+    with closing(sqlite3.connect(tmp_path / FILE, isolation_level=None)) as other:
+        other.execute("begin exclusive")
+        assert records.point_numbers([a]) == numbers
+        with pytest.raises(StorageUnavailable, match="locked"):
+            records.point_numbers([a, b])
+
+
+def test_numbers_that_disagree_with_those_in_use_are_refused_and_none_is_given(
+    records: SqlRecords,
+) -> None:
+    a, b = PointKey("a"), PointKey("b")
+    (number,) = records.point_numbers([a]).values()
+    assert records.point_numbers([a], in_use=[(a, number), (b, number + 7)]) == {a: number}
+    for in_use in [(a, number + 1)], [(b, number)]:
+        with pytest.raises(NumbersDisagree):
+            records.point_numbers([a, b], in_use)
+    with pytest.raises(NumbersDisagree, match=f"number {number + 1} is that of the points b and c"):
+        records.point_numbers([a, b], [(PointKey("c"), number + 1)])
+    assert records.point_numbers([PointKey("d")]) == {PointKey("d"): number + 1}
 
 
 def test_events_are_given_from_a_moment_on_and_bounded(records: SqlRecords) -> None:

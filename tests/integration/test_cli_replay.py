@@ -126,6 +126,24 @@ def test_bad_cells_are_counted_and_a_replay_ends_all_the_same(tmp_path: Path) ->
     assert "not_a_time 1" in run.stderr
 
 
+def test_a_point_that_is_not_in_the_first_row_is_not_silent_since_1970(tmp_path: Path) -> None:
+    recording = write_recording(tmp_path / "recording.csv", hours=10)
+    lines = recording.read_text().splitlines()
+    # HUFL comes late, within its three hours; HULL never
+    lines[1:3] = [line.replace("5.1,", ",") for line in lines[1:3]]
+    lines[1:] = [line.replace(",2.0,", ",,") for line in lines[1:]]
+    recording.write_text("\n".join(lines) + "\n")
+
+    run = replayed(recording, tmp_path / "data")
+
+    assert run.returncode == 0, run.stderr
+    found = [json.loads(line) for line in run.stdout.splitlines()]
+    silent = [alarm for alarm in found if alarm["condition"] == "silence"]
+    assert [(alarm["point"], alarm["started_at"], alarm["raised_at"]) for alarm in silent] == [
+        ("ETT/1T/HULL", "2016-07-01T00:00:00+08:00", "2016-07-01T03:00:00+08:00")
+    ]
+
+
 def test_a_recording_without_one_usable_row_fails_with_the_reasons(tmp_path: Path) -> None:
     recording = tmp_path / "recording.csv"
     recording.write_text("date,HUFL,HULL,MUFL,MULL,LUFL,LULL,OT\nnever,1,2,3,4,5,6,7\n")

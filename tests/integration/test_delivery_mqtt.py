@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import datetime
+from time import monotonic
 
 import pytest
 import structlog
@@ -18,6 +19,7 @@ from domain.clock import MINUTE_US, SECOND_US, from_datetime, system_clock
 from domain.commands import DeviceCommand, OutboxItem
 from domain.ids import DeviceId
 from service.broker import LocalBroker
+from service.counting import Counted
 from service.simulate.connection import FieldClient
 from tests.support.alarms import SITE, command
 from tests.support.listening import Heard, eventually
@@ -57,7 +59,7 @@ def connected(broker: LocalBroker) -> Iterator[Connected]:
     config = MqttSenderConfig(
         host=broker.host, port=broker.port, client_id="core-commands", longest_wait_s=0.4
     )
-    sender = MqttCommandSender(config, SITE, on_connected=line.changed)
+    sender = MqttCommandSender(config, SITE, Counted(), on_connected=line.changed)
     sender.start()
     assert line.is_up()
     yield sender, line
@@ -137,7 +139,7 @@ def test_what_a_dying_broker_had_in_hand_is_not_sent_again_by_itself(broker: Loc
     slow = MqttSenderConfig(
         host=broker.host, port=broker.port, client_id="core-commands", first_wait_s=5.0
     )
-    sender = MqttCommandSender(slow, SITE, on_connected=line.changed)
+    sender = MqttCommandSender(slow, SITE, Counted(), on_connected=line.changed)
     listener.start(broker.host, broker.port)
     sender.start()
     try:
@@ -172,7 +174,7 @@ def test_the_dispatcher_waits_for_the_broker_and_then_sends(
         done.append(one)
         told.set()
 
-    dispatcher = Dispatcher(sender, note)
+    dispatcher = Dispatcher(sender, note, Counted())
     dispatcher.start()
     try:
         dispatcher.release([OutboxItem.of(fresh_command())])
@@ -209,10 +211,73 @@ def test_a_command_about_to_expire_still_has_a_second_to_live(
     assert getattr(message.properties, "MessageExpiryInterval", 0) == 1
 
 
+def test_a_host_that_is_no_name_is_logged_counted_and_tried_again_with_growing_waits() -> None:
+    counters = Counted()
+    nowhere = MqttSenderConfig(host="a..b", port=1883, client_id="core-commands", first_wait_s=0.05)
+    sender = MqttCommandSender(nowhere, SITE, counters)
+    began = monotonic()
+    with structlog.testing.capture_logs() as logs:
+        sender.start()
+        try:
+            assert eventually(lambda: counters.count("command_sender_failed") >= 5)
+        finally:
+            sender.stop()
+    assert monotonic() - began > 0.05 * (1 + 2 + 4 + 8) / 2, "each wait up to twice the one before"
+    assert not sender.connected
+    assert all(line["exc_info"] for line in logs if line["event"] == "command_sender_failed")
+
+
+def test_a_failing_network_thread_ends_its_connection_and_a_new_one_is_made(
+    broker: LocalBroker, listen: Callable[[str], Heard], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    counters, line = Counted(), Line()
+    config = MqttSenderConfig(host=broker.host, port=broker.port, client_id="core-commands")
+    heard = listen(f"gridwarden/{SITE}/device/+/command")
+    sender = MqttCommandSender(config, SITE, counters, on_connected=line.changed)
+    sender.start()
+    try:
+        assert line.is_up()
+        with monkeypatch.context() as failing:
+            failing.setattr("delivery.mqtt.mqtt.Client._handle_pubackcomp", fail)
+            assert sender.send(fresh_command(text="its acknowledgement fails"))
+            assert line.is_down()
+        assert counters.count("command_sender_failed") == 1
+        assert line.is_up()
+        assert sender.send(fresh_command(text="now"))
+        texts = [json.loads(message.payload)["text"] for message in heard.wait_for(2)]
+        assert texts == ["its acknowledgement fails", "now"]
+    finally:
+        sender.stop()
+
+
+def test_a_listener_to_the_line_that_fails_does_not_end_the_sender(broker: LocalBroker) -> None:
+    counters, told = Counted(), threading.Event()
+
+    def stumble_twice(connected: bool) -> None:
+        if counters.count("command_sender_failed") < 2:
+            raise ValueError("nobody to tell")
+        told.set()
+
+    config = MqttSenderConfig(
+        host=broker.host, port=broker.port, client_id="core-commands", first_wait_s=0.05
+    )
+    sender = MqttCommandSender(config, SITE, counters, on_connected=stumble_twice)
+    sender.start()
+    try:
+        assert told.wait(WITHIN_S)
+        assert eventually(lambda: sender.send(fresh_command()))
+    finally:
+        sender.stop()
+
+
+def fail(*_: object) -> None:
+    raise ValueError("a packet that cannot be")
+
+
 def test_stopping_before_the_broker_was_ever_there_is_quick(broker: LocalBroker) -> None:
     broker.stop()
     config = MqttSenderConfig(host=broker.host, port=broker.port, client_id="core-commands")
-    sender = MqttCommandSender(config, SITE)
+    sender = MqttCommandSender(config, SITE, Counted())
     sender.start()
     assert not sender.send(fresh_command())
     sender.stop(WITHIN_S)

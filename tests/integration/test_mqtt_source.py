@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from time import monotonic
 from typing import Any
 
@@ -18,8 +19,8 @@ from domain.records import ReadingsArrived, Record, SourceChanged
 from ingest.inbox import Inbox
 from ingest.intake import Intake
 from ingest.messages import AckToken, Message
-from ingest.mqtt import MqttConfig, MqttSource
-from service.broker import LocalBroker
+from ingest.mqtt import SUSPECT_AFTER_S, MqttConfig, MqttSource
+from service.broker import MOSQUITTO_SETTINGS, BrokerKind, LocalBroker
 from service.counting import Counted
 from tests.support.listening import WITHIN_S, eventually
 
@@ -129,6 +130,14 @@ def numbered(count: int, start: int = 0) -> list[bytes]:
 
 def changes(items: Sequence[Message | Record]) -> list[bool]:
     return [item.current for item in items if isinstance(item, SourceChanged)]
+
+
+def is_false_word(item: Message | Record) -> bool:
+    return isinstance(item, SourceChanged) and not item.current
+
+
+def fail(*_: object) -> None:
+    raise UnicodeError("label empty or too long")
 
 
 def visit(broker: LocalBroker) -> str:
@@ -251,6 +260,90 @@ def test_load_without_a_pause_is_taken_to_be_live_after_a_while(broker: LocalBro
         one.take_until(lambda: one.source.current)
         assert monotonic() - started < 5.0
         assert len(one.messages) <= 1
+
+
+def test_a_full_window_is_not_current_until_it_is_acknowledged_and_the_rest_is_in(
+    broker: LocalBroker,
+) -> None:
+    with running(broker, receive_maximum=20) as one:
+        one.take_until_current()
+        publish(broker, numbered(50))
+        one.take_until(lambda: changes(one.taken) == [False, True, False])
+        assert one.payloads == numbered(20)
+        assert (one.source.unacknowledged, one.source.connected) == (20, True)
+        assert one.count("window_full") == 1
+        one.source.acknowledge(one.tokens)
+        one.take_until_current()
+    assert one.payloads == numbered(50)
+    assert changes(one.taken)[:4] == [False, True, False, True]
+    again_current = [item for item in one.taken if not is_false_word(item)][-1]
+    assert isinstance(again_current, SourceChanged), "the last of the backlog came before the word"
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        pytest.param("max_inflight_messages 10", id="a-window-that-the-broker-tells"),
+        pytest.param("max_inflight_messages 0", id="a-window-that-it-does-not-tell"),
+    ],
+)
+def test_a_broker_that_falls_silent_over_what_is_unacknowledged_is_not_believed(
+    tmp_path: Path, needs_mosquitto: None, monkeypatch: pytest.MonkeyPatch, told: str
+) -> None:
+    settings = MOSQUITTO_SETTINGS.replace("max_inflight_messages 2000", told)
+    monkeypatch.setattr("service.broker.MOSQUITTO_SETTINGS", settings)
+    with (
+        LocalBroker(tmp_path / "small", kind=BrokerKind.MOSQUITTO) as small,
+        running(small) as one,
+    ):
+        one.take_until_current()
+        publish(small, numbered(10))
+        one.take_until(lambda: changes(one.taken) == [False, True, False])
+        assert one.count("window_full") == 1
+        one.source.acknowledge(one.tokens)
+        one.take_until(lambda: changes(one.taken) == [False, True, False, True])
+
+
+def test_silence_below_the_window_that_the_broker_tells_is_only_silence(
+    broker: LocalBroker,
+) -> None:
+    with running(broker) as one:
+        one.take_until_current()
+        publish(broker, numbered(5))
+        one.take_messages(5)
+        patience = monotonic() + 1.5 * SUSPECT_AFTER_S
+        assert eventually(lambda: monotonic() > patience)
+        assert one.source.current
+        assert one.source.unacknowledged == 5
+        assert one.count("window_full") == 0
+
+
+def test_a_started_source_has_said_that_it_is_away_before_anything_else(
+    broker: LocalBroker,
+) -> None:
+    one = Running(broker)
+    broker.stop()
+    one.source.start()
+    try:
+        assert changes(one.inbox.take(1, 0.0)) == [False]
+    finally:
+        one.source.stop(WITHIN_S)
+    assert changes(one.inbox.take(10, 0.0)) == []
+
+
+def test_a_failure_that_nobody_expected_is_counted_and_tried_again(
+    broker: LocalBroker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with structlog.testing.capture_logs() as logs, monkeypatch.context() as failing:
+        failing.setattr(MqttSource, "_connect_and_serve", fail)
+        with running(broker) as one:
+            assert eventually(lambda: one.count("mqtt_source_failed") >= 2)
+            failing.undo()
+            one.take_until_current()
+    failures = [line for line in logs if line["event"] == "mqtt_source_failed"]
+    assert all(line["exc_info"] for line in failures)
+    waits = [line["seconds"] for line in logs if line["event"] == "mqtt_reconnect_waits"]
+    assert waits[1] > 1.2 * waits[0]
 
 
 def test_a_broker_that_goes_and_returns_is_found_again_with_growing_waits(

@@ -22,6 +22,7 @@ from domain.events import AlarmRaised
 from domain.records import DeadLetter, DeviceReplied, Record, ReplyOutcome, Ticked
 from linkage.linkage import Linkage
 from service.broker import LocalBroker
+from service.counting import Counted
 from service.simulate.connection import FieldClient
 from service.simulate.siren import Behaviour, SimulatedSiren
 from service.simulate.transformer import STORY_S, SimulatedTransformer
@@ -48,9 +49,10 @@ class House:
         self._sender = MqttCommandSender(
             MqttSenderConfig(host=broker.host, port=broker.port, client_id="core-commands"),
             SITE,
+            Counted(),
             on_connected=lambda up: connected.set() if up else connected.clear(),
         )
-        self._dispatcher = Dispatcher(self._sender, self._inputs.put)
+        self._dispatcher = Dispatcher(self._sender, self._inputs.put, Counted())
         self._replies = FieldClient("core-replies", [REPLIES], self._on_reply)
         self._sender.start()
         self._dispatcher.start()
@@ -266,6 +268,7 @@ def test_a_siren_does_not_sound_for_what_is_no_longer_valid(
     sender = MqttCommandSender(
         MqttSenderConfig(host=broker.host, port=broker.port, client_id="late"),
         SITE,
+        Counted(),
         on_connected=lambda up: connected.set(),
     )
     sender.start()
@@ -298,6 +301,7 @@ def test_the_field_is_a_process_of_its_own(broker: LocalBroker) -> None:
         sender = MqttCommandSender(
             MqttSenderConfig(host=broker.host, port=broker.port, client_id="c"),
             SITE,
+            Counted(),
             on_connected=lambda up: sent.set(),
         )
         sender.start()

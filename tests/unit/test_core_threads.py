@@ -88,7 +88,7 @@ class Watch:
             stores={}, drop_through=int, passed=int, every_s=1e9, every_readings=10**9
         )
         self.dispatcher = Dispatcher(
-            self.siren, self.delivered, lambda: TEN_US, fail_open_after_us=20_000
+            self.siren, self.delivered, self.counters, lambda: TEN_US, fail_open_after_us=20_000
         )
         self.recorder = Recorder(
             records=self.records,

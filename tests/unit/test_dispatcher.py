@@ -6,15 +6,18 @@ from collections.abc import Callable
 from uuid import UUID
 
 import pytest
+import structlog
 from hypothesis import given
 from hypothesis import strategies as st
 
-from delivery.dispatcher import Dispatcher
+from delivery.dispatcher import RETRY_AFTER_US, RETRY_AT_LATEST_US, Dispatcher
 from domain.assets import Priority
 from domain.changes import OutboxDone
 from domain.clock import MINUTE_US, SECOND_US
 from domain.commands import DeviceCommand, OutboxItem
+from service.counting import Counted
 from tests.support.alarms import TEN_US, command
+from tests.support.listening import Collected
 
 FAIL_OPEN_US = 200_000
 
@@ -44,13 +47,21 @@ class Bench:
         self.now_us = TEN_US
         self.sender = FakeSender()
         self.done: list[OutboxDone] = []
+        self.deaf = False
+        self.counters = Counted()
         self.dispatcher = Dispatcher(
             self.sender,
-            self.done.append,
+            self.note,
+            self.counters,
             clock=lambda: self.now_us,
             fail_open_after_us=FAIL_OPEN_US,
             monotonic=lambda: self.now_us,
         )
+
+    def note(self, done: OutboxDone) -> None:
+        if self.deaf:
+            raise ValueError("nobody listens")
+        self.done.append(done)
 
     def run(self, later_us: int = 0) -> int | None:
         self.now_us += later_us
@@ -212,6 +223,63 @@ def test_a_command_that_cannot_be_built_does_not_hold_up_the_others() -> None:
     assert bench.sender.sent == [MINOR.command]
     bench.run(MINUTE_US)
     assert bench.outcomes == ["sent", "expired"]
+    assert bench.counters.count("command_not_sendable") == 1
+
+
+def test_a_command_that_cannot_be_built_is_tried_again_with_growing_waits() -> None:
+    bench = Bench()
+    bench.sender.unsendable = {URGENT.command.command_id}
+    bench.dispatcher.release([URGENT])
+    waits = [bench.run()]
+    for _ in range(7):
+        waits.append(bench.run(waits[-1] or 0))
+    assert waits == [min(RETRY_AFTER_US << turn, RETRY_AT_LATEST_US) for turn in range(8)]
+    assert bench.counters.count("command_not_sendable") == 8
+    bench.sender.unsendable = set()
+    bench.run(RETRY_AT_LATEST_US)
+    assert bench.outcomes == ["sent"]
+
+
+def test_a_word_that_nobody_takes_is_told_again_and_stops_no_siren() -> None:
+    bench = Bench()
+    bench.deaf = True
+    bench.dispatcher.release([MINOR])
+    with pytest.raises(ValueError, match="nobody listens"):
+        bench.run()
+    bench.dispatcher.release([URGENT])
+    with pytest.raises(ValueError, match="nobody listens"):
+        bench.run()
+    assert bench.sender.sent == [MINOR.command, URGENT.command]
+    bench.deaf = False
+    bench.run()
+    assert [done.outbox_id for done in bench.done] == [MINOR.outbox_id, URGENT.outbox_id]
+    assert len(bench.sender.sent) == 2
+
+
+def test_the_thread_outlives_every_failure_and_sends_on() -> None:
+    counters, sender = Counted(), FakeSender()
+    told: Collected[OutboxDone] = Collected()
+    failed = threading.Event()
+
+    def note(one: OutboxDone) -> None:
+        if counters.count("dispatcher_failed") < 3:
+            raise ValueError("nobody listens")
+        failed.set()
+        told.note(one)
+
+    dispatcher = Dispatcher(sender, note, counters, clock=lambda: TEN_US)
+    with structlog.testing.capture_logs() as logs:
+        dispatcher.start()
+        try:
+            dispatcher.release([URGENT])
+            assert failed.wait(10)
+            dispatcher.release([MINOR])
+            told.wait_for(2)
+        finally:
+            dispatcher.stop()
+    assert sender.sent == [URGENT.command, MINOR.command]
+    assert counters.count("dispatcher_failed") == 3
+    assert [line["exc_info"] for line in logs if line["event"] == "dispatcher_failed"] == [True] * 3
 
 
 def test_the_thread_sends_by_itself_and_callers_do_not_wait() -> None:
@@ -225,7 +293,7 @@ def test_the_thread_sends_by_itself_and_callers_do_not_wait() -> None:
         if len(done) == 2:
             all_done.set()
 
-    dispatcher = Dispatcher(sender, note, clock=lambda: TEN_US, fail_open_after_us=1_000)
+    dispatcher = Dispatcher(sender, note, Counted(), clock=lambda: TEN_US, fail_open_after_us=1_000)
     dispatcher.start()
     try:
         dispatcher.hold([URGENT])  # overdue while the sender is stuck, then released

@@ -26,7 +26,7 @@ from domain.records import (
     SourceChanged,
     Ticked,
 )
-from ingest.intake import KEPT_OF_TOO_LARGE, Intake
+from ingest.intake import KEPT_OF_TOO_LARGE, Intake, UnreadableIntake
 from ingest.messages import AckToken, Message
 from service.counting import Counted
 
@@ -462,3 +462,25 @@ def test_a_restored_intake_knows_points_that_are_newer_than_its_checkpoint(case:
     assert isinstance(record, ReadingsArrived)
     assert record.readings.point.tolist() == [40]
     np.testing.assert_array_equal(restored.arrays()["gate_clock"][-1], NOON)
+
+
+@pytest.mark.parametrize(
+    ("lost", "changed"),
+    [
+        pytest.param("", {"format": 99}, id="another-format"),
+        pytest.param("", {"format": None}, id="no-format"),
+        pytest.param("", {"day": None}, id="a-day-that-is-none"),
+        pytest.param("gate_behind", {}, id="a-column-less"),
+        pytest.param("receipts", {}, id="no-receipts"),
+    ],
+)
+def test_a_state_that_does_not_fit_is_refused_and_changes_nothing(
+    lost: str, changed: dict[str, object]
+) -> None:
+    written, intake = Case(), Case().intake
+    written.intake.absorb([written.broker.sends(said(A, 0))])
+    arrays = {name: array for name, array in written.intake.arrays().items() if name != lost}
+    before = state(intake)
+    with pytest.raises(UnreadableIntake, match="intake state"):
+        intake.restore(arrays, written.intake.meta() | changed)
+    assert state(intake) == before

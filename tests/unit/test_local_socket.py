@@ -17,6 +17,7 @@ from service.local_socket import (
     request,
     watch,
 )
+from tests.support.listening import eventually
 
 
 @pytest.fixture
@@ -140,6 +141,21 @@ def test_publishing_never_waits_for_a_watcher(path: Path, server: LocalServer) -
         thread.start()
         assert done.wait(20)
         thread.join()
+
+
+def test_a_server_that_failed_keeps_nothing_of_what_is_published_afterwards(
+    path: Path, server: LocalServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise RuntimeError("a bug")
+
+    with watch(path) as changes:
+        monkeypatch.setattr(server, "_hand_out", fail)
+        server.publish({"kind": "source"})
+        assert list(changes) == []  # closed with the server
+    assert eventually(lambda: not path.exists())
+    # what is kept for a watcher is put into words first, and this cannot be
+    server.publish({"kind": object()})
 
 
 def test_nobody_at_the_socket_is_one_sentence_that_says_what_to_do(path: Path) -> None:

@@ -35,6 +35,7 @@ def test_the_command_line_wins_over_the_environment(monkeypatch: pytest.MonkeyPa
         pytest.param("GRIDWARDEN_DELIVRY__FAIL_OPEN_MS", "300", id="unknown-group"),
         pytest.param("GRIDWARDEN_DELIVERY__FAIL_OPEN", "300", id="unknown-key"),
         pytest.param("GRIDWARDEN_DELIVERY__FAIL_OPEN_MS", "0", id="out-of-range"),
+        pytest.param("GRIDWARDEN_JOURNAL__SHARE_MIB", "255", id="a-share-below-four-segments"),
         pytest.param("GRIDWARDEN_LANGUAGE", "fr", id="no-such-language"),
         pytest.param("GRIDWARDEN_LOG__FORMAT", "xml", id="no-such-format"),
     ],
@@ -46,6 +47,22 @@ def test_what_cannot_be_is_refused_by_its_name(
 
     with pytest.raises(BadSettings, match=variable):
         load_settings()
+
+
+def test_segments_that_the_usual_share_cannot_hold_are_refused(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("GRIDWARDEN_JOURNAL__SEGMENT_MIB", "1025")
+
+    with pytest.raises(BadSettings, match=r"GRIDWARDEN_JOURNAL__SHARE_MIB: .* give 4100 or more"):
+        load_settings()
+
+
+def test_a_share_of_four_segments_is_enough(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GRIDWARDEN_JOURNAL__SEGMENT_MIB", "2")
+    monkeypatch.setenv("GRIDWARDEN_JOURNAL__SHARE_MIB", "8")
+
+    assert load_settings().journal.share_bytes == 8 * 2**20
 
 
 def test_secrets_and_switches_of_tests_are_no_settings(monkeypatch: pytest.MonkeyPatch) -> None:

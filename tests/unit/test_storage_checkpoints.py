@@ -50,6 +50,17 @@ def test_without_any_there_is_none(tmp_path: Path) -> None:
     assert Checkpoints(tmp_path / "missing", "detectors").latest() is None
 
 
+def test_every_readable_one_is_given_the_newest_first(tmp_path: Path) -> None:
+    checkpoints = Checkpoints(tmp_path, "it")
+    assert (list(checkpoints.newest_first()), checkpoints.newest_seq()) == ([], 0)
+    checkpoints.save(1, ARRAYS)
+    checkpoints.save(2, ARRAYS)
+    assert [each.seq for each in checkpoints.newest_first()] == [2, 1]
+    _damage(tmp_path / "it-000000000002.checkpoint")
+    assert [each.seq for each in checkpoints.newest_first()] == [1]
+    assert checkpoints.newest_seq() == 2  # its number is taken all the same
+
+
 def test_the_newest_two_are_kept(tmp_path: Path) -> None:
     checkpoints = Checkpoints(tmp_path, "detectors")
     for seq in (9, 10, 100):

@@ -10,7 +10,7 @@ from threading import Event, Thread
 import pytest
 
 from domain.ports import StorageUnavailable
-from storage.journal import DamagedJournal, SqliteJournal
+from storage.journal import DamagedJournal, JournalInUse, SqliteJournal
 from tests.support import stored
 
 SMALL = 16 * 1024
@@ -148,6 +148,94 @@ def test_a_second_writer_is_refused_until_the_first_has_closed(tmp_path: Path) -
     first.close()
     assert second.append([stored.tick(4)]) == [4]
     second.close()
+
+
+def test_opened_for_writing_it_is_refused_to_others_before_anything_is_appended(
+    tmp_path: Path,
+) -> None:
+    first, second = SqliteJournal(tmp_path), SqliteJournal(tmp_path)
+    first.open_for_writing()
+    with pytest.raises(JournalInUse, match="another process writes it"):
+        second.open_for_writing()
+    first.close()
+    second.open_for_writing()
+    second.close()
+
+
+def test_a_writer_goes_on_after_what_another_wrote_since_it_looked(tmp_path: Path) -> None:
+    early = SqliteJournal(tmp_path, segment_bytes=SMALL)
+    _filled(tmp_path, 60).close()
+    with closing(early):
+        assert early.append([stored.tick(61)]) == [61]
+        assert _seqs(early) == list(range(1, 62))
+
+
+def _with_hole(folder: Path, records: int, segment_bytes: int = SMALL) -> SqliteJournal:
+    journal = _filled(folder, records, segment_bytes)
+    journal.begin_after(205)
+    return journal
+
+
+@pytest.mark.parametrize("records", [0, 3, 60])
+def test_it_goes_on_after_a_given_number_and_readers_pass_over_the_hole(
+    tmp_path: Path, records: int
+) -> None:
+    before = list(range(1, records + 1))
+    with closing(_with_hole(tmp_path, records)) as journal:
+        assert journal.last_seq == 205
+        assert _seqs(journal) == before
+        assert journal.append([stored.tick(1), stored.tick(2)]) == [206, 207]
+        assert _seqs(journal) == [*before, 206, 207]
+    with closing(SqliteJournal(tmp_path)) as reopened:
+        assert reopened.last_seq == 207
+        assert reopened.append([stored.tick(3)]) == [208]
+        assert _seqs(reopened) == [*before, 206, 207, 208]
+        for after in (records, 100, 204, 205):
+            assert _seqs(reopened, after) == [206, 207, 208]
+        assert _seqs(reopened, 206) == [207, 208]
+
+
+def test_a_number_that_is_reached_already_makes_no_hole(tmp_path: Path) -> None:
+    with closing(_filled(tmp_path, 3)) as journal:
+        journal.begin_after(3)
+        journal.begin_after(2)
+        assert journal.append([stored.tick(4)]) == [4]
+        assert journal.missing_after(0) == []
+
+
+def test_a_hole_whose_first_record_never_came_is_still_one(tmp_path: Path) -> None:
+    """Ended between making the segment and the commit of its first record."""
+    with closing(_with_hole(tmp_path, 3)) as journal, pytest.raises(OverflowError):
+        journal.append([stored.tick(2**70)])
+    with closing(SqliteJournal(tmp_path)) as reopened:
+        assert reopened.last_seq == 205
+        assert _seqs(reopened) == [1, 2, 3]
+        assert reopened.append([stored.tick(1)]) == [206]
+
+
+def test_only_the_announced_numbers_may_be_missing(tmp_path: Path) -> None:
+    with closing(_with_hole(tmp_path, 60)) as journal:
+        journal.append([stored.tick(1)])
+    _segments(tmp_path)[1].unlink()
+    with (
+        closing(SqliteJournal(tmp_path)) as reopened,
+        pytest.raises(DamagedJournal, match="missing"),
+    ):
+        _seqs(reopened)
+
+
+def test_what_is_missing_is_told_by_its_numbers(tmp_path: Path) -> None:
+    with closing(_with_hole(tmp_path, 60)) as journal:
+        journal.append([stored.tick(1)])
+        assert journal.missing_after(0) == [(61, 205)]
+        assert journal.missing_after(100) == [(101, 205)]
+        assert journal.missing_after(205) == []
+        journal.drop_through(30)
+        oldest = journal.oldest_seq
+        assert journal.missing_after(oldest - 1) == [(61, 205)]
+        assert journal.missing_after(0) == [(1, oldest - 1), (61, 205)]
+        journal.drop_through(205)
+        assert journal.missing_after(0) == [(1, 205)]
 
 
 def test_a_failed_append_that_reached_the_file_is_not_doubled(tmp_path: Path) -> None:
