@@ -143,6 +143,7 @@ class Core:
             "unjournalled": len(self.writer.unwritten(0.0)),
             "inbox_depth": self.inbox.depth,
             "journal_share": self.journal.share_used,
+            "commands_connected": self.sender.connected,
             "source": {
                 "connected": self.source.connected,
                 "current": self.source.current,
