@@ -153,7 +153,5 @@ def _name(engine: Engine) -> str:
     if path is None:
         return f"the records database {engine.url.render_as_string(hide_password=True)}"
     if not path.exists():
-        return (
-            f"the records file {path} is gone: put it back, or run migrate to begin a new one; it"
-        )
+        return f"the records file {path} is gone: put it back, or begin with a new data folder; it"
     return f"the records file {path}"
