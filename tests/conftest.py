@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import structlog
 
 from service.broker import BrokerKind, LocalBroker, mosquitto_program
 from tests.support.small_disk import mount_command
@@ -16,6 +17,14 @@ def _missing(what_to_do: str) -> None:
     if os.environ.get("GRIDWARDEN_REQUIRE_SERVERS") == "1":
         pytest.fail(what_to_do)
     pytest.skip(what_to_do)
+
+
+@pytest.fixture(autouse=True)
+def logs_as_before() -> Iterator[None]:
+    """A command that runs inside this process sets up its logging, over a stream that ends with it."""
+    yield
+    structlog.reset_defaults()
+    structlog.contextvars.clear_contextvars()
 
 
 @pytest.fixture(scope="session")

@@ -5,11 +5,9 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import structlog
 from typer.testing import CliRunner, Result
 
 from service.cli import app
@@ -20,14 +18,6 @@ SITE = EXAMPLES / "changqing-like"
 
 def gridwarden(*arguments: str | Path, **environment: str) -> Result:
     return CliRunner().invoke(app, [str(argument) for argument in arguments], env=environment)
-
-
-@pytest.fixture(autouse=True)
-def logs_as_before() -> Iterator[None]:
-    """A command that runs inside this process sets up its logging."""
-    yield
-    structlog.reset_defaults()
-    structlog.contextvars.clear_contextvars()
 
 
 @pytest.fixture

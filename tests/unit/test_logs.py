@@ -4,21 +4,12 @@ import errno
 import io
 import json
 import threading
-from collections.abc import Iterator
 
-import pytest
 import structlog
 from structlog.testing import capture_logs
 
 from service.logs import configure_logs
 from service.settings import LogSettings
-
-
-@pytest.fixture(autouse=True)
-def logs_as_before() -> Iterator[None]:
-    yield
-    structlog.reset_defaults()
-    structlog.contextvars.clear_contextvars()
 
 
 def test_a_line_is_json_with_event_ids_and_process() -> None:
