@@ -71,10 +71,12 @@ def _introduction(broker: LocalBroker) -> str:
 
 
 def _field(site: Site, broker: LocalBroker, log: Path) -> ProcessSpec:
-    """A story of 40 seconds: the oil of 1号主变 rises over both limits and cools again."""
+    """A story of some 20 seconds, told again and again: the oil of 1号主变 rises over both limits and cools.
+    Its siren answers in another manner each time: at once, never, late, twice, for a wrong command."""
     arguments = ["--host", broker.host, "--port", str(broker.port), "--site", site.code]
-    arguments += ["--source", site.sources[0].source_id, "--oil-point", OIL, "--siren", SIREN]
-    arguments += ["--siren", "voice-113=late", "--low", "78", "--high", "99", "--speed", "15"]
+    arguments += ["--source", site.sources[0].source_id, "--oil-point", OIL]
+    arguments += ["--siren", f"{SIREN}=in_turn"]
+    arguments += ["--siren", "voice-113=late", "--low", "78", "--high", "99", "--speed", "30"]
     return ProcessSpec(
         name="field",
         module="service.simulate.field",

@@ -53,7 +53,7 @@ class LiveView:
         for incident in changes.incidents:
             yield self._incident(incident)
         for command in changes.commands:
-            yield self._command(command)
+            yield self._command(command, record)
         for letter in changes.dead_letters:
             yield self._dead_letter(letter)
 
@@ -102,11 +102,12 @@ class LiveView:
             "text": words.format(incident.responsible, incident.because),
         }
 
-    def _command(self, command: DeviceCommand) -> Change:
+    def _command(self, command: DeviceCommand, record: Record | None) -> Change:
         language = self._plan.language
+        decided_at_us = record.at_us if record else command.created_at_us
         device = self._plan.device(command.device_id)
         words = [
-            self._time(command.ended_at_us or command.sent_at_us or command.created_at_us),
+            self._time(command.ended_at_us or command.sent_at_us or decided_at_us),
             device.name if device else command.device_id,
             _COMMANDS[command.state][language],
             _ATTEMPT[language].format(command.attempt) if command.attempt > 1 else "",

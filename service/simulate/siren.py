@@ -30,6 +30,16 @@ class Behaviour(StrEnum):
     WRONG_ID = "wrong_id"  # answers for a command that nobody gave
     NEVER = "never"  # sounds, but never says so
     REFUSE = "refuse"  # says no, and does not sound
+    IN_TURN = "in_turn"  # each new command gets the next of the manners below
+
+
+_TURNS: Final = (
+    Behaviour.PROMPT,
+    Behaviour.NEVER,
+    Behaviour.LATE,
+    Behaviour.TWICE,
+    Behaviour.WRONG_ID,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +79,8 @@ class SimulatedSiren:
         self._late_s = late_s
         self._clock = clock
         self._after = after
-        self._acted: OrderedDict[UUID, None] = OrderedDict()
+        self._acted: OrderedDict[UUID, Behaviour] = OrderedDict()  # how each is answered
+        self._given = 0
         self._client = FieldClient(
             f"siren-{site}-{device}",
             [f"gridwarden/{site}/device/{device}/command"],
@@ -94,22 +105,30 @@ class SimulatedSiren:
         if self._clock() >= command.valid_until_us:
             self._tell("ignored", command, why="valid_until has passed")
             return
-        if self._behaviour is not Behaviour.REFUSE:
-            self._act_once(command)
-        self._answer(command)
+        if self._behaviour is Behaviour.REFUSE:
+            self._reply(command, command.command_id, "refused", "cover open")
+            return
+        self._act_once(command)
+        self._answer(command, self._acted[command.command_id])
 
     def _act_once(self, command: _Command) -> None:
         if command.command_id in self._acted:
             self._tell("reminded", command)
             return
-        self._acted[command.command_id] = None
+        self._acted[command.command_id] = self._next_behaviour()
         if len(self._acted) > REMEMBER_COMMANDS:
             self._acted.popitem(last=False)
         self._tell("acted", command, text=command.text)
         self._after(command.max_on_s, lambda: self._tell("stopped", command))
 
-    def _answer(self, command: _Command) -> None:
-        match self._behaviour:
+    def _next_behaviour(self) -> Behaviour:
+        if self._behaviour is not Behaviour.IN_TURN:
+            return self._behaviour
+        self._given += 1
+        return _TURNS[(self._given - 1) % len(_TURNS)]
+
+    def _answer(self, command: _Command, behaviour: Behaviour) -> None:
+        match behaviour:
             case Behaviour.PROMPT:
                 self._reply(command, command.command_id)
             case Behaviour.LATE:
@@ -119,10 +138,8 @@ class SimulatedSiren:
                 self._reply(command, command.command_id)
             case Behaviour.WRONG_ID:
                 self._reply(command, uuid4())
-            case Behaviour.REFUSE:
-                self._reply(command, command.command_id, "refused", "cover open")
-            case Behaviour.NEVER:
-                pass
+            case _:
+                pass  # it sounds, and never says so
 
     def _reply(
         self, command: _Command, command_id: UUID, outcome: str = "done", detail: str = ""

@@ -11,6 +11,8 @@ from uuid import UUID
 
 import paho.mqtt.client as mqtt
 import pytest
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
 
 from delivery.dispatcher import Dispatcher
 from delivery.mqtt import MqttCommandSender, MqttSenderConfig, command_payload
@@ -255,6 +257,42 @@ def test_a_siren_without_a_word_is_asked_three_times_and_becomes_an_alarm(
     if there:
         field.said.wait_for(3)
         assert (field.acts("acted"), field.acts("reminded")) == (1, 2)
+
+
+@pytest.mark.mosquitto
+def test_a_siren_in_turn_answers_each_command_in_another_manner(
+    broker: LocalBroker, field: Field
+) -> None:
+    field.siren(Behaviour.IN_TURN)
+    heard = Heard()
+    listener = FieldClient("listener", [f"gridwarden/{SITE}/device/+/reply"], heard.note)
+    listener.start(broker.host, broker.port)
+    assert listener.ready.wait(WITHIN_S)
+    sender = FieldClient("asker")
+    sender.start(broker.host, broker.port)
+    now_us = system_clock()
+    asked = [
+        command(
+            command_id=UUID(int=number), created_at_us=now_us, valid_until_us=now_us + MINUTE_US
+        )
+        for number in range(1, 6)
+    ]
+    try:
+        for one in asked:
+            properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
+            properties.CorrelationData = one.command_id.bytes
+            properties.ResponseTopic = f"gridwarden/{SITE}/device/siren-1T/reply"
+            sender.publish(
+                f"gridwarden/{SITE}/device/siren-1T/command", command_payload(one), properties
+            )
+        field.said.wait_for(5)
+        # at once 1; never: none; late: when its timer is let go; twice 2; for another command 1
+        replies = [json.loads(m.payload)["command_id"] for m in heard.wait_for(4)]
+        known = [str(one.command_id) for one in asked]
+        assert [known.index(reply) for reply in replies if reply in known] == [0, 3, 3]
+    finally:
+        sender.stop()
+        listener.stop()
 
 
 @pytest.mark.mosquitto
