@@ -32,7 +32,7 @@ from tests.support.killable_core import KILL_POINTS
 from tests.support.running import ROOT, CoreProcess, Siren, core, until
 from tests.support.sites import CODE, SIREN, SOURCE, limit, write_site
 
-KILLS_PER_POINT = 5
+KILLS_PER_POINT = 4
 SECONDS = 75  # more than the held point's 60 s on-delay
 RATE = 5_000  # readings per second
 
@@ -107,7 +107,9 @@ def kill_again_and_again(site: Path, data: Path) -> dict[str, int]:
     kills: dict[str, int] = {}
     for turn in range(KILLS_PER_POINT):
         for point in KILL_POINTS:
-            passage = 1 + turn * (20 if point in {"after_journal", "before_ack"} else 1)
+            passage = 1 + turn * (
+                20 if point in {"before_journal", "after_journal", "before_ack"} else 1
+            )
             killed = CoreProcess(
                 site, data, command=("-m", "tests.support.killable_core", point, str(passage))
             )

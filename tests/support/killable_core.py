@@ -6,17 +6,17 @@ Nothing in the product knows of this: the methods are wrapped before core starts
 import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from delivery.mqtt import MqttCommandSender
-from domain.records import ReadingsArrived
+from domain.records import ReadingsArrived, Record
 from ingest.mqtt import MqttSource
 from service import core
 from storage.journal import SqliteJournal
 from storage.records import SqlRecords
 
-KILL_POINTS = ("after_journal", "after_commit", "after_send", "before_ack")
+KILL_POINTS = ("before_journal", "after_journal", "after_commit", "after_send", "before_ack")
 
 
 def kill_after(count: int) -> Callable[[], None]:
@@ -34,15 +34,18 @@ def kill_after(count: int) -> Callable[[], None]:
 def arm(point: str, count: int) -> None:
     passed = kill_after(count)
     match point:
+        case "before_journal":
+            # who acknowledged before the journal would lose what it acknowledged
+            _wrap(
+                SqliteJournal,
+                "append",
+                before=lambda self, records: passed() if _with_readings(records) else None,
+            )
         case "after_journal":
             _wrap(
                 SqliteJournal,
                 "append",
-                after=lambda self, result, records: (
-                    passed()
-                    if any(isinstance(record, ReadingsArrived) for record in records)
-                    else None
-                ),
+                after=lambda self, result, records: passed() if _with_readings(records) else None,
             )
         case "after_commit":
             _wrap(
@@ -64,6 +67,10 @@ def arm(point: str, count: int) -> None:
             )
         case _:
             raise SystemExit(f"no kill point is named {point}; there are {', '.join(KILL_POINTS)}")
+
+
+def _with_readings(records: Sequence[Record]) -> bool:
+    return any(isinstance(record, ReadingsArrived) for record in records)
 
 
 def _wrap(
