@@ -72,7 +72,7 @@ class Point:
     asset_id: AssetId
     source_id: SourceId
     signal: str  # 油温
-    unit: str  # "degC"; empty for a status
+    unit: str  # "degC"; "status": 1 operated, 0 not; "position": 0 between, 1 open, 2 closed, 3 faulty
     stale_after_us: int | None = None  # None: silence of this point means nothing
     limits: tuple[Limit, ...] = ()
     silence_priority: Priority = Priority.MINOR

@@ -1,12 +1,15 @@
 """What one decision changes in the records. Everything in it commits together or not at all."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from uuid import UUID
 
 from domain.commands import DeviceCommand, OutboxItem
+from domain.credit import CreditEntry, ReviewItem
 from domain.events import Event
 from domain.incidents import Incident
+from domain.paperwork import Approval, SiteVersion, Tag, Ticket, User
 from domain.records import DeadLetter
+from domain.requests import Handled
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,23 +31,23 @@ class Changes:
     commands: list[DeviceCommand] = field(default_factory=list)
     outbox: list[OutboxItem] = field(default_factory=list)
     outbox_done: list[OutboxDone] = field(default_factory=list)
+    reviews: list[ReviewItem] = field(default_factory=list)
+    entries: list[CreditEntry] = field(default_factory=list)
+    tickets: list[Ticket] = field(default_factory=list)
+    tags: list[Tag] = field(default_factory=list)
+    approvals: list[Approval] = field(default_factory=list)
+    site_versions: list[SiteVersion] = field(default_factory=list)
+    users: list[User] = field(default_factory=list)
+    handled: list[Handled] = field(default_factory=list)
     dead_letters: list[DeadLetter] = field(default_factory=list)
 
     def __bool__(self) -> bool:
-        return bool(
-            self.events
-            or self.incidents
-            or self.commands
-            or self.outbox
-            or self.outbox_done
-            or self.dead_letters
-        )
+        return any(getattr(self, name) for name in _LISTS)
 
     def extend(self, later: "Changes") -> None:
-        self.events += later.events
         self.memberships |= later.memberships
-        self.incidents += later.incidents
-        self.commands += later.commands
-        self.outbox += later.outbox
-        self.outbox_done += later.outbox_done
-        self.dead_letters += later.dead_letters
+        for name in _LISTS:
+            getattr(self, name).extend(getattr(later, name))
+
+
+_LISTS = tuple(each.name for each in fields(Changes) if each.name != "memberships")

@@ -8,6 +8,10 @@ AssetId = NewType("AssetId", str)
 DeviceId = NewType("DeviceId", str)  # a siren, a light, a voice device
 PointKey = NewType("PointKey", str)  # "35kV-liuyuan/1T/top_oil_temp"; a site gives it once
 SourceId = NewType("SourceId", str)  # one connection to one broker
+PersonId = NewType("PersonId", str)
+TeamId = NewType("TeamId", str)  # 班组
+UnitId = NewType("UnitId", str)  # committee, general branch, branch or group
+ZoneId = NewType("ZoneId", str)  # 责任区
 
 # the root of every id below; changing it would rename the past
 _ROOT = UUID("5b0c7c3e-6f0a-5a53-9d3b-6a1d7c1f8e21")
@@ -41,3 +45,18 @@ def command_id(event: UUID, device: DeviceId, step: str) -> UUID:
 def outbox_id(command: UUID, attempt: int) -> UUID:
     """The idempotency key of one attempt to send one command."""
     return _named("outbox", command, attempt)
+
+
+def review_id(kind: str, event: UUID, item: str, person: str) -> UUID:
+    """One event proposes one item for one person once, however often it is linked."""
+    return _named("review", kind, event, item, person)
+
+
+def entry_id(review: UUID) -> UUID:
+    """A confirmed review item writes one entry; confirming it again writes the same."""
+    return _named("entry", review)
+
+
+def from_request(request: UUID, what: str) -> UUID:
+    """What a person's request makes (a ticket, a tag, an approval): once per request."""
+    return _named("request", request, what)

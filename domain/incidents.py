@@ -6,6 +6,7 @@ from uuid import UUID
 
 from domain.assets import Priority
 from domain.ids import AssetId
+from domain.responsibility import Answer
 
 
 class IncidentState(StrEnum):
@@ -29,14 +30,16 @@ class Incident:
     asset_id: AssetId
     priority: Priority
     opened_at_us: int
-    responsible: str  # who answers for it
-    because: str  # why he does, in one sentence
+    answer: Answer  # who answers for it and why, as it was when it opened
     state: IncidentState = IncidentState.OPEN
     standing: frozenset[UUID]  # events that have not cleared
     event_count: int = 1  # all that ever joined
     acknowledged_by: str | None = None
     acknowledged_at_us: int | None = None
+    silenced_at_us: int | None = None
     closed_at_us: int | None = None
+    closed_by: str | None = None  # None: it closed by itself
+    note: str = ""  # why it was closed by hand
     version: int = 1
 
     @property
@@ -78,6 +81,21 @@ class Incident:
             acknowledged_by=by,
             acknowledged_at_us=at_us,
             closed_at_us=at_us if returned else None,
+        )
+
+    def silenced(self, at_us: int) -> "Incident":
+        if self.state is IncidentState.CLOSED:
+            raise IllegalMove(f"incident {self.incident_id} is closed: nothing sounds for it")
+        return self._next(silenced_at_us=at_us)
+
+    def closed(self, by: str, at_us: int, note: str) -> "Incident":
+        """By hand. While something stands a note must say why."""
+        if self.state is IncidentState.CLOSED:
+            raise IllegalMove(f"incident {self.incident_id} is already closed")
+        if self.standing and not note.strip():
+            raise IllegalMove(f"incident {self.incident_id} still stands: say why it is closed")
+        return self._next(
+            state=IncidentState.CLOSED, closed_at_us=at_us, closed_by=by, note=note.strip()
         )
 
     def _next(self, **changes: object) -> "Incident":

@@ -10,6 +10,7 @@ from uuid import UUID
 from domain.assets import ActiveLimits
 from domain.ids import DeviceId, SourceId
 from domain.readings import Readings
+from domain.requests import Request
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,6 +100,16 @@ class DeadLetter:
     receipts: Receipts = field(default_factory=Receipts)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Requested:
+    """A person asks for something. Journalled before it is decided, like everything."""
+
+    at_us: int
+    request_id: UUID  # given by who asks, so that asking again does nothing twice
+    actor: str  # a user's name, or domain.access.LOCAL_OPERATOR
+    request: Request
+
+
 Record = (
     ReadingsArrived
     | Ticked
@@ -106,5 +117,6 @@ Record = (
     | LimitsActivated
     | ClockRebased
     | DeviceReplied
+    | Requested
     | DeadLetter
 )

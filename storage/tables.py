@@ -19,9 +19,10 @@ from sqlalchemy import (
     Table,
     Text,
     Uuid,
+    text,
 )
 
-REVISION: Final = "0001"  # of the newest migration; a test compares them
+REVISION: Final = "0002"  # of the newest migration; a test compares them
 
 metadata: Final = MetaData(
     naming_convention={
@@ -78,15 +79,20 @@ incidents: Final = Table(
     Column("asset_id", String(200), nullable=False),
     Column("priority", Integer, nullable=False),
     Column("opened_at_us", BigInteger, nullable=False),
-    Column("responsible", String(200), nullable=False),
-    Column("because", Text, nullable=False),
+    Column("zone_id", String(200)),  # of the answer, for lists
+    Column("acting_id", String(200)),
+    Column("answer", Text, nullable=False),  # JSON of domain.responsibility.Answer
     Column("state", String(40), nullable=False),
     Column("event_count", Integer, nullable=False),
     Column("acknowledged_by", String(200)),
     Column("acknowledged_at_us", BigInteger),
+    Column("silenced_at_us", BigInteger),
     Column("closed_at_us", BigInteger),
+    Column("closed_by", String(200)),
+    Column("note", Text, nullable=False),
     Column("version", Integer, nullable=False),
     Index("ix_incidents_state", "state"),
+    Index("ix_incidents_opened_at_us", "opened_at_us"),
 )
 
 commands: Final = Table(
@@ -153,4 +159,175 @@ points: Final = Table(
     Column("number", Integer, primary_key=True),
     Column("key", String(200), nullable=False, unique=True),
     sqlite_autoincrement=True,
+)
+
+# what waits for judgement, and what was judged; the sentences are JSON lists
+reviews: Final = Table(
+    "reviews",
+    metadata,
+    Column("review_id", Uuid, primary_key=True),
+    Column("kind", String(40), nullable=False),
+    Column("created_at_us", BigInteger, nullable=False),
+    Column("proposed_by", String(200), nullable=False),
+    Column("text", Text, nullable=False),
+    Column("code", String(40), nullable=False),
+    Column("item_id", String(80), nullable=False),
+    Column("rule_version", Integer, nullable=False),
+    Column("account", String(40)),
+    Column("person_id", String(200)),
+    Column("points_hundredths", Integer, nullable=False),
+    Column("event_id", Uuid),
+    Column("incident_id", Uuid),
+    Column("asset_id", String(200)),
+    Column("zone_id", String(200)),
+    Column("corrects", Uuid),
+    Column("reasons", Text, nullable=False),
+    Column("evidence", Text, nullable=False),
+    Column("shadow", Boolean, nullable=False),
+    Column("state", String(40), nullable=False),
+    Column("judged_by", String(200)),
+    Column("judged_at_us", BigInteger),
+    Column("judgement", Text, nullable=False),
+    Column("version", Integer, nullable=False),
+    Index("ix_reviews_state", "state"),
+    Index("ix_reviews_created_at_us", "created_at_us"),
+    Index("ix_reviews_incident_id", "incident_id"),
+)
+
+# append-only; an entry is sealed by a row of `seals`, never changed
+entries: Final = Table(
+    "entries",
+    metadata,
+    Column("entry_id", Uuid, primary_key=True),
+    Column("account", String(40), nullable=False),
+    Column("person_id", String(200), nullable=False),
+    Column("item_id", String(80), nullable=False),
+    Column("rule_version", Integer, nullable=False),
+    Column("points_hundredths", Integer, nullable=False),
+    Column("event_id", Uuid, nullable=False),
+    Column("review_id", Uuid, nullable=False),
+    Column("zone_id", String(200)),
+    Column("effective_at_us", BigInteger, nullable=False),
+    Column("recorded_at_us", BigInteger, nullable=False),
+    Column("confirmed_by", String(200), nullable=False),
+    Column("reasons", Text, nullable=False),
+    Column("corrects", Uuid),
+    Column("shadow", Boolean, nullable=False),
+    Index(
+        "ux_entries_once",
+        "account",
+        "event_id",
+        "item_id",
+        "person_id",
+        unique=True,
+        sqlite_where=text("corrects IS NULL"),
+        postgresql_where=text("corrects IS NULL"),
+    ),
+    Index("ux_entries_corrects", "corrects", unique=True),  # NULLs differ from each other
+    Index("ix_entries_person_id", "person_id"),
+)
+
+seals: Final = Table(
+    "seals",
+    metadata,
+    Column("number", Integer, primary_key=True, autoincrement=False),  # 1, 2, 3 without a gap
+    Column("entry_id", Uuid, nullable=False, unique=True),
+    Column("previous", String(64), nullable=False),  # hash of the seal before; zeros for the first
+    Column("hash", String(64), nullable=False),
+    Column("sealed_at_us", BigInteger, nullable=False),
+)
+
+tickets: Final = Table(
+    "tickets",
+    metadata,
+    Column("ticket_id", Uuid, primary_key=True),
+    Column("number", String(200), nullable=False),
+    Column("type", String(40), nullable=False),
+    Column("task", Text, nullable=False),
+    Column("station", String(200), nullable=False),
+    Column("asset_ids", Text, nullable=False),  # JSON
+    Column("team_id", String(200), nullable=False),
+    Column("leader", String(200), nullable=False),
+    Column("from_us", BigInteger, nullable=False),
+    Column("to_us", BigInteger, nullable=False),
+    Column("created_by", String(200), nullable=False),
+    Column("state", String(40), nullable=False),
+    Column("changed_at_us", BigInteger, nullable=False),
+    Column("version", Integer, nullable=False),
+    Index("ix_tickets_state", "state"),
+)
+
+tags: Final = Table(
+    "tags",
+    metadata,
+    Column("tag_id", Uuid, primary_key=True),
+    Column("kind", String(40), nullable=False),
+    Column("asset_id", String(200), nullable=False),
+    Column("note", Text, nullable=False),
+    Column("hung_by", String(200), nullable=False),
+    Column("hung_at_us", BigInteger, nullable=False),
+    Column("ticket_id", Uuid),
+    Column("removed_by", String(200)),
+    Column("removed_at_us", BigInteger),
+    Column("version", Integer, nullable=False),
+    Index("ix_tags_removed_at_us", "removed_at_us"),
+)
+
+approvals: Final = Table(
+    "approvals",
+    metadata,
+    Column("approval_id", Uuid, primary_key=True),
+    Column("subject", String(40), nullable=False),
+    Column("subject_id", String(200), nullable=False),
+    Column("summary", Text, nullable=False),  # JSON list
+    Column("proposed_by", String(200), nullable=False),
+    Column("proposed_at_us", BigInteger, nullable=False),
+    Column("state", String(40), nullable=False),
+    Column("decided_by", String(200)),
+    Column("decided_at_us", BigInteger),
+    Column("words", Text, nullable=False),
+    Column("version", Integer, nullable=False),
+    Index("ix_approvals_state", "state"),
+)
+
+site_versions: Final = Table(
+    "site_versions",
+    metadata,
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("files", LargeBinary, nullable=False),
+    Column("digest", String(64), nullable=False),
+    Column("state", String(40), nullable=False),
+    Column("proposed_by", String(200), nullable=False),
+    Column("proposed_at_us", BigInteger, nullable=False),
+    Column("effective_at_us", BigInteger),
+)
+
+users: Final = Table(
+    "users",
+    metadata,
+    Column("name", String(200), primary_key=True),
+    Column("password", String(400), nullable=False),
+    Column("roles", Text, nullable=False),  # JSON list
+    Column("person_id", String(200)),
+    Column("stations", Text, nullable=False),  # JSON list
+    Column("language", String(10), nullable=False),
+    Column("disabled", Boolean, nullable=False),
+    Column("must_change", Boolean, nullable=False),
+    Column("version", Integer, nullable=False),
+)
+
+# every request with its outcome; passwords and folders are left out of `request`
+audit: Final = Table(
+    "audit",
+    metadata,
+    Column("request_id", Uuid, primary_key=True),
+    Column("at_us", BigInteger, nullable=False),
+    Column("actor", String(200), nullable=False),
+    Column("act", String(80), nullable=False),  # AcknowledgeIncident
+    Column("request", Text, nullable=False),  # JSON
+    Column("done", Boolean, nullable=False),
+    Column("why", Text, nullable=False),  # JSON of the Reason of a refusal
+    Column("subject", String(200), nullable=False),
+    Index("ix_audit_at_us", "at_us"),
+    Index("ix_audit_subject", "subject"),
 )

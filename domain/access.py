@@ -1,0 +1,52 @@
+"""Who may ask for what. Checked by the core; pages only hide what would be refused."""
+
+from typing import Final
+
+from domain.paperwork import Role
+from domain.requests import (
+    AcknowledgeIncident,
+    ChangePassword,
+    CloseIncident,
+    DecideApproval,
+    HangTag,
+    JudgeReview,
+    MoveTicket,
+    OpenTicket,
+    ProposeCredit,
+    ProposeReversal,
+    ProposeSite,
+    PutUser,
+    RemoveTag,
+    Request,
+    SilenceIncident,
+)
+
+# the command line on this machine, which whoever owns the data folder may use (the socket is 0600)
+LOCAL_OPERATOR: Final = "local"
+
+_EVERYBODY: Final = frozenset(Role)
+_DUTY: Final = frozenset({Role.ADMINISTRATOR, Role.DISPATCHER, Role.DUTY})
+_JUDGES: Final = frozenset({Role.ADMINISTRATOR, Role.SAFETY_MANAGER, Role.PARTY_OFFICER})
+_SAFETY: Final = frozenset({Role.ADMINISTRATOR, Role.SAFETY_MANAGER})
+_ADMINISTRATOR: Final = frozenset({Role.ADMINISTRATOR})
+
+ALLOWED: Final[dict[type[Request], frozenset[Role]]] = {
+    AcknowledgeIncident: _DUTY,
+    SilenceIncident: _DUTY,
+    CloseIncident: _DUTY,
+    JudgeReview: _JUDGES,
+    ProposeCredit: _JUDGES | _DUTY,
+    ProposeReversal: _JUDGES,
+    OpenTicket: _DUTY | _SAFETY,
+    MoveTicket: _DUTY | _SAFETY,
+    HangTag: _DUTY | _SAFETY,
+    RemoveTag: _DUTY | _SAFETY,
+    ProposeSite: _SAFETY,
+    DecideApproval: _SAFETY,
+    PutUser: _ADMINISTRATOR,
+    ChangePassword: _EVERYBODY,
+}
+
+
+def may(roles: frozenset[Role], request: type[Request]) -> bool:
+    return bool(roles & ALLOWED[request])

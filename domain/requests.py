@@ -1,0 +1,153 @@
+"""What people ask the core to do. Each is journalled, decided in order, and kept in the audit with its
+outcome; asking twice under one id does nothing twice."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from domain.credit import ReviewState
+from domain.ids import AssetId, PersonId, TeamId
+from domain.paperwork import Role, TagKind, TicketState, TicketType
+from domain.responsibility import Reason
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AcknowledgeIncident:
+    incident_id: UUID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SilenceIncident:
+    """消音: the sirens that sound for it stop; the incident stays as it is."""
+
+    incident_id: UUID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CloseIncident:
+    """While an alarm of it still stands only with a note that says why."""
+
+    incident_id: UUID
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JudgeReview:
+    review_id: UUID
+    verdict: ReviewState  # confirmed, rejected or sent_back
+    words: str  # needed to reject or send back
+    person_id: PersonId | None = None  # for a violation: who did it, where the judge knows
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProposeCredit:
+    """By hand, from the rule book's items with trigger by_hand."""
+
+    item_id: str
+    person_id: PersonId
+    words: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProposeReversal:
+    entry_id: UUID
+    words: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenTicket:
+    number: str
+    type: TicketType
+    task: str
+    station: str
+    asset_ids: tuple[AssetId, ...]
+    team_id: TeamId
+    leader: PersonId
+    from_us: int
+    to_us: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MoveTicket:
+    ticket_id: UUID
+    state: TicketState
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HangTag:
+    kind: TagKind
+    asset_id: AssetId
+    note: str = ""
+    ticket_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RemoveTag:
+    tag_id: UUID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProposeSite:
+    """A new version of the site folder, checked by who proposes it and again before it is used."""
+
+    files: bytes
+    digest: str
+    summary: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DecideApproval:
+    approval_id: UUID
+    approve: bool
+    words: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PutUser:
+    """Adds a user or changes one. An empty password leaves the one that stands."""
+
+    name: str
+    password: str
+    roles: frozenset[Role]
+    person_id: PersonId | None = None
+    stations: frozenset[str] = frozenset()
+    language: str = "zh-CN"
+    disabled: bool = False
+    must_change: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangePassword:
+    """One's own."""
+
+    password: str
+
+
+Request = (
+    AcknowledgeIncident
+    | SilenceIncident
+    | CloseIncident
+    | JudgeReview
+    | ProposeCredit
+    | ProposeReversal
+    | OpenTicket
+    | MoveTicket
+    | HangTag
+    | RemoveTag
+    | ProposeSite
+    | DecideApproval
+    | PutUser
+    | ChangePassword
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Handled:
+    """A request and what became of it: one line of the audit."""
+
+    request_id: UUID
+    at_us: int
+    actor: str
+    request: Request
+    done: bool
+    why: Reason | None = None  # of a refusal
+    subject: str = ""  # id of what it changed or made
