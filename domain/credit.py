@@ -104,7 +104,9 @@ class ReviewItem:
     zone_id: ZoneId | None = None
     corrects: UUID | None = None  # of a reversal: the entry
     reasons: tuple[Reason, ...] = ()
-    evidence: tuple[str, ...] = ()  # one line each: readings, tickets looked up, states before and after
+    evidence: tuple[
+        str, ...
+    ] = ()  # one line each: readings, tickets looked up, states before and after
     shadow: bool = False
     state: ReviewState = ReviewState.PROPOSED
     judged_by: str | None = None

@@ -10,6 +10,14 @@ from domain.paperwork import Role, TagKind, TicketState, TicketType
 from domain.responsibility import Reason
 
 
+class Refused(Exception):
+    """A request that cannot be done; the reason is for the person who asked."""
+
+    def __init__(self, reason: Reason) -> None:
+        super().__init__(reason.code)
+        self.reason = reason
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AcknowledgeIncident:
     incident_id: UUID

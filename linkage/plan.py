@@ -2,14 +2,16 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import tzinfo
 from typing import TypeVar
 
 from domain.assets import AlarmClass, Asset, Condition, Priority
 from domain.commands import FieldDevice
+from domain.credit import RuleBook
 from domain.events import AlarmRaised
-from domain.ids import AssetId, DeviceId
+from domain.ids import AssetId, DeviceId, PointKey
+from domain.organisation import Organisation
 
 _T = TypeVar("_T")
 
@@ -20,7 +22,7 @@ class InvalidPlan(ValueError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Responsible:
-    """Who answers for what happens, and why he does."""
+    """Who answers where the site names one person for everything, and why he does."""
 
     name: str
     role: str
@@ -52,6 +54,18 @@ class LinkageRule:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ViolationRule:
+    """When one of these points operates, a violation is proposed for a person to judge (DOMAIN C6)."""
+
+    rule_id: str
+    code: str  # SWITCH-03
+    text: str  # 擅自解锁: the site's own words
+    grade: str  # "general" or "serious"
+    points: frozenset[PointKey]
+    unless_ticket: bool = True  # an open ticket at the place permits it
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LinkagePlan:
     """One version of everything that linkage decides by."""
 
@@ -60,8 +74,12 @@ class LinkagePlan:
     assets: Mapping[AssetId, Asset]
     devices: tuple[FieldDevice, ...]
     rules: tuple[LinkageRule, ...]
-    responsible: Responsible
+    responsible: Responsible | None  # of a site without an organisation
     language: str = "zh-CN"  # of the texts that devices show or speak
+    organisation: Organisation = field(default_factory=Organisation)
+    rule_book: RuleBook = field(default_factory=RuleBook)
+    violations: tuple[ViolationRule, ...] = ()
+    version: int = 1  # of the site
 
     def __post_init__(self) -> None:
         problems = [*self._repeats(), *self._danglers(), *self._impossible_devices()]

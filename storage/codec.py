@@ -23,9 +23,12 @@ from domain.records import (
     Receipts,
     Record,
     ReplyOutcome,
+    Requested,
     SourceChanged,
     Ticked,
 )
+from storage.request_codec import named, request_of
+from storage.text import writable
 
 DIGEST_BYTES: Final = 8
 _PACKET_ID: Final = np.dtype("<i8")  # wider than MQTT needs: a Kafka offset fits too
@@ -55,11 +58,6 @@ class Row:
         )
 
 
-def writable(text: str) -> str:
-    """Words from outside may hold half a surrogate pair, which no store takes; they must not stop us."""
-    return text.encode("utf-8", "backslashreplace").decode()
-
-
 class _Source(msgspec.Struct, array_like=True, frozen=True):
     current: bool
 
@@ -75,6 +73,12 @@ class _Reply(msgspec.Struct, array_like=True, frozen=True):
     command_id: UUID
     outcome: ReplyOutcome
     detail: str
+
+
+class _Request(msgspec.Struct, array_like=True, frozen=True):
+    request_id: UUID
+    actor: str
+    request: dict[str, Any]
 
 
 class _DeadLetter(msgspec.Struct, array_like=True, frozen=True):
@@ -104,6 +108,9 @@ def encode(record: Record) -> Row:
                 record.device_id, record.command_id, record.outcome, writable(record.detail)
             )
             return _row("reply", record, _pack(reply), receipts=record.receipts)
+        case Requested():
+            asked = _Request(record.request_id, writable(record.actor), named(record.request))
+            return _row("request", record, _pack(asked))
         case DeadLetter():
             letter = _DeadLetter(
                 record.reason, writable(record.detail), writable(record.topic), record.payload
@@ -155,6 +162,14 @@ def _decode(row: Row) -> Record:
                 outcome=reply.outcome,
                 detail=reply.detail,
                 receipts=_receipts(row),
+            )
+        case "request":
+            asked = msgspec.msgpack.decode(row.body, type=_Request)
+            return Requested(
+                at_us=at_us,
+                request_id=asked.request_id,
+                actor=asked.actor,
+                request=request_of(asked.request),
             )
         case "dead_letter":
             letter = msgspec.msgpack.decode(row.body, type=_DeadLetter)

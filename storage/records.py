@@ -4,13 +4,12 @@ A commit is one transaction and may be repeated: what is in already is left as i
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
-from enum import Enum
 from functools import cache
 from itertools import chain
-from math import isnan, nan
-from typing import Any, Final
+from math import nan
+from typing import Any, Final, TypeVar
 from uuid import UUID
 
 import structlog
@@ -19,6 +18,7 @@ from sqlalchemy import (
     Engine,
     Executable,
     RowMapping,
+    Select,
     Table,
     bindparam,
     select,
@@ -30,25 +30,40 @@ from domain.assets import AlarmClass, Condition, Priority
 from domain.changes import Changes, OutboxDone
 from domain.clock import to_datetime
 from domain.commands import CommandState, DeviceCommand, OutboxItem
+from domain.credit import CreditEntry, ReviewItem, ReviewState
 from domain.events import AlarmCleared, AlarmRaised, ClearReason
 from domain.ids import AssetId, DeviceId, PointKey, SourceId
 from domain.incidents import Incident, IncidentState
+from domain.paperwork import Approval, ApprovalState, SiteVersion, Tag, Ticket, User
 from domain.records import DeadLetter
-from storage.codec import writable
+from storage import credit_rows, rows
 from storage.engines import reading, writing
+from storage.rows import columns_of, stored
 from storage.tables import (
     applied,
+    approvals,
+    audit,
     commands,
     dead_letter_counts,
     dead_letters,
+    entries,
     events,
     incidents,
     outbox,
     points,
+    reviews,
+    site_versions,
+    tags,
+    tickets,
+    users,
 )
+from storage.text import writable
+
+T = TypeVar("T")
 
 _PROJECTION: Final = "records"
 _OPEN_COMMANDS: Final = (CommandState.PENDING.value, CommandState.SENT.value)
+_OPEN_REVIEWS: Final = (ReviewState.PROPOSED.value, ReviewState.SENT_BACK.value)
 _MOMENTARY: Final = (Condition.CLOCK_STEPPED_BACK.value, Condition.COMMAND_FAILED.value)
 _STANDING: Final = (events.c.ended_at_us.is_(None), events.c.condition.not_in(_MOMENTARY))
 
@@ -89,7 +104,7 @@ class SqlRecords:
                 connection,
                 statements.incident,
                 "incident_id",
-                map(_incident_row, changes.incidents),
+                map(rows.incident_row, changes.incidents),
             )
             # an attempt carries its command, so that it never stands alone
             of_outbox = (item.command for item in changes.outbox)
@@ -97,9 +112,10 @@ class SqlRecords:
                 connection,
                 statements.command,
                 "command_id",
-                map(_fields_of, chain(changes.commands, of_outbox)),
+                map(columns_of, chain(changes.commands, of_outbox)),
             )
             _write_outbox(connection, statements, changes.outbox, changes.outbox_done)
+            _write_people_and_paper(connection, statements, changes)
             if is_new:
                 _write_dead_letters(connection, statements, changes.dead_letters)
                 connection.execute(
@@ -121,7 +137,7 @@ class SqlRecords:
             for incident, event in connection.execute(of_them):
                 standing.setdefault(incident, set()).add(event)
             return [
-                _incident(row, frozenset(standing.get(row["incident_id"], ())))
+                rows.incident(row, frozenset(standing.get(row["incident_id"], ())))
                 for row in connection.execute(query).mappings()
             ]
 
@@ -134,6 +150,78 @@ class SqlRecords:
         )
         with reading(self._engine) as connection:
             return [_command(row) for row in connection.execute(query).mappings()]
+
+    def open_reviews(self) -> list[ReviewItem]:
+        """Those that wait for judgement."""
+        return self._all(
+            select(reviews).where(reviews.c.state.in_(_OPEN_REVIEWS)), credit_rows.review
+        )
+
+    def reviews_since(self, since_us: int) -> list[ReviewItem]:
+        """Judged or not, made at `since_us` or later: what must not be proposed again."""
+        return self._all(
+            select(reviews).where(reviews.c.created_at_us >= since_us), credit_rows.review
+        )
+
+    def entries_since(self, since_us: int) -> list[CreditEntry]:
+        return self._all(
+            select(entries).where(entries.c.effective_at_us >= since_us), credit_rows.entry
+        )
+
+    def entry(self, entry_id: UUID) -> CreditEntry | None:
+        found = self._all(select(entries).where(entries.c.entry_id == entry_id), credit_rows.entry)
+        return found[0] if found else None
+
+    def users(self) -> list[User]:
+        return self._all(select(users).order_by(users.c.name), rows.user)
+
+    def open_tickets(self) -> list[Ticket]:
+        every = self._all(select(tickets).order_by(tickets.c.from_us), rows.ticket)
+        return [ticket for ticket in every if ticket.is_open]
+
+    def hanging_tags(self) -> list[Tag]:
+        return self._all(select(tags).where(tags.c.removed_at_us.is_(None)), rows.tag)
+
+    def waiting_approvals(self) -> list[Approval]:
+        return self._all(
+            select(approvals).where(approvals.c.state == ApprovalState.PROPOSED.value),
+            rows.approval,
+        )
+
+    def site_versions(self) -> list[SiteVersion]:
+        """The oldest first."""
+        return self._all(select(site_versions).order_by(site_versions.c.number), rows.site_version)
+
+    def effective_site(self) -> SiteVersion | None:
+        """The newest version that two persons agreed to, or the first one."""
+        effective = self._all(
+            select(site_versions)
+            .where(site_versions.c.state == ApprovalState.EFFECTIVE.value)
+            .order_by(site_versions.c.number.desc())
+            .limit(1),
+            rows.site_version,
+        )
+        return effective[0] if effective else None
+
+    def handled_since(self, since_us: int) -> dict[UUID, tuple[bool, str, str]]:
+        """request id -> done, JSON of the reason why not, subject."""
+        query = select(audit).where(audit.c.at_us >= since_us)
+        with reading(self._engine) as connection:
+            return {
+                row["request_id"]: (row["done"], row["why"], row["subject"])
+                for row in connection.execute(query).mappings()
+            }
+
+    def seed(self, version: SiteVersion, first_users: Iterable[User]) -> None:
+        """What a fresh data folder begins with. Only while no core serves it."""
+        with writing(self._engine) as connection:
+            connection.execute(site_versions.insert(), rows.site_version_row(version))
+            for user in first_users:
+                connection.execute(users.insert(), rows.user_row(user))
+
+    def _all(self, query: Select[Any], made: Callable[[RowMapping], T]) -> list[T]:
+        with reading(self._engine) as connection:
+            return [made(row) for row in connection.execute(query).mappings()]
 
     def unsent_outbox(self) -> list[OutboxItem]:
         """Attempts of which nothing has been reported, with their command as it stands; not those that a
@@ -228,6 +316,14 @@ class _Statements:
     command: Executable
     outbox: Executable
     outbox_done: Executable
+    review: Executable
+    entry: Executable
+    ticket: Executable
+    tag: Executable
+    approval: Executable
+    site_version: Executable
+    user: Executable
+    handled: Executable
     dead_letter: Executable
     dead_letter_count: Executable
 
@@ -249,6 +345,14 @@ def _statements(dialect: str) -> _Statements:
             outbox.c.outbox_id == bindparam("of_item"),
             outbox.c.done_at_us.is_(None),  # the first word stands
         ),
+        review=_newest(dialect, reviews, "review_id", "version"),
+        entry=_insert(dialect, entries).on_conflict_do_nothing(),  # an entry is never changed
+        ticket=_newest(dialect, tickets, "ticket_id", "version"),
+        tag=_newest(dialect, tags, "tag_id", "version"),
+        approval=_newest(dialect, approvals, "approval_id", "version"),
+        site_version=_latest(dialect, site_versions, "number"),
+        user=_newest(dialect, users, "name", "version"),
+        handled=_insert(dialect, audit).on_conflict_do_nothing(),  # the first word stands
         dead_letter=dead_letters.insert(),
         dead_letter_count=count.on_conflict_do_update(
             index_elements=list(dead_letter_counts.primary_key),
@@ -267,11 +371,25 @@ def _newest(dialect: str, table: Table, key: str, version: str) -> Executable:
     statement = _insert(dialect, table)
     return statement.on_conflict_do_update(
         index_elements=[table.c[key]],
-        set_={
-            column.name: statement.excluded[column.name] for column in table.c if column.name != key
-        },
+        set_=_all_but(statement, table, key),
         where=table.c[version] < statement.excluded[version],
     )
+
+
+def _latest(dialect: str, table: Table, key: str) -> Executable:
+    """Insert, or replace; for what has no version of its own."""
+    statement = _insert(dialect, table)
+    return statement.on_conflict_do_update(
+        index_elements=[table.c[key]], set_=_all_but(statement, table, key)
+    )
+
+
+def _all_but(
+    statement: sqlite.Insert | postgresql.Insert, table: Table, key: str
+) -> dict[str, Any]:
+    return {
+        column.name: statement.excluded[column.name] for column in table.c if column.name != key
+    }
 
 
 def _applied_seq(connection: Connection) -> int:
@@ -294,11 +412,11 @@ def _write_events(connection: Connection, statements: _Statements, changes: Chan
 
 
 def _write_newest(
-    connection: Connection, statement: Executable, key: str, rows: Iterable[dict[str, Any]]
+    connection: Connection, statement: Executable, key: str, versions: Iterable[dict[str, Any]]
 ) -> None:
     """Each thing once, in its newest version."""
-    newest: dict[UUID, dict[str, Any]] = {}
-    for row in rows:
+    newest: dict[object, dict[str, Any]] = {}
+    for row in versions:
         known = newest.get(row[key])
         if known is None or known["version"] < row["version"]:
             newest[row[key]] = row
@@ -333,6 +451,28 @@ def _write_outbox(
                 for item in done
             ],
         )
+
+
+def _write_people_and_paper(
+    connection: Connection, statements: _Statements, changes: Changes
+) -> None:
+    of_versions = (
+        (statements.review, "review_id", map(credit_rows.review_row, changes.reviews)),
+        (statements.ticket, "ticket_id", map(rows.ticket_row, changes.tickets)),
+        (statements.tag, "tag_id", map(rows.tag_row, changes.tags)),
+        (statements.approval, "approval_id", map(rows.approval_row, changes.approvals)),
+        (statements.user, "name", map(rows.user_row, changes.users)),
+    )
+    for statement, key, versions in of_versions:
+        _write_newest(connection, statement, key, versions)
+    as_they_are = (
+        (statements.entry, [credit_rows.entry_row(entry) for entry in changes.entries]),
+        (statements.site_version, [rows.site_version_row(each) for each in changes.site_versions]),
+        (statements.handled, [rows.audit_row(handled) for handled in changes.handled]),
+    )
+    for statement, written in as_they_are:
+        for row in written:
+            connection.execute(statement, row)
 
 
 def _write_dead_letters(
@@ -377,22 +517,8 @@ def _expect_agreement(known: Mapping[PointKey, int], used: Iterable[tuple[PointK
             )
 
 
-def _fields_of(thing: AlarmRaised | DeviceCommand | Incident) -> dict[str, Any]:
-    return {field.name: _stored(getattr(thing, field.name)) for field in fields(thing)}
-
-
-def _stored(value: Any) -> Any:
-    if isinstance(value, Enum):
-        return value.value
-    if isinstance(value, str):
-        return writable(value)
-    if isinstance(value, float) and isnan(value):
-        return None
-    return value
-
-
 def _event_row(raised: AlarmRaised, incident: UUID | None) -> dict[str, Any]:
-    row = _fields_of(raised)
+    row = columns_of(raised)
     row["incident_id"] = incident
     row["limit_value"] = row.pop("limit")  # LIMIT is a word of SQL
     return row
@@ -403,15 +529,9 @@ def _clear_row(cleared: AlarmCleared) -> dict[str, Any]:
         "of_event": cleared.event_id,
         "ended_at_us": cleared.ended_at_us,
         "cleared_detected_at_us": cleared.detected_at_us,
-        "cleared_value": _stored(cleared.value),
+        "cleared_value": stored(cleared.value),
         "clear_reason": cleared.reason.value,
     }
-
-
-def _incident_row(incident: Incident) -> dict[str, Any]:
-    row = _fields_of(incident)
-    del row["standing"]  # the events themselves say what stands
-    return row
 
 
 def _letter_row(letter: DeadLetter) -> dict[str, Any]:
@@ -466,13 +586,6 @@ def _cleared(row: RowMapping) -> AlarmCleared | None:
 
 def _number(stored: float | None) -> float:
     return nan if stored is None else stored
-
-
-def _incident(row: RowMapping, standing: frozenset[UUID]) -> Incident:
-    stored: dict[str, Any] = {**row, "standing": standing}
-    stored["priority"] = Priority(stored["priority"])
-    stored["state"] = IncidentState(stored["state"])
-    return Incident(**stored)
 
 
 def _command(row: RowMapping) -> DeviceCommand:

@@ -9,12 +9,15 @@ import json
 import signal
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from queue import Empty, SimpleQueue
 
+from service.simulate.plant import SimulatedPlant
 from service.simulate.siren import Behaviour, SimulatedSiren
 from service.simulate.transformer import SimulatedTransformer
+from service.site.compiled import read_compiled
 
-Unit = SimulatedSiren | SimulatedTransformer
+Unit = SimulatedPlant | SimulatedSiren | SimulatedTransformer
 
 
 def run(arguments: Sequence[str] | None = None) -> int:
@@ -44,6 +47,8 @@ def _units(options: argparse.Namespace) -> list[Unit]:
         SimulatedSiren(options.site, device, behaviour, say=say, late_s=options.late_s)
         for device, behaviour in options.siren
     ]
+    if options.plant is not None:
+        return [*sirens, SimulatedPlant(read_compiled(options.plant))]
     if options.oil_point is None:
         return sirens
     transformer = SimulatedTransformer(
@@ -76,6 +81,9 @@ def _parser() -> argparse.ArgumentParser:
         "--siren", type=_siren, action="append", default=[], metavar="DEVICE[=BEHAVIOUR]"
     )
     parser.add_argument("--late-s", type=float, default=4.0, help="how late a late siren answers")
+    parser.add_argument(
+        "--plant", type=Path, metavar="COMPILED", help="play every point of this compiled site"
+    )
     parser.add_argument("--source", default="rtu", help="source id of the telemetry")
     parser.add_argument("--oil-point", help="point key of the oil temperature; none: no telemetry")
     parser.add_argument("--low", type=float, default=78.0, help="coolest oil, degC")

@@ -2,7 +2,8 @@
 # Installs the real servers that tests use. Debian and Ubuntu, as root or with sudo.
 set -eu
 
-packages="mosquitto mosquitto-clients"
+# Chromium drives the console in tests; without a CJK font its screenshots show boxes
+packages="mosquitto mosquitto-clients chromium fonts-noto-cjk"
 
 missing=""
 for package in $packages; do

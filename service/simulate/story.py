@@ -1,0 +1,136 @@
+"""The demo's story: what happens at the example site, as values laid over an ordinary day. Pure.
+
+Told again every `STORY_S` seconds: the oil of a transformer rises over both limits, somebody takes the
+unlock key without a ticket, a 35 kV line trips and the station behind it goes dark.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from domain.assets import Asset, Condition, Point
+from domain.ids import PointKey
+from domain.topology import CellKind, SwitchKind
+from service.site.model import Site
+
+STORY_S: Final = 900.0
+
+OIL: Final = PointKey("LY/1T/top_oil_temp")
+UNLOCK: Final = PointKey("LY/WF/unlock")
+LINE_STATION: Final = "110kV石坪变"
+LINE: Final = "石沟Ⅰ线"
+DARK_STATION: Final = "35kV沟岔变"
+
+OPENED, CLOSED = 1.0, 2.0  # of a position (double point)
+_LOST: Final = frozenset({"kV", "A", "MW", "Mvar", "kW", "kvar", "Hz"})  # read 0 without supply
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One point from one moment of the story to another; its value goes straight from first to last."""
+
+    point: PointKey
+    from_s: float
+    until_s: float
+    first: float
+    last: float
+
+    def value(self, story_s: float) -> float:
+        share = (story_s - self.from_s) / (self.until_s - self.from_s)
+        return round(self.first + (self.last - self.first) * share, 2)
+
+    def covers(self, story_s: float) -> bool:
+        return self.from_s <= story_s < self.until_s
+
+
+def story_of(site: Site) -> tuple[Step, ...]:
+    """Only what the site has: another site gets the scenes that it can play."""
+    points = {point.key: point for point in site.points}
+    steps = [*_hot_oil(), *_unlocked(), *_line_trip(site)]
+    return tuple(step for step in steps if step.point in points)
+
+
+def values_at(steps: Iterable[Step], story_s: float) -> dict[PointKey, float]:
+    return {step.point: step.value(story_s) for step in steps if step.covers(story_s)}
+
+
+def ordinary_value(point: Point, asset: Asset | None) -> float:
+    """Well inside the limits: the middle of the band, or 60 % of the lowest high limit."""
+    limits = {limit.condition: limit.value for limit in point.limits}
+    low = limits.get(Condition.LOW, limits.get(Condition.LOW_LOW))
+    high = limits.get(Condition.HIGH, limits.get(Condition.HIGH_HIGH))
+    match point.unit:
+        case "status":
+            return 0.0
+        case "position":
+            return CLOSED if high is None else OPENED
+    if low is not None and high is not None:
+        return (low + high) / 2
+    if high is not None:
+        return 0.6 * high
+    if low is not None:
+        return low * 1.2 if low > 0 else 1.0
+    return _without_limits(point.unit, asset)
+
+
+def _without_limits(unit: str, asset: Asset | None) -> float:
+    if unit == "kV" and asset is not None:
+        return float(asset.voltage.removesuffix("kV") or 1.0)
+    return {"Hz": 50.0, "V": 225.0, "degC": 22.0, "%": 55.0, "pu": 0.93, "A": 60.0}.get(unit, 1.0)
+
+
+def _hot_oil() -> Iterator[Step]:
+    yield Step(point=OIL, from_s=0, until_s=14, first=80.0, last=97.0)
+    yield Step(point=OIL, from_s=14, until_s=120, first=97.0, last=98.5)
+    yield Step(point=OIL, from_s=120, until_s=150, first=98.5, last=74.0)
+
+
+def _unlocked() -> Iterator[Step]:
+    yield Step(point=UNLOCK, from_s=20, until_s=80, first=1.0, last=1.0)
+
+
+def _line_trip(site: Site) -> Iterator[Step]:
+    """The line's protection operates and its breaker opens; a moment later the far end has no supply."""
+    bay = {
+        asset_id
+        for asset_id, asset in site.assets.items()
+        if asset.station == LINE_STATION and LINE in asset.bay + asset.name
+    }
+    for point in site.points:
+        asset = site.assets[point.asset_id]
+        if point.asset_id in bay:
+            yield from _at_the_tripped_end(point)
+        elif asset.station == DARK_STATION and point.unit in _LOST:
+            yield _held(point.key, 36.0, 0.0)
+
+
+def _at_the_tripped_end(point: Point) -> Iterator[Step]:
+    suffix = point.key.rsplit("/", 1)[-1]
+    if suffix in {"quick_break", "accident_total"}:
+        yield _held(point.key, 35.0, 1.0)
+    elif suffix in {"position", "breaker_position"}:
+        yield _held(point.key, 35.0, OPENED)
+    elif point.unit in {"A", "MW", "Mvar"}:
+        yield _held(point.key, 35.0, 0.0)
+
+
+def _held(point: PointKey, from_s: float, value: float) -> Step:
+    return Step(point=point, from_s=from_s, until_s=200.0, first=value, last=value)
+
+
+def standing_values(site: Site) -> Mapping[PointKey, float]:
+    """What every point reads on an ordinary day; ties and earth switches stand open."""
+    values = {
+        point.key: ordinary_value(point, site.assets.get(point.asset_id)) for point in site.points
+    }
+    return values | _open_switches(site)
+
+
+def _open_switches(site: Site) -> dict[PointKey, float]:
+    return {
+        switch.position: OPENED
+        for cell in site.topology.cells
+        for switch in (*cell.switches, *cell.to_switches)
+        if switch.position is not None
+        and (switch.kind is SwitchKind.EARTH_SWITCH or cell.kind is CellKind.TIE)
+    }

@@ -1,0 +1,41 @@
+"""Rows of reviews and ledger entries as domain objects, and back."""
+
+from typing import Any
+
+import msgspec
+from sqlalchemy import RowMapping
+
+from domain.credit import Account, CreditEntry, ReviewItem, ReviewKind, ReviewState
+from domain.responsibility import Reason
+from storage.rows import as_json, columns_of
+
+_Row = dict[str, Any]
+_REASONS = tuple[Reason, ...]
+
+
+def review_row(review: ReviewItem) -> _Row:
+    return columns_of(review) | {
+        "reasons": as_json(review.reasons),
+        "evidence": as_json(review.evidence),
+    }
+
+
+def review(row: RowMapping) -> ReviewItem:
+    held: _Row = dict(row)
+    held["kind"] = ReviewKind(held["kind"])
+    held["state"] = ReviewState(held["state"])
+    held["account"] = Account(held["account"]) if held["account"] else None
+    held["reasons"] = msgspec.json.decode(held["reasons"], type=_REASONS)
+    held["evidence"] = msgspec.json.decode(held["evidence"], type=tuple[str, ...])
+    return ReviewItem(**held)
+
+
+def entry_row(entry: CreditEntry) -> _Row:
+    return columns_of(entry) | {"reasons": as_json(entry.reasons)}
+
+
+def entry(row: RowMapping) -> CreditEntry:
+    held: _Row = dict(row)
+    held["account"] = Account(held["account"])
+    held["reasons"] = msgspec.json.decode(held["reasons"], type=_REASONS)
+    return CreditEntry(**held)
