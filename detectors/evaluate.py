@@ -28,6 +28,7 @@ from domain.records import (
     LimitsActivated,
     ReadingsArrived,
     Record,
+    Requested,
     SourceChanged,
     Ticked,
 )
@@ -61,7 +62,7 @@ def evaluate(state: "DetectorState", record: Record) -> tuple["DetectorState", l
             state._activate(record, found)
         case ClockRebased():
             state._step_back(record, found)
-        case Ticked() | DeviceReplied() | DeadLetter():
+        case Ticked() | DeviceReplied() | Requested() | DeadLetter():
             pass  # only our clock moved
     state._pass_time(record.at_us, found)
     return state, found.in_order()

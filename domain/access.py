@@ -26,7 +26,8 @@ LOCAL_OPERATOR: Final = "local"
 
 _EVERYBODY: Final = frozenset(Role)
 _DUTY: Final = frozenset({Role.ADMINISTRATOR, Role.DISPATCHER, Role.DUTY})
-_JUDGES: Final = frozenset({Role.ADMINISTRATOR, Role.SAFETY_MANAGER, Role.PARTY_OFFICER})
+# an administrator keeps the machine; he judges nobody for that
+_JUDGES: Final = frozenset({Role.SAFETY_MANAGER, Role.PARTY_OFFICER})
 _SAFETY: Final = frozenset({Role.ADMINISTRATOR, Role.SAFETY_MANAGER})
 _ADMINISTRATOR: Final = frozenset({Role.ADMINISTRATOR})
 

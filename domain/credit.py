@@ -102,11 +102,10 @@ class ReviewItem:
     incident_id: UUID | None = None
     asset_id: AssetId | None = None
     zone_id: ZoneId | None = None
+    owner_id: PersonId | None = None  # who owned the zone when it happened
     corrects: UUID | None = None  # of a reversal: the entry
     reasons: tuple[Reason, ...] = ()
-    evidence: tuple[
-        str, ...
-    ] = ()  # one line each: readings, tickets looked up, states before and after
+    evidence: tuple[str, ...] = ()  # one line each: readings, tickets looked up, states
     shadow: bool = False
     state: ReviewState = ReviewState.PROPOSED
     judged_by: str | None = None

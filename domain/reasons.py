@@ -10,13 +10,147 @@ _Words = dict[str, str]  # by language; {name} stands for a fact
 # why this person (linkage.responsibility)
 _RESPONSIBILITY: Final[dict[str, _Words]] = {
     "site_default": {"zh-CN": "{words}", "en": "{words}"},
+    "no_zone": {"zh-CN": "{what} 不属于任何责任区", "en": "{what} belongs to no zone"},
+    "zone_covers": {"zh-CN": "{what} 属责任区 {zone}", "en": "{what} belongs to zone {zone}"},
+    "zone_covers_since": {
+        "zh-CN": "{what} 属责任区 {zone}(自 {since} 起)",
+        "en": "{what} belongs to zone {zone} (since {since})",
+    },
+    "owner": {"zh-CN": "{zone} 的责任党员是 {person}", "en": "{person} owns {zone}"},
+    "zone_vacant": {"zh-CN": "{zone} 当时没有责任党员", "en": "{zone} had no owner then"},
+    "owners_matter": {
+        "zh-CN": "违章与督办由责任党员处理, 不看值班",
+        "en": "violations and supervision go to the owner, whoever is on duty",
+    },
+    "on_duty": {
+        "zh-CN": "{person} 当值: {crew} {day} {shift}",
+        "en": "{person} is on duty: {crew}, {shift} of {day}",
+    },
+    "on_call": {
+        "zh-CN": "{person} 听班(待召): {crew} {day} {shift}",
+        "en": "{person} is on call: {crew}, {shift} of {day}",
+    },
+    "on_leave": {"zh-CN": "{person} 请假, 顺延", "en": "{person} is on leave: the next one"},
+    "crew_away": {"zh-CN": "{crew} 当班人员都不在", "en": "nobody of {crew} is there"},
+    "nobody_on_duty": {"zh-CN": "{roster} 当时无人当值", "en": "nobody of {roster} was on duty"},
+    "owner_acts": {"zh-CN": "由责任党员 {person} 处理", "en": "the owner {person} acts"},
+    "deputy_acts": {"zh-CN": "由副责任人 {person} 处理", "en": "the deputy {person} acts"},
+    "head_acts": {
+        "zh-CN": "由所在组织负责人 {person} 处理",
+        "en": "{person}, who heads the unit, acts",
+    },
+    "nobody_left": {
+        "zh-CN": "{zone} 没有可以处理的人, 请补充",
+        "en": "{zone} has nobody to act: name somebody",
+    },
 }
 
 # why this proposal, and what an entry is for (linkage.credit)
-_CREDIT: Final[dict[str, _Words]] = {}
+_CREDIT: Final[dict[str, _Words]] = {
+    "violation_rule": {
+        "zh-CN": "识别到 {rule}({code}), 且没有可用的工作票",
+        "en": "{rule} ({code}) was recognised, and no ticket permits it",
+    },
+    "handled_within": {
+        "zh-CN": "{seconds} 秒内确认, 且已全部复归",
+        "en": "acknowledged within {seconds} s, and everything has returned",
+    },
+    "credit_rule": {
+        "zh-CN": "依据 {book} 第 {version} 版: {item}",
+        "en": "by {book}, version {version}: {item}",
+    },
+    "violation_confirmed": {
+        "zh-CN": "违章 {code} 已由 {by} 认定",
+        "en": "violation {code} was confirmed by {by}",
+    },
+    "said": {"zh-CN": "{words}", "en": "{words}"},
+    "reversal": {"zh-CN": "撤销: {words}", "en": "reversal: {words}"},
+    "capped": {
+        "zh-CN": "已达本期上限 {cap} 分",
+        "en": "the cap of {cap} points in this period was reached",
+    },
+}
 
 # why a request was refused (linkage.desk and what it asks)
-_REFUSALS: Final[dict[str, _Words]] = {}
+_REFUSALS: Final[dict[str, _Words]] = {
+    "unknown_user": {"zh-CN": "没有用户 {user}", "en": "there is no user {user}"},
+    "user_disabled": {"zh-CN": "用户 {user} 已停用", "en": "user {user} is disabled"},
+    "not_allowed": {
+        "zh-CN": "当前角色不能做这件事, 请联系管理员",
+        "en": "your roles do not allow this: ask an administrator",
+    },
+    "out_of_scope": {
+        "zh-CN": "{station} 不在您的管辖范围内",
+        "en": "{station} is outside your scope",
+    },
+    "no_such_incident": {
+        "zh-CN": "该事件已关闭或不存在",
+        "en": "this incident is closed or does not exist",
+    },
+    "already_acknowledged": {"zh-CN": "已由 {by} 确认", "en": "{by} has acknowledged it already"},
+    "note_needed": {
+        "zh-CN": "告警仍未复归, 关闭时请写明原因",
+        "en": "an alarm still stands: say why you close it",
+    },
+    "words_needed": {"zh-CN": "请写明理由", "en": "say why"},
+    "no_verdict": {"zh-CN": "请选择确认、驳回或退回", "en": "confirm, reject or send back"},
+    "no_such_review": {"zh-CN": "没有这个待审核项", "en": "there is no such review item"},
+    "already_judged": {"zh-CN": "已由 {by} 审核", "en": "{by} has judged it already"},
+    "already_proposed": {"zh-CN": "已由 {by} 提出", "en": "{by} has proposed it already"},
+    "not_the_authority": {
+        "zh-CN": "此账户只能由相应的审核人({role})审核",
+        "en": "only the authority of this account ({role}) may judge it",
+    },
+    "second_person": {
+        "zh-CN": "须由提出人以外的第二人办理",
+        "en": "a second person is needed: not the one who proposed it",
+    },
+    "concerns_yourself": {"zh-CN": "涉及本人, 不能自己审核", "en": "it concerns yourself"},
+    "confirmed_it_yourself": {
+        "zh-CN": "原记录由您确认, 须由他人复核",
+        "en": "you confirmed the entry: somebody else must re-examine it",
+    },
+    "party_module_off": {"zh-CN": "党建积分模块已停用", "en": "the party module is switched off"},
+    "no_item_by_hand": {
+        "zh-CN": "规则中没有可手工提出的项目 {item}",
+        "en": "the rule book has no item {item} to be proposed by hand",
+    },
+    "no_such_entry": {"zh-CN": "没有这条积分记录", "en": "there is no such entry"},
+    "is_a_correction": {
+        "zh-CN": "冲正记录不能再冲正",
+        "en": "a correction cannot be corrected",
+    },
+    "already_corrected": {"zh-CN": "这条记录已冲正", "en": "this entry was corrected already"},
+    "no_such_ticket": {"zh-CN": "没有这张工作票", "en": "there is no such ticket"},
+    "ticket_cannot": {
+        "zh-CN": "工作票 {number} 当前状态不能这样办理",
+        "en": "ticket {number} cannot move there from where it is",
+    },
+    "ticket_times": {
+        "zh-CN": "计划结束时间须晚于开始时间",
+        "en": "the planned end must be after the beginning",
+    },
+    "number_taken": {"zh-CN": "票号 {number} 已被使用", "en": "number {number} is taken"},
+    "unknown_place": {"zh-CN": "没有 {what}", "en": "there is no {what}"},
+    "field_needed": {"zh-CN": "请填写 {field}", "en": "{field} is needed"},
+    "no_such_tag": {"zh-CN": "没有这块牌, 或已摘除", "en": "no such tag hangs"},
+    "no_such_approval": {"zh-CN": "没有这项审批", "en": "there is no such approval"},
+    "already_decided": {"zh-CN": "已由 {by} 办理", "en": "{by} has decided it already"},
+    "site_unchanged": {
+        "zh-CN": "与当前生效的站点版本相同",
+        "en": "this is the site version that is effective already",
+    },
+    "site_waits": {
+        "zh-CN": "已有待审批的站点版本 {number}, 请先办理",
+        "en": "site version {number} waits for approval: decide that one first",
+    },
+    "last_administrator": {
+        "zh-CN": "这是最后一个管理员, 不能停用或取消角色",
+        "en": "this is the last administrator: he cannot be disabled or lose the role",
+    },
+    "not_possible": {"zh-CN": "现在不能这样做: {words}", "en": "not possible now: {words}"},
+    "password_needed": {"zh-CN": "新用户须有密码", "en": "a new user needs a password"},
+}
 
 _WORDS: Final = _RESPONSIBILITY | _CREDIT | _REFUSALS
 

@@ -24,7 +24,7 @@ class Reason:
     facts: tuple[tuple[str, str], ...] = ()
 
     @classmethod
-    def of(cls, code: str, **facts: object) -> "Reason":
+    def of(cls, code: str, /, **facts: object) -> "Reason":
         return cls(code=code, facts=tuple((name, str(fact)) for name, fact in facts.items()))
 
 

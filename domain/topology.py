@@ -57,9 +57,7 @@ class Cell:
     busbar_id: str
     switches: tuple[Switch, ...] = ()
     to_busbar_id: str | None = None  # of a tie or a transformer
-    to_switches: tuple[
-        Switch, ...
-    ] = ()  # of a transformer: the other side, outwards from its busbar
+    to_switches: tuple[Switch, ...] = ()  # of a transformer: its other side, outwards too
     feeds: str = ""  # 联合站; another station's name for a line between stations
     asset_id: AssetId | None = None
     measurements: Mapping[str, PointKey] | None = None  # "p", "i", "u": shown beside the cell

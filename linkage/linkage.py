@@ -11,17 +11,23 @@ from uuid import UUID
 
 from domain.assets import AlarmClass, Condition, Priority
 from domain.changes import Changes, OutboxDone
-from domain.clock import MINUTE_US
+from domain.clock import MINUTE_US, SECOND_US
 from domain.commands import CommandState, DeviceCommand, FieldDevice, OutboxItem
 from domain.events import AlarmCleared, AlarmRaised, Event
 from domain.ids import AssetId, DeviceId, SourceId, command_id, event_id, incident_id
-from domain.incidents import Incident
-from domain.records import DeadLetter, DeviceReplied, Record, ReplyOutcome, Ticked
+from domain.incidents import Incident, IncidentState
+from domain.records import DeadLetter, DeviceReplied, Record, ReplyOutcome, Requested, Ticked
+from domain.responsibility import Answer, Kind
 from domain.wording import alarm_text
+from linkage.credit import CreditDesk
+from linkage.desk import Desk, Held
+from linkage.incidents import OpenIncidents
 from linkage.plan import LinkagePlan, LinkageRule
+from linkage.responsibility import Responsibility
 
 # so long a reply to an ended command still finds it
 REMEMBER_ENDED_US: Final = 60 * MINUTE_US
+SILENCE: Final = "silence"  # the action that ends all others of a device
 
 
 class Linkage:
@@ -32,9 +38,18 @@ class Linkage:
         plan: LinkagePlan,
         incidents: Iterable[Incident] = (),
         commands: Iterable[DeviceCommand] = (),
+        held: Held | None = None,
     ) -> None:
+        held = held or Held()
         self._plan = plan
-        self._incidents = _OpenIncidents(incidents)
+        self._incidents = OpenIncidents(incidents)
+        self._responsibility = Responsibility(
+            plan.organisation, plan.zone, plan.version, plan.responsible
+        )
+        self._credit = CreditDesk(
+            plan.rule_book, plan.violations, plan.zone, held.reviews, held.entries
+        )
+        self._desk = Desk(plan, held, self._incidents, self._credit, self._silence)
         self._commands = _KnownCommands(commands)
         self._failures = _ToldFailures()
 
@@ -48,6 +63,8 @@ class Linkage:
                 self._replied(record, changes)
             case Ticked():
                 self._ticked(record.at_us, changes)
+            case Requested():
+                changes.extend(self._desk.handle(record))
             case DeadLetter():
                 changes.dead_letters.append(record)
             case _:
@@ -95,6 +112,8 @@ class Linkage:
     def _raised(self, event: AlarmRaised, changes: Changes) -> None:
         if _needs_a_person(event):
             self._join(event, changes)
+        if self._credit.breaks_a_rule(event):
+            self._propose_violation(event, changes)
         for command in self.commands_for(event):
             if command.command_id not in self._commands:
                 self._issue(command, changes)
@@ -109,6 +128,7 @@ class Linkage:
             # it happened and is over: it waits for an acknowledgement, not for a return
             after = after.event_cleared(event.event_id, event.detected_at_us)
         self._kept(before, after, changes)
+        self._incidents.joined(after, event.event_id)
 
     def _opened(self, event: AlarmRaised) -> Incident:
         return Incident(
@@ -116,15 +136,54 @@ class Linkage:
             asset_id=event.asset_id,
             priority=event.priority,
             opened_at_us=event.detected_at_us,
-            responsible=self._plan.responsible.name,
-            because=self._plan.responsible.because,
+            answer=self._answer(event),
             standing=frozenset({event.event_id}),
         )
 
+    def _answer(self, event: AlarmRaised) -> Answer:
+        """Who answered for the asset when it began, by the plant's clock."""
+        kind = Kind.VIOLATION if self._credit.breaks_a_rule(event) else Kind.FAULT
+        return self._responsibility.of_asset(event.asset_id, event.started_at_us, kind)
+
+    def _propose_violation(self, event: AlarmRaised, changes: Changes) -> None:
+        if self._desk.earns_nothing(event.asset_id):
+            return
+        changes.reviews += self._credit.violation_of(
+            event,
+            self._answer(event),
+            changes.memberships.get(event.event_id),
+            self._desk.open_tickets,
+            self._plan.asset(event.asset_id).station,
+        )
+
     def _kept(self, before: Incident | None, after: Incident, changes: Changes) -> None:
-        if after is not before:
-            self._incidents.keep(after)
-            changes.incidents.append(after)
+        if after is before:
+            return
+        self._incidents.keep(after)
+        changes.incidents.append(after)
+        if after.state is IncidentState.CLOSED and not self._desk.earns_nothing(after.asset_id):
+            changes.reviews += self._credit.handled(after)
+
+    def _silence(self, incident: Incident, at_us: int, changes: Changes) -> None:
+        """Every device that may still sound for it is told to stop."""
+        for event in sorted(self._incidents.events_of(incident.incident_id)):
+            for command in self._commands.of_event(event):
+                if _may_sound(command, at_us):
+                    self._issue(self._stopping(command, at_us), changes)
+
+    def _stopping(self, command: DeviceCommand, at_us: int) -> DeviceCommand:
+        device = self._device(command.device_id)
+        return DeviceCommand(
+            command_id=command_id(command.event_id, command.device_id, f"{SILENCE} {at_us}"),
+            event_id=command.event_id,
+            device_id=command.device_id,
+            action=SILENCE,
+            text="",
+            priority=command.priority,
+            created_at_us=at_us,
+            valid_until_us=at_us + device.valid_for_us,
+            max_on_s=command.max_on_s,
+        )
 
     def _command(self, event: AlarmRaised, rule: LinkageRule) -> DeviceCommand:
         device = self._device(rule.device_id)
@@ -174,6 +233,7 @@ class Linkage:
                 self._failed(command.failed(at_us, f"no confirmation after {tried}"), changes)
         self._commands.forget_ended_before(at_us - REMEMBER_ENDED_US)
         self._failures.forget_before(at_us - REMEMBER_ENDED_US)
+        self._desk.forget_handled_before(at_us - REMEMBER_ENDED_US)
 
     def _failed(self, command: DeviceCommand, changes: Changes) -> None:
         self._commands.keep(command)
@@ -226,33 +286,6 @@ class Linkage:
         )
 
 
-class _OpenIncidents:
-    """Incidents that still take events, by asset. One that has returned or closed leaves memory."""
-
-    def __init__(self, incidents: Iterable[Incident]) -> None:
-        self._by_asset: dict[AssetId, Incident] = {}
-        self._asset_of: dict[UUID, AssetId] = {}  # of every standing event
-        for incident in incidents:
-            self.keep(incident)
-
-    def at_asset(self, asset_id: AssetId) -> Incident | None:
-        return self._by_asset.get(asset_id)
-
-    def of_event(self, event: UUID) -> Incident | None:
-        asset_id = self._asset_of.get(event)
-        return None if asset_id is None else self._by_asset.get(asset_id)
-
-    def keep(self, incident: Incident) -> None:
-        before = self._by_asset.get(incident.asset_id)
-        if before and before.incident_id == incident.incident_id:
-            del self._by_asset[incident.asset_id]
-            for event in before.standing:
-                self._asset_of.pop(event, None)
-        if incident.takes_more:
-            self._by_asset[incident.asset_id] = incident
-            self._asset_of.update(dict.fromkeys(incident.standing, incident.asset_id))
-
-
 class _KnownCommands:
     """Open commands, and ended ones for as long as a late reply may come."""
 
@@ -261,6 +294,7 @@ class _KnownCommands:
         self._open: dict[UUID, DeviceCommand] = {}
         self._ended: dict[UUID, int] = {}  # when each ended, oldest first
         self._by_outbox: dict[UUID, UUID] = {}  # the current attempt of each
+        self._by_event: dict[UUID, set[UUID]] = {}
         for command in sorted(commands, key=lambda command: command.ended_at_us or 0):
             self.keep(command)
 
@@ -269,6 +303,9 @@ class _KnownCommands:
 
     def get(self, command: UUID) -> DeviceCommand | None:
         return self._known.get(command)
+
+    def of_event(self, event: UUID) -> list[DeviceCommand]:
+        return [self._known[each] for each in sorted(self._by_event.get(event, ()))]
 
     def of_outbox(self, outbox: UUID) -> DeviceCommand | None:
         command = self._by_outbox.get(outbox)
@@ -280,6 +317,7 @@ class _KnownCommands:
             self._by_outbox.pop(OutboxItem.of(before).outbox_id, None)
         self._by_outbox[OutboxItem.of(command).outbox_id] = command.command_id
         self._known[command.command_id] = command
+        self._by_event.setdefault(command.event_id, set()).add(command.command_id)
         if command.is_open:
             self._open[command.command_id] = command
         else:
@@ -295,7 +333,14 @@ class _KnownCommands:
             if ended_at_us >= at_us:
                 return
             del self._ended[command]
-            self._by_outbox.pop(OutboxItem.of(self._known.pop(command)).outbox_id, None)
+            self._forget(self._known.pop(command))
+
+    def _forget(self, command: DeviceCommand) -> None:
+        self._by_outbox.pop(OutboxItem.of(command).outbox_id, None)
+        of_event = self._by_event.get(command.event_id, set())
+        of_event.discard(command.command_id)
+        if not of_event:
+            self._by_event.pop(command.event_id, None)
 
 
 class _ToldFailures:
@@ -325,6 +370,14 @@ def _needs_a_person(event: AlarmRaised) -> bool:
 def _blames(event: AlarmRaised, device_id: DeviceId) -> bool:
     """A device is not asked to announce that it does not answer."""
     return event.condition is Condition.COMMAND_FAILED and event.point == device_id
+
+
+def _may_sound(command: DeviceCommand, at_us: int) -> bool:
+    """It was, or may be, asked to sound, and has not stopped by itself yet."""
+    if command.action == SILENCE or command.state is CommandState.EXPIRED:
+        return False
+    since_us = command.sent_at_us or command.created_at_us
+    return at_us < since_us + command.max_on_s * SECOND_US
 
 
 def _overdue(command: DeviceCommand, device: FieldDevice, at_us: int) -> bool:

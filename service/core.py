@@ -12,23 +12,28 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from queue import SimpleQueue
-from typing import Any
+from typing import Any, Final
+from uuid import UUID
 
 import structlog
 
+from domain.ids import PointKey
 from domain.ports import StorageUnavailable
-from service.local_socket import SOCKET_NAME, AlreadyServed, LocalServer
+from service.local_socket import SOCKET_NAME, AlreadyServed, Handler, LocalServer
 from service.logs import configure_logs
 from service.settings import BadSettings, Settings, load_settings
 from service.site.compiled import BrokenCompiledSite, read_compiled
 from service.site.model import Site
 from service.site.problems import BrokenSite
 from service.wiring import Core, RecordingClock, Unwirable
+from storage.request_codec import request_of
 
 log = structlog.get_logger(__name__)
 
 BAD_INPUT = 2  # another start would end the same way
+RESTART = 3  # another site is effective: the supervisor compiles it and starts us again
 TRY_AGAIN = 75  # EX_TEMPFAIL: a store is away; the supervisor starts us again
+HISTORY_ROWS_AT_MOST: Final = 10_000
 # a thread that waits for the interpreter gets it after this long; the default of 5 ms, several times
 # over, is most of what a siren's command may take
 SWITCH_INTERVAL_S = 0.0005
@@ -36,32 +41,56 @@ SWITCH_INTERVAL_S = 0.0005
 
 def run_core(
     settings: Settings, site: Site, *, recording: RecordingClock | None = None, outputs: bool = True
-) -> None:
-    """Until SIGTERM, SIGINT or `stop` on the local socket. With `recording` that is the time it is."""
+) -> int:
+    """Until SIGTERM, SIGINT or `stop` on the local socket; RESTART where another site became effective.
+    With `recording` that is the time it is."""
     sys.setswitchinterval(SWITCH_INTERVAL_S)
     # not an Event: a second signal that comes while the first one sets it would wait for itself, and the
     # death of a parent with several threads is told by several signals
-    stopping: SimpleQueue[None] = SimpleQueue()
+    stopping: SimpleQueue[int] = SimpleQueue()
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stopping.put(None))
+        signal.signal(number, lambda *_: stopping.put(0))
 
     core = Core(settings, site, recording=recording, outputs=outputs)
+    if core.outdated:
+        return RESTART
     gc.collect()
     gc.freeze()  # sites and limits stay for good: a full collection need not stop the path for them
 
     def stop(_: Mapping[str, Any]) -> Mapping[str, object]:
-        stopping.put(None)
+        stopping.put(0)
         return {"stopping": True}
 
-    server = LocalServer(
-        settings.data / SOCKET_NAME, {"status": lambda _: core.status(), "stop": stop}
-    )
+    handlers = {**operations(core), "status": lambda _: core.status(), "stop": stop}
+    server = LocalServer(settings.data / SOCKET_NAME, handlers)
+    core.recorder.on_site_effective = lambda: stopping.put(RESTART)
     server.start()
     core.live.server = server
     core.start()
-    stopping.get()
+    code = stopping.get()
     core.stop()
     server.stop()
+    return code
+
+
+def operations(core: Core) -> dict[str, Handler]:
+    """What other processes may ask of core over the local socket."""
+
+    def ask(asked: Mapping[str, Any]) -> Mapping[str, object]:
+        request = request_of(asked["request"])
+        core.ask(UUID(asked["request_id"]), str(asked["actor"]), request)
+        return {"accepted": True}
+
+    def history(asked: Mapping[str, Any]) -> Mapping[str, object]:
+        at_most = min(int(asked.get("at_most", 2_000)), HISTORY_ROWS_AT_MOST)
+        return core.history(
+            str(asked["point"]), int(asked["from_us"]), int(asked["to_us"]), at_most
+        )
+
+    def latest(asked: Mapping[str, Any]) -> Mapping[str, object]:
+        return {"points": core.latest.of([PointKey(key) for key in asked.get("points", ())])}
+
+    return {"request": ask, "history": history, "latest": latest}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -71,7 +100,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         configure_logs(settings.log, "core")
         site = _site(chosen)
         recording = None if chosen.replay_clock is None else RecordingClock(chosen.replay_clock)
-        run_core(settings, site, recording=recording, outputs=not chosen.no_outputs)
+        return run_core(settings, site, recording=recording, outputs=not chosen.no_outputs)
     except (BrokenSite, BrokenCompiledSite, BadSettings, Unwirable, AlreadyServed) as error:
         log.error("core_cannot_start", reason=str(error))
         _tell(f"core cannot start: {error}")
@@ -79,7 +108,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except StorageUnavailable as error:
         log.error("core_cannot_start", reason=str(error))
         return TRY_AGAIN
-    return 0
 
 
 def _site(chosen: argparse.Namespace) -> Site:

@@ -6,9 +6,12 @@ from typing import Final
 from domain.changes import Changes
 from domain.clock import to_datetime
 from domain.commands import CommandState, DeviceCommand
+from domain.credit import ReviewState
 from domain.events import AlarmCleared, AlarmRaised, Event
 from domain.incidents import Incident
+from domain.reasons import reason_text
 from domain.records import DeadLetter, Record, SourceChanged
+from domain.requests import Handled
 from domain.wording import alarm_text, cleared_text
 from linkage.plan import LinkagePlan
 from service.local_socket import LocalServer
@@ -25,6 +28,9 @@ _COMMANDS: Final = {
 _ATTEMPT: Final = {"zh-CN": "(第 {} 次)", "en": "(attempt {})"}
 _FAIL_OPEN: Final = {"zh-CN": "先发后记", "en": "sent before recorded"}
 _RESPONSIBLE: Final = {"zh-CN": "责任人 {}: {}", "en": "responsible: {}: {}"}
+_REVIEWS: Final = {
+    ReviewState.PROPOSED: {"zh-CN": "待审核: {}", "en": "to be judged: {}"},
+}
 _SOURCE: Final = {
     True: {"zh-CN": "数据源 {} 已连接, 积压数据已取完", "en": "source {} is connected and current"},
     False: {"zh-CN": "数据源 {} 中断或有积压", "en": "source {} is away or behind"},
@@ -54,6 +60,7 @@ class LiveView:
             yield self._incident(incident)
         for command in changes.commands:
             yield self._command(command, record)
+        yield from self._paper(changes)
         for letter in changes.dead_letters:
             yield self._dead_letter(letter)
 
@@ -90,16 +97,55 @@ class LiveView:
                 }
 
     def _incident(self, incident: Incident) -> Change:
-        words = _RESPONSIBLE[self._plan.language]
+        language = self._plan.language
+        answer = incident.answer
+        name = answer.acting.name if answer.acting else "-"
+        because = "; ".join(reason_text(reason, language) for reason in answer.reasons)
         return {
             "kind": "incident",
             "incident_id": str(incident.incident_id),
+            "asset_id": incident.asset_id,
             "state": incident.state.value,
             "version": incident.version,
             "priority": int(incident.priority),
-            "responsible": incident.responsible,
-            "because": incident.because,
-            "text": words.format(incident.responsible, incident.because),
+            "zone": answer.zone,
+            "acting": name,
+            # the terminal is told when it opens; later versions are for the pages
+            "text": _RESPONSIBLE[language].format(name, because) if incident.version == 1 else "",
+        }
+
+    def _paper(self, changes: Changes) -> Iterator[Change]:
+        """For pages, which read the records again; the terminal shows what waits for judgement."""
+        language = self._plan.language
+        for review in changes.reviews:
+            text = _REVIEWS.get(review.state, {}).get(language, "")
+            yield {
+                "kind": "review",
+                "review_id": str(review.review_id),
+                "state": review.state.value,
+                "text": text.format(review.text) if text else "",
+            }
+        for kind, things in (
+            ("entry", changes.entries),
+            ("ticket", changes.tickets),
+            ("tag", changes.tags),
+            ("approval", changes.approvals),
+            ("user", changes.users),
+        ):
+            if things:
+                yield {"kind": kind, "count": len(things), "text": ""}
+        for handled in changes.handled:
+            yield self._handled(handled)
+
+    def _handled(self, handled: Handled) -> Change:
+        why = handled.why
+        return {
+            "kind": "handled",
+            "request_id": str(handled.request_id),
+            "done": handled.done,
+            "why": {"code": why.code, "facts": why.facts} if why else None,
+            "subject": handled.subject,
+            "text": "",
         }
 
     def _command(self, command: DeviceCommand, record: Record | None) -> Change:

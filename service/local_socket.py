@@ -24,7 +24,7 @@ Answer = Mapping[str, object]
 Handler = Callable[[Mapping[str, Any]], Answer]
 
 SOCKET_NAME: Final = "core.sock"
-_REQUEST_BYTES_AT_MOST: Final = 64 * 1024
+_REQUEST_BYTES_AT_MOST: Final = 16 * 2**20  # a site folder travels in one
 _WAITING_BYTES_AT_MOST: Final = 4 * 2**20  # per watcher
 _CONNECTIONS_AT_MOST: Final = 64
 _READ_BYTES: Final = 64 * 1024
@@ -218,9 +218,11 @@ class _Client:
         if not raw:
             raise _ConversationOver
         self._request += raw
-        *requests, rest = bytes(self._request).split(b"\n")
-        if len(rest) > _REQUEST_BYTES_AT_MOST:
+        if len(self._request) > _REQUEST_BYTES_AT_MOST:
             raise _ConversationOver
+        if b"\n" not in raw:
+            return []
+        *requests, rest = bytes(self._request).split(b"\n")
         self._request = bytearray(rest)
         return [request for request in requests if request.strip()]
 

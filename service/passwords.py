@@ -1,7 +1,6 @@
 """Passwords as they are kept: scrypt with a salt of its own, so that equal passwords look different."""
 
 import base64
-import binascii
 import hashlib
 import hmac
 import secrets
@@ -15,7 +14,7 @@ _SALT_BYTES: Final = 16
 _HASH_BYTES: Final = 32
 # a stored line with larger costs is not ours: checking it must not take the machine
 _MEMORY_BYTES: Final = 64 * 2**20
-_HIGHEST_P: Final = 4
+_HIGHEST_N, _HIGHEST_R, _HIGHEST_P = 2**20, 32, 4
 
 LEAST_LENGTH: Final = 10
 # long enough for a sentence, short enough that hashing it costs nothing by its length
@@ -44,10 +43,10 @@ def matches(password: str, stored: str) -> bool:
     try:
         n, r, p = (int(part) for part in parts[1:4])
         salt, kept = (base64.b64decode(part, validate=True) for part in parts[4:])
-        if p > _HIGHEST_P or len(kept) != _HASH_BYTES:
+        if not (0 < n <= _HIGHEST_N and 0 < r <= _HIGHEST_R and 0 < p <= _HIGHEST_P):
             return False
         return hmac.compare_digest(_scrypt(password, salt, n, r, p), kept)
-    except (ValueError, OverflowError, binascii.Error):
+    except ValueError:  # also of base64 and of scrypt itself
         return False
 
 

@@ -14,6 +14,7 @@ import structlog
 
 from delivery.dispatcher import Dispatcher
 from domain.changes import Changes
+from domain.paperwork import ApprovalState
 from domain.ports import Counters, Records, StorageUnavailable
 from service.projecting import DETECTORS, Checkpointer
 from service.workers import Worker
@@ -61,6 +62,7 @@ class Recorder:
         self._retry_s = FIRST_RETRY_S
         self._retry_at = 0.0
         self.recorded_seq = records.applied_seq()
+        self.on_site_effective: Callable[[], None] = lambda: None
         self.worker = Worker("recorder", self._step)
 
     @property
@@ -154,6 +156,8 @@ class Recorder:
         self.recorded_seq = batch[-1].seq
         for decided in batch:
             self._dispatcher.release(decided.changes.outbox)
+        if any(_makes_a_site_effective(decided.changes) for decided in batch):
+            self.on_site_effective()
         if batch[-1].snapshot is not None:
             self._checkpointer.offer(DETECTORS, batch[-1].snapshot)
 
@@ -164,6 +168,10 @@ class Recorder:
         self._retry_s = min(LAST_RETRY_S, self._retry_s * 2)
 
 
+def _makes_a_site_effective(changes: Changes) -> bool:
+    return any(each.state is ApprovalState.EFFECTIVE for each in changes.site_versions)
+
+
 def _weight(changes: Changes) -> int:
     """How much memory they hold, roughly."""
     return (
@@ -171,5 +179,8 @@ def _weight(changes: Changes) -> int:
         + len(changes.incidents)
         + len(changes.commands)
         + len(changes.outbox_done)
+        + len(changes.reviews)
+        + len(changes.handled)
+        + sum(len(version.files) // 1024 for version in changes.site_versions)
         + sum(1 + len(letter.payload or b"") // 1024 for letter in changes.dead_letters)
     )

@@ -63,7 +63,9 @@ class Teller:
             try:
                 with watch(self._socket) as changes:
                     for change in changes:
-                        self._say(line_of(change))
+                        line = line_of(change)
+                        if line:  # some changes are for pages only
+                            self._say(line)
             except CoreUnreachable:
                 self._stopping.wait(_LOOK_AGAIN_S)
 
@@ -71,7 +73,7 @@ class Teller:
 def line_of(change: Mapping[str, Any]) -> str:
     """Core words what people read (`text`); anything else is told by its fields."""
     text = change.get("text")
-    if isinstance(text, str) and text:
+    if isinstance(text, str):
         return text
     if change.get("kind") == "missed":
         return f"… {change.get('count')} lines left out: this console was too slow"

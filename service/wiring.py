@@ -1,24 +1,32 @@
 """Hands the objects of the rooms to each other: from settings and a site to a core that can run."""
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from uuid import UUID
 
 import structlog
 
 from delivery.dispatcher import Dispatcher
 from delivery.mqtt import MqttCommandSender, MqttSenderConfig
+from domain.changes import Changes
 from domain.clock import Clock, system_clock
 from domain.commands import DeviceCommand
+from domain.ids import PointKey
 from domain.ports import StorageUnavailable
-from domain.records import LimitsActivated, Record, SourceChanged
+from domain.records import LimitsActivated, ReadingsArrived, Record, Requested, SourceChanged
+from domain.requests import Request
 from ingest.inbox import Inbox
 from ingest.intake import Intake
 from ingest.mqtt import MqttConfig, MqttSource
+from linkage.desk import Held
 from linkage.linkage import REMEMBER_ENDED_US, Linkage
 from service.counting import Counted
 from service.deciding import Decider
+from service.history import as_answer, thinned
 from service.journalling import JournalWriter, Ticker
+from service.latest import LatestValues
 from service.live import LiveView
 from service.projecting import DETECTORS, INTAKE, Checkpointer, TelemetryProjection
 from service.recorder import Recorder
@@ -64,6 +72,10 @@ class Folders:
         return self.data / "telemetry.duckdb"
 
 
+class UnknownPoint(KeyError):
+    """A point that the site has not."""
+
+
 class RecordingClock:
     """The recording's time: that of its first row, then the newest event time that came in."""
 
@@ -102,11 +114,13 @@ class Core:
         self._clock: Clock = recording or system_clock
         self.counters = Counted()
         self._open_stores()
+        self.latest = LatestValues({})
         self._assemble_decision()
         self.decider.recover(self.journal)
         self._numbers = numbers_of_points(
             self.records, [point.key for point in site.points], self.decider.limits
         )
+        self.latest = LatestValues(self._numbers)
         self._assemble_intake()
 
     def start(self) -> None:
@@ -153,6 +167,30 @@ class Core:
             },
             "counters": self.counters.snapshot(),
         }
+
+    @property
+    def outdated(self) -> bool:
+        """Whether the records hold a newer site than the one we were started with."""
+        effective = self.records.effective_site()
+        return effective is not None and effective.number > self._site.version
+
+    def ask(self, request_id: UUID, actor: str, request: Request) -> None:
+        """Journalled and decided in its turn; watchers hear what became of it."""
+        asked = Requested(at_us=self._clock(), request_id=request_id, actor=actor, request=request)
+        self.inbox.put([asked])
+
+    def history(self, point: str, from_us: int, to_us: int, at_most: int) -> Mapping[str, object]:
+        """Raises UnknownPoint, StorageUnavailable."""
+        number = self._numbers.get(PointKey(point))
+        if number is None:
+            raise UnknownPoint(f"no point is named {point}")
+        found = self._telemetry_store.history(number, from_us, to_us)
+        return as_answer(thinned(found, at_most))
+
+    def _publish(self, record: Record | None, changes: Changes) -> None:
+        if isinstance(record, ReadingsArrived):
+            self.latest.take(record.readings)
+        self.live.publish(record, changes)
 
     def _open_stores(self) -> None:
         folders, settings = Folders(self._settings.data), self._settings
@@ -213,12 +251,13 @@ class Core:
                 plan,
                 self.records.open_incidents(),
                 _commands_that_may_be_answered(self.records, self._clock()),
+                _held(self.records, self._clock()),
             ),
             recorder=self.recorder,
             dispatcher=self.dispatcher,
             checkpointer=self.checkpointer,
             counters=self.counters,
-            publish=self.live.publish,
+            publish=self._publish,
             unwritten=lambda for_s: self.writer.unwritten(for_s),
         )
 
@@ -302,6 +341,21 @@ def _commands_that_may_be_answered(records: SqlRecords, now_us: int) -> list[Dev
         command.command_id: command for command in records.commands(now_us - REMEMBER_ENDED_US)
     }
     return list((known | {each.command_id: each for each in records.open_commands()}).values())
+
+
+def _held(records: SqlRecords, now_us: int) -> Held:
+    """What the desk and the credit desk begin with."""
+    every_entry = records.entries_since(0)
+    return Held(
+        users=tuple(records.users()),
+        tickets=tuple(records.open_tickets()),
+        tags=tuple(records.hanging_tags()),
+        approvals=tuple(records.waiting_approvals()),
+        site_versions=tuple(records.site_versions()),
+        reviews=tuple(records.reviews_since(0)),
+        entries=tuple(every_entry),
+        handled=records.handled_since(now_us - REMEMBER_ENDED_US),
+    )
 
 
 def _source_config(source: SourceSettings, receive_maximum: int) -> MqttConfig:

@@ -36,6 +36,7 @@ from domain.ids import AssetId, DeviceId, PointKey, SourceId
 from domain.incidents import Incident, IncidentState
 from domain.paperwork import Approval, ApprovalState, SiteVersion, Tag, Ticket, User
 from domain.records import DeadLetter
+from domain.requests import Handled
 from storage import credit_rows, rows
 from storage.engines import reading, writing
 from storage.rows import columns_of, stored
@@ -203,14 +204,10 @@ class SqlRecords:
         )
         return effective[0] if effective else None
 
-    def handled_since(self, since_us: int) -> dict[UUID, tuple[bool, str, str]]:
-        """request id -> done, JSON of the reason why not, subject."""
-        query = select(audit).where(audit.c.at_us >= since_us)
-        with reading(self._engine) as connection:
-            return {
-                row["request_id"]: (row["done"], row["why"], row["subject"])
-                for row in connection.execute(query).mappings()
-            }
+    def handled_since(self, since_us: int) -> dict[UUID, Handled]:
+        """The oldest first."""
+        query = select(audit).where(audit.c.at_us >= since_us).order_by(audit.c.at_us)
+        return {handled.request_id: handled for handled in self._all(query, rows.handled)}
 
     def seed(self, version: SiteVersion, first_users: Iterable[User]) -> None:
         """What a fresh data folder begins with. Only while no core serves it."""

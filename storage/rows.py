@@ -26,7 +26,7 @@ from domain.paperwork import (
 )
 from domain.requests import Handled
 from domain.responsibility import Answer, Reason
-from storage.request_codec import audited
+from storage.request_codec import audited, request_of
 from storage.text import writable
 
 _Row = dict[str, Any]
@@ -143,6 +143,13 @@ def audit_row(handled: Handled) -> _Row:
     }
 
 
-def reason(written: str) -> Reason | None:
-    """Of an audit row's `why`."""
-    return msgspec.json.decode(written, type=Reason) if written else None
+def handled(row: RowMapping) -> Handled:
+    return Handled(
+        request_id=row["request_id"],
+        at_us=row["at_us"],
+        actor=row["actor"],
+        request=request_of({"type": row["act"], "fields": msgspec.json.decode(row["request"])}),
+        done=row["done"],
+        why=msgspec.json.decode(row["why"], type=Reason) if row["why"] else None,
+        subject=row["subject"],
+    )

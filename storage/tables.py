@@ -180,6 +180,7 @@ reviews: Final = Table(
     Column("incident_id", Uuid),
     Column("asset_id", String(200)),
     Column("zone_id", String(200)),
+    Column("owner_id", String(200)),
     Column("corrects", Uuid),
     Column("reasons", Text, nullable=False),
     Column("evidence", Text, nullable=False),

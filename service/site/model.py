@@ -1,15 +1,18 @@
 """What a site folder says, as frozen data that has been checked."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Final
 from zoneinfo import ZoneInfo
 
 from domain.assets import ActiveLimits, Asset, Point
 from domain.commands import FieldDevice
+from domain.credit import RuleBook
 from domain.ids import AssetId, PointKey, SourceId
-from linkage.plan import LinkagePlan, LinkageRule, Responsible
+from domain.organisation import Organisation
+from domain.topology import Topology
+from linkage.plan import LinkagePlan, LinkageRule, Responsible, ViolationRule
 
 UNNUMBERED: Final = -1  # a point's number before the records gave it one
 
@@ -54,9 +57,14 @@ class Site:
     points: tuple[Point, ...]  # UNNUMBERED
     devices: tuple[FieldDevice, ...]
     rules: tuple[LinkageRule, ...]
-    responsible: Responsible
+    responsible: Responsible | None  # None where an organisation tells
     sources: tuple[SourceSettings, ...]  # the first one also carries commands to the field devices
     recording: RecordingMap | None = None
+    organisation: Organisation = field(default_factory=Organisation)
+    topology: Topology = field(default_factory=Topology)
+    rule_book: RuleBook = field(default_factory=RuleBook)
+    violations: tuple[ViolationRule, ...] = ()
+    version: int = 1  # of the site folder among the records
 
     def plan(self, language: str = "zh-CN") -> LinkagePlan:
         return LinkagePlan(
@@ -67,6 +75,10 @@ class Site:
             rules=self.rules,
             responsible=self.responsible,
             language=language,
+            organisation=self.organisation,
+            rule_book=self.rule_book,
+            violations=self.violations,
+            version=self.version,
         )
 
     def active_limits(self, numbers: Mapping[PointKey, int], version: int) -> ActiveLimits:

@@ -16,10 +16,11 @@ from domain.changes import Changes, OutboxDone
 from domain.clock import SECOND_US
 from domain.commands import DeviceCommand, OutboxItem
 from domain.events import AlarmCleared, AlarmRaised, ClearReason
-from domain.ids import AssetId, DeviceId, PointKey, SourceId
+from domain.ids import AssetId, DeviceId, PersonId, PointKey, SourceId
 from domain.incidents import Incident
 from domain.ports import StorageUnavailable
 from domain.records import DeadLetter
+from domain.responsibility import Answer, Party, Reason
 from storage.engines import sqlite_engine
 from storage.migrate import upgrade
 from storage.records import NumbersDisagree, RecordedEvent, SqlRecords
@@ -75,8 +76,10 @@ def _incident(number: int, event: int = 1) -> Incident:
         asset_id=AssetId("1T"),
         priority=Priority.MAJOR,
         opened_at_us=number,
-        responsible="变电运维班 值班长",
-        because="1号主变属变电运维班责任区",
+        answer=Answer(
+            acting=Party(person_id=PersonId("zl"), name="变电运维班 值班长"),
+            reasons=(Reason.of("site_default", words="1号主变属变电运维班责任区"),),
+        ),
         standing=frozenset({UUID(int=event)}),
     )
 

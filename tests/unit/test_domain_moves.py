@@ -7,8 +7,9 @@ import pytest
 
 from domain.assets import Priority
 from domain.commands import CommandState, DeviceCommand, OutboxItem
-from domain.ids import AssetId
+from domain.ids import AssetId, PersonId
 from domain.incidents import IllegalMove, Incident, IncidentState
+from domain.responsibility import Answer, Party, Reason
 from tests.support.alarms import TEN_US, command
 
 FIRST, SECOND = UUID(int=1), UUID(int=2)
@@ -104,8 +105,10 @@ def opened() -> Incident:
         asset_id=AssetId("LY/1T"),
         priority=Priority.MINOR,
         opened_at_us=TEN_US,
-        responsible="值班长",
-        because="本站唯一的责任人",
+        answer=Answer(
+            acting=Party(person_id=PersonId("zl"), name="值班长"),
+            reasons=(Reason.of("site_default", words="本站唯一的责任人"),),
+        ),
         standing=frozenset({FIRST}),
     )
 

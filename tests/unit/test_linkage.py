@@ -10,9 +10,10 @@ from domain.changes import Changes
 from domain.clock import MINUTE_US, SECOND_US
 from domain.commands import FieldDevice, OutboxItem
 from domain.events import AlarmRaised, Event
-from domain.ids import AssetId, DeviceId, SourceId, command_id
+from domain.ids import AssetId, DeviceId, PersonId, SourceId, command_id
 from domain.incidents import IncidentState
 from domain.records import DeadLetter, Ticked
+from domain.responsibility import Party, Reason
 from linkage.linkage import Linkage
 from linkage.plan import InvalidPlan, LinkagePlan, LinkageRule
 from tests.support.alarms import (
@@ -41,7 +42,10 @@ def test_an_urgent_alarm_opens_an_incident_and_sounds_the_siren() -> None:
     assert changes.events == [event]
     (incident,) = changes.incidents
     assert (incident.asset_id, incident.state) == (TRANSFORMER.asset_id, IncidentState.OPEN)
-    assert (incident.responsible, incident.because) == ("值班长", "本站唯一的责任人")
+    assert incident.answer.acting == Party(
+        person_id=PersonId(""), name="值班长", position="duty_lead"
+    )
+    assert incident.answer.reasons == (Reason.of("site_default", words="本站唯一的责任人"),)
     (command,) = changes.commands
     assert changes.outbox == [OutboxItem.of(command)]
     assert command.command_id == command_id(event.event_id, SIREN.device_id, "1")

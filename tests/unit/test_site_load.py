@@ -65,6 +65,7 @@ def test_the_plan_knows_every_device_of_the_site() -> None:
     plan = load(EXAMPLES / "changqing-like").plan()
 
     assert {device.device_id for device in plan.devices} == {"siren-1T", "voice-113"}
+    assert plan.responsible
     assert plan.responsible.name == "甲值正值"
     assert plan.language == "zh-CN"
 

@@ -108,6 +108,7 @@ def _create_tables() -> None:
         sa.Column("incident_id", sa.Uuid(), nullable=True),
         sa.Column("asset_id", sa.String(length=200), nullable=True),
         sa.Column("zone_id", sa.String(length=200), nullable=True),
+        sa.Column("owner_id", sa.String(length=200), nullable=True),
         sa.Column("corrects", sa.Uuid(), nullable=True),
         sa.Column("reasons", sa.Text(), nullable=False),
         sa.Column("evidence", sa.Text(), nullable=False),

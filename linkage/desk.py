@@ -1,0 +1,392 @@
+"""The desk: what people ask for is allowed or refused here, and becomes changes. Decisions only.
+
+A request that comes again under its id changes nothing and gets the same answer.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Final
+from uuid import UUID
+
+from domain.access import LOCAL_OPERATOR, may
+from domain.changes import Changes
+from domain.credit import CreditEntry, ReviewItem
+from domain.ids import AssetId, from_request
+from domain.incidents import IllegalMove, Incident, IncidentState
+from domain.paperwork import (
+    Approval,
+    ApprovalState,
+    Role,
+    SiteVersion,
+    Tag,
+    Ticket,
+    User,
+)
+from domain.records import Requested
+from domain.requests import (
+    AcknowledgeIncident,
+    ChangePassword,
+    CloseIncident,
+    DecideApproval,
+    Handled,
+    HangTag,
+    JudgeReview,
+    MoveTicket,
+    OpenTicket,
+    ProposeCredit,
+    ProposeReversal,
+    ProposeSite,
+    PutUser,
+    Refused,
+    RemoveTag,
+    SilenceIncident,
+)
+from domain.responsibility import Reason
+from linkage.credit import CreditDesk
+from linkage.incidents import OpenIncidents
+from linkage.plan import LinkagePlan
+
+Silence = Callable[[Incident, int, Changes], None]
+
+# what the command line on this machine may do; judging people is not among it
+_LOCAL: Final = User(
+    name=LOCAL_OPERATOR, password="", roles=frozenset({Role.ADMINISTRATOR, Role.DISPATCHER})
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """What the records hold when linkage begins."""
+
+    users: tuple[User, ...] = ()
+    tickets: tuple[Ticket, ...] = ()  # open
+    tags: tuple[Tag, ...] = ()  # hanging
+    approvals: tuple[Approval, ...] = ()  # waiting
+    site_versions: tuple[SiteVersion, ...] = ()
+    reviews: tuple[ReviewItem, ...] = ()
+    entries: tuple[CreditEntry, ...] = ()
+    handled: Mapping[UUID, Handled] = field(default_factory=dict)  # of the last hours
+
+
+class Desk:
+    """Holds users, tickets, tags, approvals and site versions; incidents are linkage's."""
+
+    def __init__(
+        self,
+        plan: LinkagePlan,
+        held: Held,
+        incidents: OpenIncidents,
+        credit: CreditDesk,
+        silence: Silence,
+    ) -> None:
+        self._plan = plan
+        self._incidents = incidents
+        self._credit = credit
+        self._silence = silence
+        self._users = {user.name: user for user in held.users}
+        self._tickets = {ticket.ticket_id: ticket for ticket in held.tickets}
+        self._tags = {tag.tag_id: tag for tag in held.tags}
+        self._approvals = {each.approval_id: each for each in held.approvals}
+        self._sites = {version.number: version for version in held.site_versions}
+        self._handled = dict(held.handled)
+
+    def handle(self, asked: Requested) -> Changes:
+        before = self._handled.get(asked.request_id)
+        if before is not None:
+            return Changes(handled=[before])
+        changes = Changes()
+        try:
+            user = self._user(asked)
+            subject, why = self._decide(asked, user, changes), None
+        except Refused as refused:
+            changes, subject, why = Changes(), "", refused.reason
+        except IllegalMove as error:
+            changes, subject, why = Changes(), "", Reason.of("not_possible", words=error)
+        handled = Handled(
+            request_id=asked.request_id,
+            at_us=asked.at_us,
+            actor=asked.actor,
+            request=asked.request,
+            done=why is None,
+            why=why,
+            subject=subject,
+        )
+        self._handled[asked.request_id] = handled
+        changes.handled.append(handled)
+        return changes
+
+    @property
+    def open_tickets(self) -> Iterable[Ticket]:
+        return self._tickets.values()
+
+    def earns_nothing(self, asset_id: AssetId) -> bool:
+        """Under test or maintenance a signal is no fault."""
+        return any(tag.earns_nothing for tag in self._tags.values() if tag.asset_id == asset_id)
+
+    def forget_handled_before(self, at_us: int) -> None:
+        while self._handled:
+            request, handled = next(iter(self._handled.items()))
+            if handled.at_us >= at_us:
+                return
+            del self._handled[request]
+
+    def _user(self, asked: Requested) -> User:
+        user = _LOCAL if asked.actor == LOCAL_OPERATOR else self._users.get(asked.actor)
+        if user is None:
+            raise Refused(Reason.of("unknown_user", user=asked.actor))
+        if user.disabled:
+            raise Refused(Reason.of("user_disabled", user=user.name))
+        if not may(user.roles, type(asked.request)):
+            raise Refused(Reason.of("not_allowed"))
+        return user
+
+    def _decide(self, asked: Requested, user: User, changes: Changes) -> str:
+        """The id of what it changed or made. Raises Refused or IllegalMove; then nothing changed."""
+        at_us = asked.at_us
+        match asked.request:
+            case AcknowledgeIncident() as request:
+                return self._acknowledge(request, user, at_us, changes)
+            case SilenceIncident() as request:
+                return self._silenced(request, user, at_us, changes)
+            case CloseIncident() as request:
+                return self._close(request, user, at_us, changes)
+            case JudgeReview() as request:
+                return self._judge(request, user, at_us, changes)
+            case ProposeCredit() | ProposeReversal() as request:
+                review = self._credit.propose(request, user, asked.request_id, at_us)
+                changes.reviews.append(review)
+                return str(review.review_id)
+            case OpenTicket() as request:
+                return self._open_ticket(request, user, asked, changes)
+            case MoveTicket() as request:
+                return self._move_ticket(request, user, at_us, changes)
+            case HangTag() as request:
+                return self._hang(request, user, asked, changes)
+            case RemoveTag() as request:
+                return self._take_off(request, user, at_us, changes)
+            case ProposeSite() as request:
+                return self._propose_site(request, user, asked, changes)
+            case DecideApproval() as request:
+                return self._approve(request, user, at_us, changes)
+            case PutUser() as request:
+                return self._put_user(request, changes)
+            case ChangePassword() as request:
+                return self._change_password(request, user, changes)
+
+    def _incident(self, incident_id: UUID, user: User) -> Incident:
+        incident = self._incidents.get(incident_id)
+        if incident is None:
+            raise Refused(Reason.of("no_such_incident"))
+        self._expect_in_scope(user, self._plan.asset(incident.asset_id).station)
+        return incident
+
+    def _acknowledge(
+        self, request: AcknowledgeIncident, user: User, at_us: int, changes: Changes
+    ) -> str:
+        incident = self._incident(request.incident_id, user)
+        if incident.state is IncidentState.ACKNOWLEDGED:
+            raise Refused(Reason.of("already_acknowledged", by=incident.acknowledged_by or ""))
+        return self._moved(incident.acknowledged(user.name, at_us), changes)
+
+    def _silenced(self, request: SilenceIncident, user: User, at_us: int, changes: Changes) -> str:
+        incident = self._incident(request.incident_id, user)
+        self._silence(incident, at_us, changes)
+        return self._moved(incident.silenced(at_us), changes)
+
+    def _close(self, request: CloseIncident, user: User, at_us: int, changes: Changes) -> str:
+        incident = self._incident(request.incident_id, user)
+        if incident.standing and not request.note.strip():
+            raise Refused(Reason.of("note_needed"))
+        self._silence(incident, at_us, changes)
+        return self._moved(incident.closed(user.name, at_us, request.note), changes)
+
+    def _moved(self, incident: Incident, changes: Changes) -> str:
+        self._incidents.keep(incident)
+        changes.incidents.append(incident)
+        if not self.earns_nothing(incident.asset_id):
+            changes.reviews += self._credit.handled(incident)
+        return str(incident.incident_id)
+
+    def _judge(self, request: JudgeReview, user: User, at_us: int, changes: Changes) -> str:
+        judged = self._credit.judge(request, user, at_us)
+        changes.reviews += [judged.review, *judged.proposals]
+        changes.entries += judged.entries
+        return str(judged.review.review_id)
+
+    def _open_ticket(
+        self, request: OpenTicket, user: User, asked: Requested, changes: Changes
+    ) -> str:
+        for name, text in (("number", request.number), ("task", request.task)):
+            if not text.strip():
+                raise Refused(Reason.of("field_needed", field=name))
+        self._expect_place(user, request.station, request.asset_ids)
+        if request.to_us <= request.from_us:
+            raise Refused(Reason.of("ticket_times"))
+        if any(ticket.number == request.number for ticket in self._tickets.values()):
+            raise Refused(Reason.of("number_taken", number=request.number))
+        ticket = Ticket(
+            ticket_id=from_request(asked.request_id, "ticket"),
+            number=request.number.strip(),
+            type=request.type,
+            task=request.task.strip(),
+            station=request.station,
+            asset_ids=request.asset_ids,
+            team_id=request.team_id,
+            leader=request.leader,
+            from_us=request.from_us,
+            to_us=request.to_us,
+            created_by=user.name,
+            changed_at_us=asked.at_us,
+        )
+        return self._kept_ticket(ticket, changes)
+
+    def _move_ticket(self, request: MoveTicket, user: User, at_us: int, changes: Changes) -> str:
+        ticket = self._tickets.get(request.ticket_id)
+        if ticket is None:
+            raise Refused(Reason.of("no_such_ticket"))
+        self._expect_in_scope(user, ticket.station)
+        if request.state not in ticket.may_become:
+            raise Refused(Reason.of("ticket_cannot", number=ticket.number))
+        return self._kept_ticket(ticket.moved(request.state, at_us), changes)
+
+    def _kept_ticket(self, ticket: Ticket, changes: Changes) -> str:
+        self._tickets[ticket.ticket_id] = ticket
+        if not ticket.is_open:
+            del self._tickets[ticket.ticket_id]
+        changes.tickets.append(ticket)
+        return str(ticket.ticket_id)
+
+    def _hang(self, request: HangTag, user: User, asked: Requested, changes: Changes) -> str:
+        self._expect_place(user, "", (request.asset_id,))
+        tag = Tag(
+            tag_id=from_request(asked.request_id, "tag"),
+            kind=request.kind,
+            asset_id=request.asset_id,
+            note=request.note.strip(),
+            hung_by=user.name,
+            hung_at_us=asked.at_us,
+            ticket_id=request.ticket_id,
+        )
+        self._tags[tag.tag_id] = tag
+        changes.tags.append(tag)
+        return str(tag.tag_id)
+
+    def _take_off(self, request: RemoveTag, user: User, at_us: int, changes: Changes) -> str:
+        tag = self._tags.get(request.tag_id)
+        if tag is None:
+            raise Refused(Reason.of("no_such_tag"))
+        self._expect_in_scope(user, self._plan.asset(tag.asset_id).station)
+        changes.tags.append(tag.removed(user.name, at_us))
+        del self._tags[tag.tag_id]
+        return str(tag.tag_id)
+
+    def _propose_site(
+        self, request: ProposeSite, user: User, asked: Requested, changes: Changes
+    ) -> str:
+        waiting = [each for each in self._sites.values() if each.state is ApprovalState.PROPOSED]
+        if waiting:
+            raise Refused(Reason.of("site_waits", number=waiting[0].number))
+        effective = [each for each in self._sites.values() if each.state is ApprovalState.EFFECTIVE]
+        if effective and max(effective, key=lambda each: each.number).digest == request.digest:
+            raise Refused(Reason.of("site_unchanged"))
+        version = SiteVersion(
+            number=max(self._sites, default=0) + 1,
+            files=request.files,
+            digest=request.digest,
+            state=ApprovalState.PROPOSED,
+            proposed_by=user.name,
+            proposed_at_us=asked.at_us,
+        )
+        approval = Approval(
+            approval_id=from_request(asked.request_id, "approval"),
+            subject="site",
+            subject_id=str(version.number),
+            summary=request.summary,
+            proposed_by=user.name,
+            proposed_at_us=asked.at_us,
+        )
+        self._sites[version.number] = version
+        self._approvals[approval.approval_id] = approval
+        changes.site_versions.append(version)
+        changes.approvals.append(approval)
+        return str(approval.approval_id)
+
+    def _approve(self, request: DecideApproval, user: User, at_us: int, changes: Changes) -> str:
+        approval = self._approvals.get(request.approval_id)
+        if approval is None:
+            raise Refused(Reason.of("no_such_approval"))
+        if request.approve and user.name == approval.proposed_by:
+            raise Refused(Reason.of("second_person"))
+        if not request.approve and not request.words.strip():
+            raise Refused(Reason.of("words_needed"))
+        decided = approval.decided(request.approve, user.name, at_us, request.words.strip())
+        del self._approvals[approval.approval_id]
+        changes.approvals.append(decided)
+        version = self._sites.get(int(approval.subject_id))
+        if version is not None:
+            moved = replace(
+                version,
+                state=decided.state,
+                effective_at_us=at_us if request.approve else None,
+            )
+            self._sites[version.number] = moved
+            changes.site_versions.append(moved)
+        return str(approval.approval_id)
+
+    def _put_user(self, request: PutUser, changes: Changes) -> str:
+        before = self._users.get(request.name)
+        if not request.name.strip() or request.name == LOCAL_OPERATOR:
+            raise Refused(Reason.of("field_needed", field="name"))
+        if before is None and not request.password:
+            raise Refused(Reason.of("password_needed"))
+        user = User(
+            name=request.name,
+            password=request.password or (before.password if before else ""),
+            roles=request.roles,
+            person_id=request.person_id,
+            stations=request.stations,
+            language=request.language,
+            disabled=request.disabled,
+            must_change=request.must_change,
+            version=before.version + 1 if before else 1,
+        )
+        administrators = [
+            each
+            for each in (self._users | {user.name: user}).values()
+            if Role.ADMINISTRATOR in each.roles and not each.disabled
+        ]
+        if not administrators:
+            raise Refused(Reason.of("last_administrator"))
+        return self._kept_user(user, changes)
+
+    def _change_password(self, request: ChangePassword, user: User, changes: Changes) -> str:
+        if not request.password:
+            raise Refused(Reason.of("password_needed"))
+        if user.name == LOCAL_OPERATOR:
+            raise Refused(Reason.of("unknown_user", user=user.name))
+        changed = replace(
+            user, password=request.password, must_change=False, version=user.version + 1
+        )
+        return self._kept_user(changed, changes)
+
+    def _kept_user(self, user: User, changes: Changes) -> str:
+        self._users[user.name] = user
+        changes.users.append(user)
+        return user.name
+
+    def _expect_place(self, user: User, station: str, asset_ids: Iterable[AssetId]) -> None:
+        """Known, of one station where one is named, and in the user's scope."""
+        stations = {asset.station for asset in self._plan.assets.values()}
+        if station and station not in stations:
+            raise Refused(Reason.of("unknown_place", what=station))
+        for asset_id in asset_ids:
+            asset = self._plan.assets.get(asset_id)
+            if asset is None or (station and asset.station != station):
+                raise Refused(Reason.of("unknown_place", what=asset_id))
+            self._expect_in_scope(user, asset.station)
+        if station:
+            self._expect_in_scope(user, station)
+
+    def _expect_in_scope(self, user: User, station: str) -> None:
+        if not user.in_scope(station):
+            raise Refused(Reason.of("out_of_scope", station=station))

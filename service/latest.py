@@ -1,0 +1,44 @@
+"""The newest value of every point, for whoever looks at a picture of the plant. Kept in memory only."""
+
+from collections.abc import Iterable, Mapping
+from threading import Lock
+
+import numpy as np
+
+from domain.ids import PointKey
+from domain.readings import Origin, Readings
+
+
+class LatestValues:
+    """`take` from the deciding thread, `of` from any."""
+
+    def __init__(self, numbers: Mapping[PointKey, int]) -> None:
+        self._numbers = numbers
+        size = max(numbers.values(), default=0) + 1
+        self._value = np.full(size, np.nan)  # (n,) by point number
+        self._time = np.zeros(size, np.int64)  # 0: none yet
+        self._quality = np.zeros(size, np.uint8)
+        self._lock = Lock()
+
+    def take(self, readings: Readings) -> None:
+        """Readings are in order per point, so the last row of a point is its newest."""
+        fresh = (readings.origin != Origin.HISTORY) & (readings.point < len(self._time))
+        if not fresh.all():
+            readings = readings.take(fresh)
+        with self._lock:
+            self._value[readings.point] = readings.value
+            self._time[readings.point] = readings.event_time
+            self._quality[readings.point] = readings.quality
+
+    def of(self, keys: Iterable[PointKey] = ()) -> dict[str, tuple[float | None, int, int]]:
+        """key -> value, event time, quality; every point without keys; none that is silent."""
+        with self._lock:
+            value, time, quality = self._value.copy(), self._time.copy(), self._quality.copy()
+        found = {}
+        for key in keys or self._numbers:
+            number = self._numbers.get(key)
+            if number is not None and time[number]:
+                said = float(value[number])
+                known = None if np.isnan(said) else said
+                found[str(key)] = (known, int(time[number]), int(quality[number]))
+        return found
