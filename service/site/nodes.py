@@ -108,6 +108,27 @@ class Value:
     def is_word(self, *words: str) -> bool:
         return isinstance(self._node, ScalarNode) and self._node.value in words
 
+    @property
+    def is_list(self) -> bool:
+        return isinstance(self._node, SequenceNode)
+
+    def written(self) -> str | None:
+        """A single value as it stands there, be it a word, a number or a day."""
+        if isinstance(self._node, ScalarNode):
+            return str(self._node.value).strip()
+        self.wrong(f"{self.name} must be a single value, not {self._kind()}")
+        return None
+
+    @property
+    def is_group(self) -> bool:
+        return isinstance(self._node, MappingNode)
+
+    def flag(self) -> bool | None:
+        if isinstance(self._node, ScalarNode) and self._node.value in {"true", "false"}:
+            return bool(self._node.value == "true")
+        self.wrong(f"{self.name} must be true or false, not {self._kind()}")
+        return None
+
     def items(self) -> list["Value"]:
         if not isinstance(self._node, SequenceNode):
             self.wrong(f"{self.name} must be a list, not {self._kind()}")
@@ -198,6 +219,11 @@ class Fields:
         value = self.value(key, required=fallback is None)
         microseconds = value.duration() if value else None
         return (fallback or 0) if microseconds is None else microseconds
+
+    def flag(self, key: str, fallback: bool) -> bool:
+        value = self.value(key)
+        flag = value.flag() if value else None
+        return fallback if flag is None else flag
 
     def choice(self, key: str, choices: Mapping[str, T], fallback: T) -> T:
         value = self.value(key)

@@ -77,7 +77,7 @@ def test_a_request_without_end_closes_the_conversation(path: Path) -> None:
         connection.settimeout(5)
         connection.connect(str(path))
         with contextlib.suppress(BrokenPipeError, ConnectionResetError):
-            connection.sendall(b"x" * 1_000_000)
+            connection.sendall(b"x" * 20_000_000)
         with contextlib.suppress(ConnectionResetError):
             assert connection.recv(1) == b""
     assert request(path, "status")["rows"] == 7

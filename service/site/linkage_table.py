@@ -1,0 +1,118 @@
+"""linkage.yaml, the 联动 table: field devices, what makes them sound, and what is a violation."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Final, TypeVar
+
+from domain.assets import Priority
+from domain.clock import SECOND_US
+from domain.commands import FieldDevice
+from domain.ids import AssetId, DeviceId, PointKey
+from linkage.plan import LinkageRule, ViolationRule
+from service.site.found import Found, document
+from service.site.nodes import Fields
+from service.site.words import CLASSES, CONDITIONS, PRIORITIES, topic_word
+
+_T = TypeVar("_T")
+
+ACTIONS: Final = {action: action for action in ("sound", "light", "speak")}
+GRADES: Final = {grade: grade for grade in ("general", "serious")}
+
+
+def read_linkage(folder: Path, found: Found) -> None:
+    fields = document(folder, folder / "linkage.yaml", found)
+    if fields is None:
+        return
+    fields.name = "linkage.yaml"
+    for device in fields.groups("devices", "a device", required=False):
+        _read_device(device, found)
+    for rule in fields.groups("rules", "a rule", required=False):
+        _read_rule(rule, found)
+    for violation in fields.groups("violations", "a violation", required=False):
+        _read_violation(violation, found)
+    fields.done()
+
+
+def _read_device(fields: Fields, found: Found) -> None:
+    device = FieldDevice(
+        device_id=DeviceId(topic_word(fields, "id")),
+        asset_id=AssetId(fields.text("at")),
+        name=fields.text("name"),
+        confirm_within_us=_positive(fields, "confirm_within", 3 * SECOND_US),
+        attempts=fields.whole("attempts", 1, 10, fallback=3),
+        valid_for_us=_positive(fields, "valid_for", 60 * SECOND_US),
+        max_on_s=max(1, _positive(fields, "max_on", 120 * SECOND_US) // SECOND_US),
+    )
+    fields.done()
+    at = fields.value("at")
+    if at and device.asset_id:
+        found.expect(at, "device", device.asset_id, found.assets)
+    value = fields.value("id") or fields
+    if device.device_id and found.is_new("field device", device.device_id, value):
+        found.devices[device.device_id] = device
+
+
+def _positive(fields: Fields, key: str, fallback: int) -> int:
+    duration = fields.duration(key, fallback=fallback)
+    value = fields.value(key)
+    if value and duration == 0 and value.is_word("0", "0s", "0ms", "0min"):
+        value.wrong(f"{key} must be longer than 0")
+    return duration
+
+
+def _read_rule(fields: Fields, found: Found) -> None:
+    stations = {asset.station for asset in found.assets.values()}
+    rule = LinkageRule(
+        rule_id=fields.text("id"),
+        device_id=DeviceId(fields.text("device")),
+        conditions=frozenset(_choices(fields, "conditions", CONDITIONS)),
+        classes=frozenset(_choices(fields, "classes", CLASSES)),
+        at_least=fields.choice("at_least", PRIORITIES, Priority.MINOR),
+        stations=frozenset(_known(fields, "stations", "station", stations, found)),
+        asset_ids=frozenset(
+            AssetId(name) for name in _known(fields, "at", "device", found.assets, found)
+        ),
+        action=fields.choice("action", ACTIONS, "sound"),
+        step=fields.text("step", fallback="1"),
+    )
+    fields.done()
+    device = fields.value("device")
+    if device and rule.device_id:
+        found.expect(device, "field device", rule.device_id, found.devices)
+    if rule.rule_id and found.is_new("rule", rule.rule_id, fields.value("id") or fields):
+        found.rules[rule.rule_id] = rule
+
+
+def _choices(fields: Fields, key: str, choices: Mapping[str, _T]) -> Iterator[_T]:
+    for value in fields.texts(key):
+        chosen = value.choice(choices)
+        if chosen is not None:
+            yield chosen
+
+
+def _known(
+    fields: Fields, key: str, kind: str, known: Iterable[str], found: Found
+) -> Iterator[str]:
+    for value in fields.texts(key):
+        name = value.text()
+        if name is not None and found.expect(value, kind, name, known):
+            yield name
+
+
+def _read_violation(fields: Fields, found: Found) -> None:
+    rule = ViolationRule(
+        rule_id=fields.text("id"),
+        code=fields.text("code"),
+        text=fields.text("text"),
+        grade=fields.choice("grade", GRADES, "general"),
+        points=frozenset(
+            PointKey(key) for key in _known(fields, "points", "point", found.points, found)
+        ),
+        unless_ticket=fields.flag("unless_ticket", True),
+    )
+    points = fields.value("points", required=True)
+    fields.done()
+    if points and not points.items():
+        points.wrong("points is empty: list at least one")
+    if rule.rule_id and found.is_new("violation", rule.rule_id, fields.value("id") or fields):
+        found.violations[rule.rule_id] = rule
