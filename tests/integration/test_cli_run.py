@@ -217,8 +217,10 @@ def test_a_second_run_leaves_the_site_of_the_first_alone(
 
 def test_run_says_in_one_sentence_why_core_cannot_start(tmp_path: Path) -> None:
     site = Path(shutil.copytree(EXAMPLE, tmp_path / "site"))
-    first = (site / "sources" / "liuyuan.yaml").read_text("utf-8")
-    second = first.replace("id: liuyuan", "id: second").replace("client_id: ", "client_id: second-")
+    first = (site / "sources" / "frontend.yaml").read_text("utf-8")
+    second = first.replace("id: frontend", "id: second").replace(
+        "client_id: ", "client_id: second-"
+    )
     (site / "sources" / "second.yaml").write_text(second, "utf-8")
 
     ended = gridwarden_run("--site", str(site), "--data", str(tmp_path / "data"))

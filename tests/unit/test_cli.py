@@ -134,7 +134,7 @@ def test_a_bad_recording_is_one_clear_sentence(
 
 def test_doctor_tells_a_dead_broker_with_its_cure_and_ends_with_1(tmp_path: Path) -> None:
     site = Path(shutil.copytree(SITE, tmp_path / "site"))
-    source = site / "sources" / "liuyuan.yaml"
+    source = site / "sources" / "frontend.yaml"
     source.write_text(source.read_text("utf-8").replace("1883", "1"), "utf-8")  # nobody listens
 
     result = gridwarden("doctor", "--site", site, "--data", tmp_path / "data", "--json")
@@ -143,15 +143,15 @@ def test_doctor_tells_a_dead_broker_with_its_cure_and_ends_with_1(tmp_path: Path
         finding["subject"]: finding for finding in map(json.loads, result.output.splitlines())
     }
     assert result.exit_code == 1
-    assert findings["broker of liuyuan"]["verdict"] == "mend"
-    assert "start the broker" in findings["broker of liuyuan"]["cure"]
+    assert findings["broker of frontend"]["verdict"] == "mend"
+    assert "start the broker" in findings["broker of frontend"]["cure"]
     assert findings["site folder"]["verdict"] == "good"
     assert findings["core"]["says"] == "not running"
 
 
 def test_doctor_names_the_variable_of_a_missing_password(tmp_path: Path) -> None:
     site = Path(shutil.copytree(SITE, tmp_path / "site"))
-    source = site / "sources" / "liuyuan.yaml"
+    source = site / "sources" / "frontend.yaml"
     login = "\nuser: core\npassword_env: GRIDWARDEN_SECRET_LIUYUAN\n"
     source.write_text(source.read_text("utf-8") + login, "utf-8")
 

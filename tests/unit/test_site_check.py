@@ -1,15 +1,15 @@
 """A broken site folder: every mistake is found, with its file and its line."""
 
 import shutil
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from service.site.load import check, load
 from service.site.problems import BrokenSite
+from tests.support.mutations import Mistake
 
-EXAMPLES = Path(__file__).parents[2] / "examples"
+ONE_STATION = Path(__file__).parents[1] / "sites" / "one-station"
 SITE, ASSETS, LIMITS, LINKAGE, SOURCE = (
     "site.yaml",
     "assets/liuyuan.yaml",
@@ -21,27 +21,7 @@ SITE, ASSETS, LIMITS, LINKAGE, SOURCE = (
 
 @pytest.fixture
 def site(tmp_path: Path) -> Path:
-    return Path(shutil.copytree(EXAMPLES / "changqing-like", tmp_path / "site"))
-
-
-@dataclass(frozen=True)
-class Mistake:
-    """The first `right` in the file becomes `wrong`; the message then has `says` in it."""
-
-    file: str
-    right: str
-    wrong: str
-    says: str
-    lines_below: int = 0  # where the mistake shows only further down
-
-    def make(self, site: Path) -> int:
-        """The line at which it must be reported."""
-        path = site / self.file
-        text = path.read_text(encoding="utf-8")
-        before, found, after = text.partition(self.right)
-        assert found, f"{self.right!r} is not in {self.file}"
-        path.write_text(before + self.wrong + after, encoding="utf-8")
-        return before.count("\n") + 1 + self.lines_below
+    return Path(shutil.copytree(ONE_STATION, tmp_path / "site"))
 
 
 MISTAKES = {

@@ -10,6 +10,7 @@ from service.site.durations import BadDuration, parse_duration
 from service.site.load import check, load
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
+ONE_STATION = Path(__file__).parents[1] / "sites" / "one-station"
 
 
 @pytest.mark.parametrize("name", sorted(path.name for path in EXAMPLES.iterdir() if path.is_dir()))
@@ -18,7 +19,7 @@ def test_every_example_is_without_mistakes(name: str) -> None:
 
 
 def test_a_point_carries_its_words_its_stale_time_and_its_limits() -> None:
-    site = load(EXAMPLES / "changqing-like")
+    site = load(ONE_STATION)
     oil = next(point for point in site.points if point.key == "LY/1T/top_oil_temp")
 
     assert (oil.signal, oil.unit, oil.source_id) == ("油温", "degC", "liuyuan")
@@ -33,7 +34,7 @@ def test_a_point_carries_its_words_its_stale_time_and_its_limits() -> None:
 
 
 def test_a_device_is_known_by_its_station_voltage_and_bay() -> None:
-    site = load(EXAMPLES / "changqing-like")
+    site = load(ONE_STATION)
     transformer = next(asset for asset in site.assets.values() if asset.asset_id == "LY/1T")
 
     assert transformer.station == "35kV柳塬变"
@@ -43,7 +44,7 @@ def test_a_device_is_known_by_its_station_voltage_and_bay() -> None:
 
 
 def test_a_source_listens_to_its_telemetry_and_to_the_field_devices() -> None:
-    (source,) = load(EXAMPLES / "changqing-like").sources
+    (source,) = load(ONE_STATION).sources
 
     assert [subscription.topic for subscription in source.subscriptions] == [
         "gridwarden/changqing-like/telemetry/liuyuan",
@@ -62,7 +63,7 @@ def test_points_take_the_numbers_of_the_records() -> None:
 
 
 def test_the_plan_knows_every_device_of_the_site() -> None:
-    plan = load(EXAMPLES / "changqing-like").plan()
+    plan = load(ONE_STATION).plan()
 
     assert {device.device_id for device in plan.devices} == {"siren-1T", "voice-113"}
     assert plan.responsible
@@ -71,7 +72,7 @@ def test_the_plan_knows_every_device_of_the_site() -> None:
 
 
 def test_another_broker_takes_the_place_of_every_source_and_its_login() -> None:
-    site = load(EXAMPLES / "changqing-like").at_broker("127.0.0.2", 2883)
+    site = load(ONE_STATION).at_broker("127.0.0.2", 2883)
 
     assert [(source.host, source.port, source.username) for source in site.sources] == [
         ("127.0.0.2", 2883, None)
