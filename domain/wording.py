@@ -41,6 +41,17 @@ _CONDITIONS: Final[dict[Condition, _Words]] = {
     Condition.CLOCK_STEPPED_BACK: {"zh-CN": "时钟回退", "en": "clock stepped back"},
     Condition.COMMAND_FAILED: {"zh-CN": "命令未执行", "en": "command not carried out"},
 }
+# a contact has no limit: it operates, a switch opens and closes (unit -> condition -> words)
+_CONTACTS: Final[dict[str, dict[Condition, _Words]]] = {
+    "status": {
+        Condition.HIGH: {"zh-CN": "动作", "en": "operated"},
+        Condition.LOW: {"zh-CN": "未动作", "en": "not operated"},
+    },
+    "position": {
+        Condition.HIGH: {"zh-CN": "合闸", "en": "closed"},
+        Condition.LOW: {"zh-CN": "分闸", "en": "opened"},
+    },
+}
 _RETURNS: Final[dict[ClearReason, _Words]] = {
     ClearReason.RETURNED: {"zh-CN": "复归", "en": "returned"},
     ClearReason.LIMIT_CHANGED: {"zh-CN": "限值变更后解除", "en": "ended by a changed limit"},
@@ -72,6 +83,12 @@ def condition_word(condition: Condition, language: str = DEFAULT_LANGUAGE) -> st
     return _CONDITIONS[condition][_known(language)]
 
 
+def what_happened(event: AlarmRaised, language: str = DEFAULT_LANGUAGE) -> str:
+    """越上限, 数据中断; of a contact 动作, of a switch 分闸."""
+    contact = _CONTACTS.get(event.unit, {}).get(event.condition)
+    return contact[_known(language)] if contact else condition_word(event.condition, language)
+
+
 def quantity(value: float, unit: str, language: str = DEFAULT_LANGUAGE) -> str:
     """86.2℃, 10.5kV, in English 86.2 °C; empty where there is no value."""
     if math.isnan(value):
@@ -93,8 +110,8 @@ def alarm_text(
         [
             _time(event.raised_at_us, event.detected_at_us, zone),
             *_place(event, asset),
-            condition_word(event.condition, language),
-            quantity(event.value, _unit(event), language),
+            what_happened(event, language),
+            _value(event, event.value, language),
             _limit(event, language),
             priority_word(event.priority, language),
             _found_late(event, zone, language),
@@ -115,9 +132,9 @@ def cleared_text(
         [
             _time(cleared.ended_at_us, cleared.detected_at_us, zone),
             *_place(raised, asset),
-            condition_word(raised.condition, language),
+            what_happened(raised, language),
             _RETURNS[cleared.reason][language],
-            quantity(cleared.value, _unit(raised), language),
+            _value(raised, cleared.value, language),
             _limit(raised, language),
         ]
     )
@@ -127,13 +144,18 @@ def _place(event: AlarmRaised, asset: Asset) -> tuple[str, ...]:
     return (asset.station, asset.voltage, asset.bay, asset.name, event.signal)
 
 
+def _value(event: AlarmRaised, value: float, language: str) -> str:
+    is_contact = event.condition in _CONTACTS.get(event.unit, {})
+    return "" if is_contact else quantity(value, _unit(event), language)
+
+
 def _unit(event: AlarmRaised) -> str:
     # a step of the clock is measured in seconds, whatever the point measures
     return "s" if event.condition is Condition.CLOCK_STEPPED_BACK else event.unit
 
 
 def _limit(event: AlarmRaised, language: str) -> str:
-    limit = quantity(event.limit, _unit(event), language)
+    limit = _value(event, event.limit, language)
     return _LIMIT[language].format(limit) if limit else ""
 
 

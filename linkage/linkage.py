@@ -143,7 +143,9 @@ class Linkage:
     def _answer(self, event: AlarmRaised) -> Answer:
         """Who answered for the asset when it began, by the plant's clock."""
         kind = Kind.VIOLATION if self._credit.breaks_a_rule(event) else Kind.FAULT
-        return self._responsibility.of_asset(event.asset_id, event.started_at_us, kind)
+        asset = self._plan.asset(event.asset_id)
+        called = f"{asset.station} {asset.name}".strip()
+        return self._responsibility.of_asset(event.asset_id, event.started_at_us, kind, called)
 
     def _propose_violation(self, event: AlarmRaised, changes: Changes) -> None:
         if self._desk.earns_nothing(event.asset_id):

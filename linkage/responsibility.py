@@ -55,8 +55,11 @@ class Responsibility:
         self._by_place = _grouped(_covering(organisation, "places"))
         self._by_person = _grouped(_covering(organisation, "people"))
 
-    def of_asset(self, asset_id: AssetId, at_us: int, kind: Kind = Kind.FAULT) -> Answer:
-        return self._answer(self._by_asset.get(asset_id, []), asset_id, at_us, kind)
+    def of_asset(
+        self, asset_id: AssetId, at_us: int, kind: Kind = Kind.FAULT, called: str = ""
+    ) -> Answer:
+        """`called`: the words people use for it, for the reasons."""
+        return self._answer(self._by_asset.get(asset_id, []), called or asset_id, at_us, kind)
 
     def of_place(self, place_id: str, at_us: int, kind: Kind = Kind.FAULT) -> Answer:
         return self._answer(self._by_place.get(place_id, []), place_id, at_us, kind)

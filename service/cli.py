@@ -13,6 +13,7 @@ import typer
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
+    from domain.responsibility import Kind
     from service.doctor import Finding
     from service.replay import OnProgress, ReplayResult
     from service.settings import Settings
@@ -26,6 +27,9 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+
+ledger_app = typer.Typer(help="The sealed ledger of credit entries.", no_args_is_help=True)
+app.add_typer(ledger_app, name="ledger")
 
 SiteOption = Annotated[Path, typer.Option("--site", help="The site folder.")]
 DataOption = Annotated[Path | None, typer.Option("--data", help="Where everything is kept.")]
@@ -56,32 +60,45 @@ def demo_command(seconds: SecondsOption = None, language: LanguageOption = None)
 
 @app.command("run")
 def run_command(
-    site: SiteOption,
+    site: Annotated[
+        Path | None, typer.Option("--site", help="The site folder; needed at the first start only.")
+    ] = None,
     data: DataOption = None,
     broker: BrokerOption = None,
+    console: Annotated[
+        str | None, typer.Option("--console", help="HOST:PORT of the console.")
+    ] = None,
+    no_console: Annotated[
+        bool, typer.Option("--no-console", help="Without the console in the browser.")
+    ] = False,
     language: LanguageOption = None,
     seconds: SecondsOption = None,
 ) -> None:
-    """Watch a site until Ctrl-C."""
+    """Watch a site until Ctrl-C, with the console in the browser."""
     from domain.ports import StorageUnavailable
+    from service.beginning import NoSite, begin
+    from service.installation import Installation
     from service.local_socket import AlreadyServed
     from service.logs import configure_logs
-    from service.processes import CoreOptions
-    from service.running import prepare, run
+    from service.site.versions import MalformedVersion, NotPackable
 
     settings = _settings(data=data, language=language)
     configure_logs(settings.log, "supervisor")
-    address = _address(broker)
-    checked = _site(site)
+    if site is not None:
+        _site(site)  # its mistakes are told one by one
+    installation = Installation(
+        settings=settings,
+        broker=_address(broker),
+        console=None if no_console else _console_address(console, settings),
+    )
     try:
-        compiled = prepare(checked.at_broker(*address) if address else checked, settings.data)
-    except AlreadyServed as error:
+        beginning = begin(settings.data, site, at_broker=installation.at_broker)
+    except (AlreadyServed, NoSite, NotPackable) as error:
         _stop(f"cannot run: {error}", BAD_INPUT, error)
-    except StorageUnavailable as error:
+    except (StorageUnavailable, MalformedVersion) as error:
         _stop(f"cannot run: {error}", FAILED, error)
-    options = CoreOptions(compiled=compiled, data=settings.data, language=settings.language)
     # core says itself, on our stderr, why it could not start
-    raise typer.Exit(run([options.spec()], settings.data, typer.echo, seconds))
+    raise typer.Exit(installation.run(beginning, typer.echo, seconds))
 
 
 @app.command("check")
@@ -138,6 +155,92 @@ def replay_command(
     _print_replay(result, plan.site, as_json, settings.language)
 
 
+@app.command("who")
+def who_command(
+    what: Annotated[str, typer.Argument(help="An id, a point, a number, a name or its initials.")],
+    at: Annotated[
+        str | None, typer.Option("--at", help="2026-11-24 03:00, site time; now without it.")
+    ] = None,
+    kind: Annotated[
+        str | None,
+        typer.Option("--kind", help="fault, outage, earth_fault, violation, supervision."),
+    ] = None,
+    site: Annotated[Path | None, typer.Option("--site", help="A site folder.")] = None,
+    data: DataOption = None,
+    as_json: JsonOption = False,
+    language: LanguageOption = None,
+) -> None:
+    """Tell who answers for a place at a time, and why."""
+    from service.who import (
+        NothingFound,
+        answer_facts,
+        answer_lines,
+        answer_of,
+        find,
+        responsibility_of,
+    )
+
+    settings = _settings(data=data, language=language)
+    known = _site(site) if site else _effective_site(settings)
+    at_us = _moment(at, known)
+    asked = _kind(kind)
+    responsibility = responsibility_of(known)
+    try:
+        subjects = find(known, what)
+    except NothingFound as error:
+        _stop(str(error), BAD_INPUT, error)
+    for subject in subjects:
+        answer = answer_of(responsibility, subject, at_us, asked)
+        if as_json:
+            typer.echo(_json_line(dict(answer_facts(subject, answer, settings.language))))
+        else:
+            for line in answer_lines(subject, answer, settings.language):
+                typer.echo(line)
+
+
+@ledger_app.command("verify")
+def ledger_verify_command(data: DataOption = None, as_json: JsonOption = False) -> None:
+    """Walk the sealed chain of credit entries and tell every place where it does not hold."""
+    from dataclasses import asdict
+
+    from domain.ports import StorageUnavailable
+    from service.ledger import verify
+
+    settings = _settings(data=data)
+    try:
+        verdict = verify(settings.data)
+    except StorageUnavailable as error:
+        _stop(f"cannot verify: {error}", FAILED, error)
+    if as_json:
+        typer.echo(_json_line(asdict(verdict)))
+    else:
+        for place in verdict.broken:
+            typer.echo(place)
+        waiting = f", {verdict.unsealed} not sealed yet" if verdict.unsealed else ""
+        state = "BROKEN" if verdict.broken else "whole"
+        typer.echo(f"the ledger is {state}: {verdict.sealed} entries sealed{waiting}")
+    raise typer.Exit(FAILED if verdict.broken else 0)
+
+
+@ledger_app.command("head")
+def ledger_head_command(data: DataOption = None, as_json: JsonOption = False) -> None:
+    """Print the newest seal, to be kept elsewhere."""
+    from dataclasses import asdict
+
+    from domain.ports import StorageUnavailable
+    from service.ledger import head
+
+    settings = _settings(data=data)
+    try:
+        found = head(settings.data)
+    except StorageUnavailable as error:
+        _stop(f"cannot tell: {error}", FAILED, error)
+    if as_json:
+        typer.echo(_json_line(asdict(found) if found else {}))
+    else:
+        typer.echo(f"{found.number} {found.hash}" if found else "no entry is sealed yet")
+
+
 @app.command("doctor")
 def doctor_command(site: SiteOption, data: DataOption = None, as_json: JsonOption = False) -> None:
     """Look for what would stop it from working here, and say the cure."""
@@ -192,6 +295,51 @@ def _address(written: str | None) -> tuple[str, int] | None:
     if not host or not port.isdecimal() or not 0 < int(port) < 65536:
         _stop(f"{written!r} is no broker: write HOST:PORT, as in 127.0.0.1:1883", BAD_INPUT)
     return host, int(port)
+
+
+def _console_address(written: str | None, settings: "Settings") -> tuple[str, int]:
+    if written is None:
+        return settings.console.host, settings.console.port
+    host, _, port = written.rpartition(":")
+    if not host or not port.isdecimal() or int(port) > 65535:
+        _stop(f"{written!r} is no address: write HOST:PORT, as in 127.0.0.1:8080", BAD_INPUT)
+    return host, int(port)
+
+
+def _effective_site(settings: "Settings") -> "Site":
+    from domain.ports import StorageUnavailable
+    from service.beginning import NoSite, effective_version
+    from service.site.versions import MalformedVersion, site_of
+
+    try:
+        return site_of(effective_version(settings.data))
+    except (NoSite, StorageUnavailable, MalformedVersion) as error:
+        _stop(f"{error}, or name a site folder with --site", BAD_INPUT, error)
+
+
+def _moment(written: str | None, site: "Site") -> int:
+    from datetime import datetime
+
+    from domain.clock import from_datetime, system_clock
+
+    if written is None:
+        return system_clock()
+    try:
+        local = datetime.fromisoformat(written)
+    except ValueError as error:
+        _stop(f"{written!r} is no moment: write it as in 2026-11-24 03:00", BAD_INPUT, error)
+    return from_datetime(local if local.tzinfo else local.replace(tzinfo=site.zone))
+
+
+def _kind(written: str | None) -> "Kind | None":
+    from domain.responsibility import Kind
+
+    if written is None:
+        return None
+    try:
+        return Kind(written)
+    except ValueError as error:
+        _stop(f"{written!r} is no kind; there are {', '.join(Kind)}", BAD_INPUT, error)
 
 
 def _stop(message: str, code: int, cause: Exception | None = None) -> NoReturn:

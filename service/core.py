@@ -21,6 +21,7 @@ from domain.ids import PointKey
 from domain.ports import StorageUnavailable
 from service.local_socket import SOCKET_NAME, AlreadyServed, Handler, LocalServer
 from service.logs import configure_logs
+from service.processes import RESTART
 from service.settings import BadSettings, Settings, load_settings
 from service.site.compiled import BrokenCompiledSite, read_compiled
 from service.site.model import Site
@@ -31,7 +32,6 @@ from storage.request_codec import request_of
 log = structlog.get_logger(__name__)
 
 BAD_INPUT = 2  # another start would end the same way
-RESTART = 3  # another site is effective: the supervisor compiles it and starts us again
 TRY_AGAIN = 75  # EX_TEMPFAIL: a store is away; the supervisor starts us again
 HISTORY_ROWS_AT_MOST: Final = 10_000
 # a thread that waits for the interpreter gets it after this long; the default of 5 ms, several times

@@ -4,7 +4,7 @@
 | core    | ingest, journal, limits, linkage, records, delivery     | runs          |
 | judge   | learned detectors and experts on a tick                 | not built yet |
 | vision  | cameras and recordings                                  | not built yet |
-| web     | the console                                             | not built yet |
+| web     | the console                                             | runs          |
 """
 
 import contextlib
@@ -23,6 +23,7 @@ import structlog
 log = structlog.get_logger(__name__)
 
 BAD_INPUT: Final = 2  # an exit code that another start would give again
+RESTART: Final = 3  # start me again at once: another site is effective
 _FIRST_WAIT_S: Final = 0.5
 _LONGEST_WAIT_S: Final = 30.0
 _WELL_AFTER_S: Final = 60.0
@@ -39,6 +40,8 @@ class ProcessSpec:
     arguments: tuple[str, ...] = ()
     stdout: Path | None = None  # a file that it is added to; None: ours
     stderr: Path | None = None
+    expendable: bool = False  # its end, even an ordered one, does not end the whole
+    before_start: Callable[[], None] = lambda: None  # in our own process
 
     def command(self) -> list[str]:
         return [
@@ -60,6 +63,7 @@ class CoreOptions:
     language: str = "zh-CN"
     replay_from_us: int | None = None  # the clock is a recording's, from here on; no ticks
     outputs: bool = True
+    before_start: Callable[[], None] = lambda: None
 
     def spec(self, stderr: Path | None = None) -> ProcessSpec:
         arguments = ["--compiled", str(self.compiled), "--data", str(self.data)]
@@ -69,7 +73,39 @@ class CoreOptions:
         if not self.outputs:
             arguments.append("--no-outputs")
         return ProcessSpec(
-            name="core", module="service.core", arguments=tuple(arguments), stderr=stderr
+            name="core",
+            module="service.core",
+            arguments=tuple(arguments),
+            stderr=stderr,
+            before_start=self.before_start,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebOptions:
+    """What the console is told on its command line."""
+
+    compiled: Path
+    data: Path
+    host: str
+    port: int
+    language: str = "zh-CN"
+
+    @property
+    def url(self) -> str:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"http://{host}:{self.port}"
+
+    def spec(self, stderr: Path | None = None) -> ProcessSpec:
+        arguments = ["--compiled", str(self.compiled), "--data", str(self.data)]
+        arguments += ["--host", self.host, "--port", str(self.port), "--language", self.language]
+        return ProcessSpec(
+            name="web",
+            module="web.main",
+            arguments=tuple(arguments),
+            stdout=stderr,
+            stderr=stderr,
+            expendable=True,
         )
 
 
@@ -131,13 +167,18 @@ class Supervisor:
         if code is None:
             return None
         running.process = None
-        if code in (0, BAD_INPUT):
+        if code == RESTART:
+            running.faults, running.restart_at = 0, 0.0
+            self.on_change(running.spec.name, "starts again with another site")
+            return None
+        if code in (0, BAD_INPUT) and not running.spec.expendable:
             return code
         self._plan_restart(running, code)
         return None
 
     def _start(self, running: _Running) -> None:
         running.started_at = self.monotonic()
+        running.spec.before_start()
         with contextlib.ExitStack() as files:
             stdout, stderr = (
                 files.enter_context(path.open("ab")) if path else None

@@ -5,23 +5,12 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from service.local_socket import SOCKET_NAME, AlreadyServed, CoreUnreachable, is_served, watch
+from service.local_socket import SOCKET_NAME, CoreUnreachable, watch
 from service.processes import ProcessSpec, Supervisor, stopping_on_signals
-from service.site.compiled import compile_into
-from service.site.model import Site
 
 Say = Callable[[str], None]
 
 _LOOK_AGAIN_S = 0.2
-
-
-def prepare(site: Site, data: Path) -> Path:
-    """The compiled site, from which core starts and starts again. Raises AlreadyServed and
-    StorageUnavailable."""
-    if is_served(data / SOCKET_NAME):
-        # its file is what the other supervisor would restart core from
-        raise AlreadyServed(f"another core serves {data}: stop it, or give another --data")
-    return compile_into(data, site)
 
 
 def run(specs: Sequence[ProcessSpec], data: Path, say: Say, seconds: float | None = None) -> int:

@@ -97,6 +97,12 @@ class DeadLetterSettings(_Group):
     )  # per source, reason and day; beyond it only counted
 
 
+class ConsoleSettings(_Group):
+    host: str = "127.0.0.1"  # loopback; put a reverse proxy with TLS before it for others
+    port: int = Field(default=8080, ge=0, le=65_535)
+    session_hours: int = Field(default=12, ge=1)
+
+
 class LogSettings(_Group):
     format: Literal["json", "text"] = "json"
     level: Literal["debug", "info", "warning", "error"] = "info"
@@ -118,6 +124,7 @@ class Settings(BaseSettings):
     delivery: DeliverySettings = DeliverySettings()
     telemetry: TelemetrySettings = TelemetrySettings()
     dead_letters: DeadLetterSettings = DeadLetterSettings()
+    console: ConsoleSettings = ConsoleSettings()
     log: LogSettings = LogSettings()
 
 

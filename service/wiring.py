@@ -39,10 +39,12 @@ from service.recovery import (
     recover_intake,
     recovered_detectors,
 )
+from service.sealing import HEADS_NAME, Sealer
 from service.settings import Settings, secret
 from service.site.model import Site, SourceSettings
 from service.workers import Worker
 from storage.checkpoints import Checkpoints
+from storage.ledger import SqlLedger
 from storage.records import SqlRecords
 from storage.telemetry_duckdb import DuckDbTelemetry
 
@@ -233,6 +235,12 @@ class Core:
             self._clock,
             self._settings.delivery.fail_open_ms * 1000,
         )
+        self.sealer = Sealer(
+            SqlLedger(self.records.engine),
+            self._settings.data / HEADS_NAME,
+            self._site.zone,
+            self._clock,
+        )
         self.live = LiveView(plan, self.records.standing_events())
         self.recorder = Recorder(
             records=self.records,
@@ -324,6 +332,7 @@ class Core:
             self.recorder.worker,
             self.telemetry.worker,
             self.checkpointer.worker,
+            self.sealer.worker,
         ]
 
 

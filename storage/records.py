@@ -90,6 +90,11 @@ class SqlRecords:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
+    @property
+    def engine(self) -> Engine:
+        """For what stands in the same database."""
+        return self._engine
+
     def applied_seq(self) -> int:
         with reading(self._engine) as connection:
             return _applied_seq(connection)

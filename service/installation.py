@@ -1,0 +1,97 @@
+"""What `run` and `demo` start: core and the console, on one data folder."""
+
+import socket
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from service.beginning import FIRST_USER, Beginning, compile_effective
+from service.processes import CoreOptions, ProcessSpec, WebOptions
+from service.running import Say, run
+from service.settings import Settings
+from service.site.model import Site
+
+_PORTS_TRIED: Final = 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Installation:
+    settings: Settings
+    broker: tuple[str, int] | None = None  # instead of the site's own
+    console: tuple[str, int] | None = None  # None: without
+    logs: Path | None = None  # a folder for what the processes say; None: our own stderr
+
+    def at_broker(self, site: Site) -> Site:
+        return site.at_broker(*self.broker) if self.broker else site
+
+    def run(
+        self,
+        beginning: Beginning,
+        say: Say,
+        seconds: float | None = None,
+        beside: Sequence[ProcessSpec] = (),
+    ) -> int:
+        """Until Ctrl-C, `seconds`, or an ordered end of core; the exit code."""
+        specs = [self._core(beginning)]
+        web = self._web(beginning)
+        if web:
+            specs.append(web.spec(stderr=self._log("web")))
+        for line in self._introduction(beginning, web):
+            say(line)
+        return run([*specs, *beside], self.settings.data, say, seconds)
+
+    def _core(self, beginning: Beginning) -> ProcessSpec:
+        options = CoreOptions(
+            compiled=beginning.compiled,
+            data=self.settings.data,
+            language=self.settings.language,
+            before_start=lambda: compile_effective(self.settings.data, self.at_broker),
+        )
+        return options.spec(stderr=self._log("core"))
+
+    def _web(self, beginning: Beginning) -> WebOptions | None:
+        if self.console is None:
+            return None
+        host, port = self.console
+        return WebOptions(
+            compiled=beginning.compiled,
+            data=self.settings.data,
+            host=host,
+            port=free_port(host, port),
+            language=self.settings.language,
+        )
+
+    def _introduction(self, beginning: Beginning, web: WebOptions | None) -> list[str]:
+        lines = []
+        if beginning.differs:
+            lines.append(
+                f"the folder differs from site version {beginning.version}, which is effective:"
+                " propose it with `gridwarden apply`"
+            )
+        if web:
+            lines.append(f"console: {web.url}")
+        if beginning.first_password:
+            lines.append(
+                f"sign in as {FIRST_USER} with the password {beginning.first_password}"
+                " (it is shown this once)"
+            )
+        return lines
+
+    def _log(self, name: str) -> Path | None:
+        return self.logs / f"{name}.log" if self.logs else None
+
+
+def free_port(host: str, wanted: int) -> int:
+    """The port that was wanted, else the next one that is free; 0: any."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    for port in range(wanted, wanted + _PORTS_TRIED if wanted else 1):
+        with socket.socket(family) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((host, port))
+            except OSError:
+                continue
+            found: int = probe.getsockname()[1]
+            return found
+    return wanted
