@@ -1,20 +1,28 @@
 """How a data folder begins, and from which site core starts: version 1 and the first user, once."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+
+import structlog
 
 from domain.clock import Clock, system_clock
 from domain.paperwork import ApprovalState, Role, SiteVersion, User
+from domain.ports import StorageUnavailable
 from service.local_socket import SOCKET_NAME, AlreadyServed, is_served
 from service.passwords import hashed, random_password
-from service.site.compiled import compile_into
-from service.site.load import load
+from service.site.compiled import (
+    COMPILED_NAME,
+    BrokenCompiledSite,
+    compile_into,
+    read_compiled,
+)
+from service.site.load import BrokenSite, load
 from service.site.model import Site
-from service.site.versions import pack, site_of
+from service.site.versions import MalformedVersion, files_of, pack, site_of, unpack
 from service.wiring import Folders
 from storage.engines import sqlite_engine
-from storage.migrate import upgrade
+from storage.migrate import is_current, upgrade
 from storage.records import SqlRecords
 
 FIRST_USER = "admin"
@@ -24,6 +32,10 @@ FIRST_ROLES = frozenset(
 )
 
 AtBroker = Callable[[Site], Site]
+
+_BUSY_MS = 5_000
+
+log = structlog.get_logger(__name__)
 
 
 class NoSite(Exception):
@@ -38,6 +50,7 @@ class Beginning:
     version: int
     first_password: str | None = None  # of the first user, told once
     differs: bool = False  # the folder that was given is not the version that is effective
+    unusable: str = ""  # why the effective version cannot be used; the site before it goes on
 
 
 def begin(
@@ -46,6 +59,7 @@ def begin(
     *,
     at_broker: AtBroker = lambda site: site,
     clock: Clock = system_clock,
+    change_password: bool = True,
 ) -> Beginning:
     """Raises AlreadyServed, NoSite, BrokenSite, NotPackable, MalformedVersion, StorageUnavailable."""
     if is_served(data / SOCKET_NAME):
@@ -59,34 +73,76 @@ def begin(
     effective = records.effective_site()
     first_password = None
     if effective is None:
-        effective, first_password = _first(records, _needed(folder, data), clock)
-    compiled = compile_into(data, at_broker(site_of(effective)))
+        effective, first_password = _first(records, _needed(folder, data), clock, change_password)
     return Beginning(
-        compiled=compiled,
+        compiled=data / COMPILED_NAME,
         version=effective.number,
         first_password=first_password,
-        differs=folder is not None and pack(folder)[1] != effective.digest,
+        differs=folder is not None and files_of(folder) != unpack(effective.files),
+        unusable=_compile(data, effective, at_broker),
     )
 
 
 def compile_effective(data: Path, at_broker: AtBroker = lambda site: site) -> None:
-    """Before core starts again: the version that became effective meanwhile."""
-    effective = _records(data).effective_site()
-    if effective is not None:
-        compile_into(data, at_broker(site_of(effective)))
+    """Before core starts again: the version that became effective meanwhile. A core that watches by the site
+    of before is better than none, so this never raises."""
+    try:
+        effective = stored_records(data).effective_site()
+        if effective is None or effective.number <= _compiled_version(data):
+            return
+        unusable = _compile(data, effective, at_broker)
+    except (NoSite, StorageUnavailable, BrokenSite, MalformedVersion, OSError) as error:
+        unusable = str(error)
+    if unusable:
+        log.error("site_version_unusable", reason=unusable)
+
+
+def _compile(data: Path, version: SiteVersion, at_broker: AtBroker) -> str:
+    """Why the version cannot be used; then the site compiled before goes on in its place."""
+    try:
+        site = site_of(version)
+    except (BrokenSite, MalformedVersion) as error:
+        # it was checked when it was proposed: another release has other rules
+        try:
+            before = read_compiled(data / COMPILED_NAME)
+        except (BrokenCompiledSite, StorageUnavailable):
+            raise error from None
+        # under its number, else core would ask for it again and again
+        compile_into(data, at_broker(replace(before, version=version.number)))
+        return str(error)
+    compile_into(data, at_broker(site))
+    return ""
+
+
+def _compiled_version(data: Path) -> int:
+    try:
+        return read_compiled(data / COMPILED_NAME).version
+    except (BrokenCompiledSite, StorageUnavailable):
+        return 0
 
 
 def effective_version(data: Path) -> SiteVersion:
-    """Raises NoSite."""
-    if not Folders(data).records.exists():
-        raise NoSite(f"{data} holds no records: start with `gridwarden run --site DIR`")
-    effective = _records(data).effective_site()
+    """Raises NoSite, StorageUnavailable."""
+    effective = stored_records(data).effective_site()
     if effective is None:
         raise NoSite(f"{data} holds no site yet: start with `gridwarden run --site DIR`")
     return effective
 
 
-def _first(records: SqlRecords, folder: Path, clock: Clock) -> tuple[SiteVersion, str | None]:
+def stored_records(data: Path) -> SqlRecords:
+    """To read, while a core may serve them. Raises NoSite, StorageUnavailable."""
+    path = Folders(data).records
+    if not path.exists():
+        raise NoSite(f"{data} holds no records: start with `gridwarden run --site DIR`")
+    engine = sqlite_engine(path, busy_ms=_BUSY_MS)
+    if not is_current(engine):
+        raise NoSite(f"{data} is of another release: start `gridwarden run` once, it migrates it")
+    return SqlRecords(engine)
+
+
+def _first(
+    records: SqlRecords, folder: Path, clock: Clock, change_password: bool
+) -> tuple[SiteVersion, str | None]:
     load(folder)
     files, digest = pack(folder)
     now_us = clock()
@@ -100,13 +156,18 @@ def _first(records: SqlRecords, folder: Path, clock: Clock) -> tuple[SiteVersion
         effective_at_us=now_us,
     )
     password = None if records.users() else random_password()
-    users = [] if password is None else [_first_user(password)]
+    users = [] if password is None else [_first_user(password, change_password)]
     records.seed(version, users)
     return version, password
 
 
-def _first_user(password: str) -> User:
-    return User(name=FIRST_USER, password=hashed(password), roles=FIRST_ROLES, must_change=True)
+def _first_user(password: str, change_password: bool) -> User:
+    return User(
+        name=FIRST_USER,
+        password=hashed(password),
+        roles=FIRST_ROLES,
+        must_change=change_password,
+    )
 
 
 def _needed(folder: Path | None, data: Path) -> Path:
@@ -121,6 +182,6 @@ def _records_are_lost(data: Path) -> bool:
 
 
 def _records(data: Path) -> SqlRecords:
-    engine = sqlite_engine(Folders(data).records, busy_ms=5_000)
+    engine = sqlite_engine(Folders(data).records, busy_ms=_BUSY_MS)
     upgrade(engine)
     return SqlRecords(engine)

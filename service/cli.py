@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from domain.responsibility import Kind
+    from service.core_client import Outcome
     from service.doctor import Finding
     from service.replay import OnProgress, ReplayResult
     from service.settings import Settings
@@ -30,6 +31,8 @@ app = typer.Typer(
 
 ledger_app = typer.Typer(help="The sealed ledger of credit entries.", no_args_is_help=True)
 app.add_typer(ledger_app, name="ledger")
+user_app = typer.Typer(help="Who may sign in to the console.", no_args_is_help=True)
+app.add_typer(user_app, name="user")
 
 SiteOption = Annotated[Path, typer.Option("--site", help="The site folder.")]
 DataOption = Annotated[Path | None, typer.Option("--data", help="Where everything is kept.")]
@@ -39,20 +42,29 @@ SecondsOption = Annotated[float | None, typer.Option("--seconds", min=0, help="E
 BrokerOption = Annotated[
     str | None, typer.Option("--broker", help="HOST:PORT of a broker instead of the usual one.")
 ]
+PromptOption = Annotated[
+    bool, typer.Option("--prompt", help="Ask for the password instead of making one.")
+]
 FAILED, BAD_INPUT = 1, 2
 
 
 @app.command("demo")
-def demo_command(seconds: SecondsOption = None, language: LanguageOption = None) -> None:
-    """Show it on this machine: a broker, a simulated field, and the alarms as they happen."""
+def demo_command(
+    seconds: SecondsOption = None,
+    language: LanguageOption = None,
+    no_browser: Annotated[
+        bool, typer.Option("--no-browser", help="Do not open the console by itself.")
+    ] = False,
+) -> None:
+    """Show it on this machine: a simulated plant, its alarms, and the console in the browser."""
     from domain.ports import StorageUnavailable
     from service.broker import BrokerNotStarted
-    from service.demo import NoExample, demo
+    from service.demo import NoExample, demo, has_screen
 
     settings = _settings(language=language)
     _quiet_logs()
     try:
-        code = demo(typer.echo, seconds=seconds, language=settings.language)
+        code = demo(typer.echo, settings, seconds=seconds, show=has_screen() and not no_browser)
     except (NoExample, BrokerNotStarted, StorageUnavailable) as error:
         _stop(f"cannot start the demo: {error}", FAILED, error)
     raise typer.Exit(code)
@@ -80,6 +92,7 @@ def run_command(
     from service.installation import Installation
     from service.local_socket import AlreadyServed
     from service.logs import configure_logs
+    from service.site.load import BrokenSite
     from service.site.versions import MalformedVersion, NotPackable
 
     settings = _settings(data=data, language=language)
@@ -93,7 +106,7 @@ def run_command(
     )
     try:
         beginning = begin(settings.data, site, at_broker=installation.at_broker)
-    except (AlreadyServed, NoSite, NotPackable) as error:
+    except (AlreadyServed, NoSite, NotPackable, BrokenSite) as error:
         _stop(f"cannot run: {error}", BAD_INPUT, error)
     except (StorageUnavailable, MalformedVersion) as error:
         _stop(f"cannot run: {error}", FAILED, error)
@@ -241,6 +254,133 @@ def ledger_head_command(data: DataOption = None, as_json: JsonOption = False) ->
         typer.echo(f"{found.number} {found.hash}" if found else "no entry is sealed yet")
 
 
+@app.command("apply")
+def apply_command(
+    folder: Annotated[Path, typer.Argument(help="The site folder as it should become.")],
+    by: Annotated[
+        str | None, typer.Option("--by", help="Propose as this user, who is asked to sign in.")
+    ] = None,
+    data: DataOption = None,
+    language: LanguageOption = None,
+) -> None:
+    """Show what a changed site folder would change, and propose it for a second person to approve."""
+    from domain.access import LOCAL_OPERATOR
+    from service.applying import compare
+    from service.users import ask_core
+
+    settings = _settings(data=data, language=language)
+    _site(folder)  # its mistakes are told one by one
+    with _told_in_one_sentence("cannot apply"):
+        comparison = compare(settings.data, folder, settings.language)
+        for line in comparison.proposal.summary:
+            typer.echo(line)
+        if comparison.changes_nothing:
+            typer.echo(f"{folder} is the same as version {comparison.effective}: nothing to apply")
+            raise typer.Exit
+        actor = _signed_in(settings, by) if by else LOCAL_OPERATOR
+        outcome = ask_core(settings.data, comparison.proposal, actor)
+    _expect_done(outcome, settings)
+    typer.echo("proposed; it becomes valid when a second person approves it in the console")
+
+
+@app.command("export")
+def export_command(
+    folder: Annotated[Path, typer.Argument(help="Where to write; a new or an empty folder.")],
+    force: Annotated[
+        bool, typer.Option("--force", help="Replace the site files of a folder that holds some.")
+    ] = False,
+    data: DataOption = None,
+) -> None:
+    """Write the site that is effective as a folder, byte for byte as it was applied."""
+    from service.beginning import effective_version
+    from service.site.versions import write_folder
+
+    settings = _settings(data=data)
+    with _told_in_one_sentence("cannot export"):
+        version = effective_version(settings.data)
+        write_folder(version.files, folder, force=force)
+    typer.echo(f"version {version.number} is in {folder}")
+
+
+@user_app.command("list")
+def user_list_command(data: DataOption = None, as_json: JsonOption = False) -> None:
+    """Show who may sign in, with roles and stations."""
+    from service.users import user_facts, users_of
+
+    settings = _settings(data=data)
+    with _told_in_one_sentence("cannot list the users"):
+        users = users_of(settings.data)
+    for user in users:
+        facts = user_facts(user)
+        typer.echo(_json_line(facts) if as_json else _user_text(facts))
+
+
+@user_app.command("add")
+def user_add_command(
+    name: Annotated[str, typer.Argument(help="The name to sign in with.")],
+    role: Annotated[
+        list[str],
+        typer.Option(
+            "--role",
+            help="administrator, dispatcher, duty, safety_manager, party_officer or viewer;"
+            " may be given several times.",
+        ),
+    ],
+    person: Annotated[str | None, typer.Option("--person", help="Id of the person.")] = None,
+    station: Annotated[
+        list[str] | None, typer.Option("--station", help="Only this station; may be repeated.")
+    ] = None,
+    prompt: PromptOption = False,
+    data: DataOption = None,
+) -> None:
+    """Add a user; the password is printed once and must be changed at the first sign-in."""
+    from service.beginning import effective_version
+    from service.site.versions import site_of
+    from service.users import ask_core, new_user, put
+
+    settings = _settings(data=data)
+    with _told_in_one_sentence("cannot add the user"):
+        site = site_of(effective_version(settings.data))
+        user = new_user(settings.data, site, name, role, person, station or ())
+        password = _new_password(prompt)
+        outcome = ask_core(settings.data, put(user, password))
+    _expect_done(outcome, settings)
+    _tell_password(f"user {name} is added", password, prompt)
+
+
+@user_app.command("password")
+def user_password_command(
+    name: Annotated[str, typer.Argument(help="Whose password.")],
+    prompt: PromptOption = False,
+    data: DataOption = None,
+) -> None:
+    """Give a user a new password, which he must change at the next sign-in."""
+    from service.users import ask_core, put, user_named
+
+    settings = _settings(data=data)
+    with _told_in_one_sentence("cannot change the password"):
+        user = user_named(settings.data, name)
+        password = _new_password(prompt)
+        outcome = ask_core(settings.data, put(user, password))
+    _expect_done(outcome, settings)
+    _tell_password(f"user {name} has a new password", password, prompt)
+
+
+@user_app.command("disable")
+def user_disable_command(
+    name: Annotated[str, typer.Argument(help="Who may not sign in any more.")],
+    data: DataOption = None,
+) -> None:
+    """Let a user sign in no more; what he did stays under his name."""
+    from service.users import ask_core, disabled, user_named
+
+    settings = _settings(data=data)
+    with _told_in_one_sentence("cannot disable the user"):
+        outcome = ask_core(settings.data, disabled(user_named(settings.data, name)))
+    _expect_done(outcome, settings)
+    typer.echo(f"user {name} may not sign in any more")
+
+
 @app.command("doctor")
 def doctor_command(site: SiteOption, data: DataOption = None, as_json: JsonOption = False) -> None:
     """Look for what would stop it from working here, and say the cure."""
@@ -309,11 +449,12 @@ def _console_address(written: str | None, settings: "Settings") -> tuple[str, in
 def _effective_site(settings: "Settings") -> "Site":
     from domain.ports import StorageUnavailable
     from service.beginning import NoSite, effective_version
+    from service.site.load import BrokenSite
     from service.site.versions import MalformedVersion, site_of
 
     try:
         return site_of(effective_version(settings.data))
-    except (NoSite, StorageUnavailable, MalformedVersion) as error:
+    except (NoSite, StorageUnavailable, MalformedVersion, BrokenSite) as error:
         _stop(f"{error}, or name a site folder with --site", BAD_INPUT, error)
 
 
@@ -340,6 +481,78 @@ def _kind(written: str | None) -> "Kind | None":
         return Kind(written)
     except ValueError as error:
         _stop(f"{written!r} is no kind; there are {', '.join(Kind)}", BAD_INPUT, error)
+
+
+def _told_in_one_sentence(what: str) -> "AbstractContextManager[None]":
+    """What can go wrong with records, site versions, users and core, as one sentence and a code."""
+    from collections.abc import Iterator
+    from contextlib import contextmanager
+
+    from domain.ports import StorageUnavailable
+    from service.beginning import NoSite
+    from service.local_socket import CoreUnreachable, RequestRefused
+    from service.passwords import WeakPassword
+    from service.site.load import BrokenSite
+    from service.site.versions import FolderInUse, MalformedVersion, NotPackable
+    from service.users import BadUser
+
+    @contextmanager
+    def telling() -> "Iterator[None]":
+        _quiet_logs()
+        try:
+            yield
+        except (NoSite, BrokenSite, NotPackable, FolderInUse, BadUser, WeakPassword) as error:
+            _stop(f"{what}: {error}", BAD_INPUT, error)
+        except TimeoutError as error:
+            _stop(f"{what}: core took it and has not decided yet: look again later", FAILED, error)
+        except (StorageUnavailable, MalformedVersion, CoreUnreachable, RequestRefused) as error:
+            _stop(f"{what}: {error}", FAILED, error)
+        except OSError as error:
+            _stop(f"{what}: {error.filename or 'a file'}: {error.strerror}", FAILED, error)
+
+    return telling()
+
+
+def _expect_done(outcome: "Outcome", settings: "Settings") -> None:
+    from domain.reasons import reason_text
+
+    if not outcome.done:
+        why = reason_text(outcome.why, settings.language) if outcome.why else "core gave no reason"
+        _stop(f"refused: {why}", FAILED)
+
+
+def _signed_in(settings: "Settings", name: str) -> str:
+    """What is proposed in somebody's name is proposed by him."""
+    from service.users import BadUser, is_password_of, user_named
+
+    user = user_named(settings.data, name)
+    if not is_password_of(user, typer.prompt(f"password of {name}", hide_input=True, err=True)):
+        raise BadUser(f"that is not the password of {name}, or the user is disabled")
+    return name
+
+
+def _new_password(prompt: bool) -> str:
+    from service.passwords import random_password, refuse_weak
+
+    if not prompt:
+        return random_password()
+    password: str = typer.prompt(
+        "new password", hide_input=True, confirmation_prompt=True, err=True
+    )
+    refuse_weak(password)
+    return password
+
+
+def _tell_password(what: str, password: str, prompt: bool) -> None:
+    typer.echo(what if prompt else f"{what}, password {password} (it is shown this once)")
+
+
+def _user_text(facts: dict[str, Any]) -> str:
+    parts = [facts["name"], ", ".join(facts["roles"])]
+    parts += [f"only {', '.join(facts['stations'])}"] if facts["stations"] else []
+    parts += [f"person {facts['person_id']}"] if facts["person_id"] else []
+    parts += ["disabled"] if facts["disabled"] else []
+    return "  ".join(parts)
 
 
 def _stop(message: str, code: int, cause: Exception | None = None) -> NoReturn:

@@ -1,30 +1,29 @@
-"""`demo`: a broker, a simulated field and core on this machine, with nothing left behind."""
+"""`demo`: a broker, a simulated plant, core and the console on this machine, with nothing left behind."""
 
-import random
+import os
+import sys
 import tempfile
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+import webbrowser
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-import msgspec
-import paho.mqtt.client as mqtt
-from paho.mqtt.enums import CallbackAPIVersion
-
-from domain.assets import Condition, Point
-from domain.clock import system_clock
-from service.broker import BrokerNotStarted, LocalBroker
-from service.processes import CoreOptions, ProcessSpec
-from service.running import Say, run
-from service.site.compiled import compile_into
+from service.beginning import begin
+from service.broker import LocalBroker
+from service.installation import Installation
+from service.processes import ProcessSpec
+from service.running import Say
+from service.settings import Settings
 from service.site.load import load
-from service.site.model import Site, telemetry_topic
+from service.site.model import Site
 
 SITE_NAME: Final = "changqing-like"
-OIL: Final = "LY/1T/top_oil_temp"
-SIREN: Final = "siren-1T"
-_EVERY_S: Final = 10.0
+# how each field device answers: one never says so, one late, one refuses; the others at once
+BEHAVIOURS: Final[Mapping[str, str]] = {
+    "siren-1T": "never",
+    "voice-113": "late",
+    "voice-SP10": "refuse",
+}
 
 
 class NoExample(Exception):
@@ -40,21 +39,37 @@ def example_site() -> Path:
     raise NoExample(f"the example site {SITE_NAME} is missing: install gridwarden again")
 
 
-def demo(say: Say, *, seconds: float | None = None, language: str = "zh-CN") -> int:
+def has_screen() -> bool:
+    """Whether a browser that we open would be seen; else it might be one for a terminal, in this one."""
+    if sys.platform in {"darwin", "win32"}:
+        return True
+    return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+
+
+def demo(
+    say: Say,
+    settings: Settings,
+    *,
+    seconds: float | None = None,
+    show: bool = False,
+) -> int:
     """Raises NoExample, BrokerNotStarted. Main thread only: it starts children."""
-    site = load(example_site())
+    folder = example_site()
+    site = load(folder)
     with tempfile.TemporaryDirectory(prefix="gridwarden-demo-") as temporary:
         data = Path(temporary)
         with LocalBroker(data / "broker") as broker:
             say(_introduction(broker))
-            compiled = compile_into(data, site.at_broker(broker.host, broker.port))
-            options = CoreOptions(compiled=compiled, data=data, language=language)
-            specs = [
-                options.spec(stderr=data / "core.log"),
-                _field(site, broker, log=data / "field.log"),
-            ]
-            with rest_of_the_station(site, broker.host, broker.port):
-                code = run(specs, data, say, seconds)
+            installation = Installation(
+                settings=settings.model_copy(update={"data": data}),
+                broker=(broker.host, broker.port),
+                console=(settings.console.host, settings.console.port),
+                logs=data,
+                on_console=webbrowser.open if show else None,
+            )
+            beginning = begin(data, folder, at_broker=installation.at_broker, change_password=False)
+            plant = _plant(site, broker, beginning.compiled, data / "plant.log")
+            code = installation.run(beginning, say, seconds, [plant])
             if code:
                 say((data / "core.log").read_text("utf-8", "replace")[-2_000:])
             return code
@@ -70,80 +85,17 @@ def _introduction(broker: LocalBroker) -> str:
     )
 
 
-def _field(site: Site, broker: LocalBroker, log: Path) -> ProcessSpec:
-    """A story of some 20 seconds, told again and again: the oil of 1号主变 rises over both limits and cools.
-    Its siren answers in another manner each time: at once, never, late, twice, for a wrong command."""
+def _plant(site: Site, broker: LocalBroker, compiled: Path, log: Path) -> ProcessSpec:
+    """Every point of the site, the story over them (service.simulate.story), and the field devices."""
     arguments = ["--host", broker.host, "--port", str(broker.port), "--site", site.code]
-    arguments += ["--source", site.sources[0].source_id, "--oil-point", OIL]
-    arguments += ["--siren", f"{SIREN}=in_turn"]
-    arguments += ["--siren", "voice-113=late", "--low", "78", "--high", "99", "--speed", "30"]
+    for device in site.devices:
+        behaviour = BEHAVIOURS.get(device.device_id, "prompt")
+        arguments += ["--siren", f"{device.device_id}={behaviour}"]
+    arguments += ["--plant", str(compiled)]
     return ProcessSpec(
-        name="field",
+        name="plant",
         module="service.simulate.field",
         arguments=tuple(arguments),
         stdout=log,
         stderr=log,
     )
-
-
-@contextmanager
-def rest_of_the_station(site: Site, host: str, port: int) -> Iterator[None]:
-    """Every other point at an ordinary value, so that only the story makes alarms."""
-    client = mqtt.Client(
-        CallbackAPIVersion.VERSION2,
-        client_id=f"{site.code}-rest-of-the-station",
-        protocol=mqtt.MQTTv5,
-    )
-    ending = threading.Event()
-    points = [point for point in site.points if point.key != OIL]
-
-    def publish() -> None:
-        while not ending.is_set():
-            for topic, payload in _messages(site, points):
-                client.publish(topic, payload, qos=1)
-            ending.wait(_EVERY_S)
-
-    thread = threading.Thread(target=publish, name="rest-of-the-station", daemon=True)
-    try:
-        client.connect(host, port)
-    except OSError as error:
-        raise BrokerNotStarted(f"the broker at {host}:{port} refuses us: {error}") from error
-    client.loop_start()
-    thread.start()
-    try:
-        yield
-    finally:
-        ending.set()
-        thread.join(5.0)
-        client.disconnect()
-        client.loop_stop()
-
-
-def _messages(
-    site: Site, points: list[Point], chance: Callable[[], float] = random.random
-) -> Iterator[tuple[str, bytes]]:
-    time_ms = system_clock() // 1_000
-    for source in site.sources:
-        readings = [
-            {
-                "point": point.key,
-                "time": time_ms,
-                "value": round(ordinary_value(point) * (0.995 + 0.01 * chance()), 3),
-                "unit": point.unit,
-            }
-            for point in points
-            if point.source_id == source.source_id
-        ]
-        yield (
-            telemetry_topic(site.code, source.source_id),
-            msgspec.json.encode({"readings": readings}),
-        )
-
-
-def ordinary_value(point: Point) -> float:
-    """Well inside the limits: the middle of the band, or 60 % of the lowest high limit."""
-    low = [limit.value for limit in point.limits if limit.condition in {Condition.LOW}]
-    high = [limit.value for limit in point.limits if limit.condition in {Condition.HIGH}]
-    if low and high:
-        return (low[0] + high[0]) / 2
-    return 0.6 * high[0] if high else 1.0

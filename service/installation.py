@@ -1,7 +1,10 @@
 """What `run` and `demo` start: core and the console, on one data folder."""
 
+import contextlib
 import socket
-from collections.abc import Sequence
+import threading
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -13,6 +16,7 @@ from service.settings import Settings
 from service.site.model import Site
 
 _PORTS_TRIED: Final = 20
+_LOOKS, _LOOK_EVERY_S = 150, 0.2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,6 +24,7 @@ class Installation:
     settings: Settings
     broker: tuple[str, int] | None = None  # instead of the site's own
     console: tuple[str, int] | None = None  # None: without
+    on_console: Callable[[str], object] | None = None  # told its address once it answers
     logs: Path | None = None  # a folder for what the processes say; None: our own stderr
 
     def at_broker(self, site: Site) -> Site:
@@ -39,6 +44,8 @@ class Installation:
             specs.append(web.spec(stderr=self._log("web")))
         for line in self._introduction(beginning, web):
             say(line)
+        if web and self.on_console:
+            threading.Thread(target=_once_open, args=(web, self.on_console), daemon=True).start()
         return run([*specs, *beside], self.settings.data, say, seconds)
 
     def _core(self, beginning: Beginning) -> ProcessSpec:
@@ -64,6 +71,11 @@ class Installation:
 
     def _introduction(self, beginning: Beginning, web: WebOptions | None) -> list[str]:
         lines = []
+        if beginning.unusable:
+            lines.append(
+                f"site version {beginning.version} cannot be used, the site before it goes on:"
+                f" {beginning.unusable}"
+            )
         if beginning.differs:
             lines.append(
                 f"the folder differs from site version {beginning.version}, which is effective:"
@@ -80,6 +92,14 @@ class Installation:
 
     def _log(self, name: str) -> Path | None:
         return self.logs / f"{name}.log" if self.logs else None
+
+
+def _once_open(web: WebOptions, tell: Callable[[str], object]) -> None:
+    for _ in range(_LOOKS):
+        with contextlib.suppress(OSError), socket.create_connection((web.host, web.port), 1.0):
+            tell(web.url)
+            return
+        time.sleep(_LOOK_EVERY_S)
 
 
 def free_port(host: str, wanted: int) -> int:

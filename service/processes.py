@@ -167,10 +167,6 @@ class Supervisor:
         if code is None:
             return None
         running.process = None
-        if code == RESTART:
-            running.faults, running.restart_at = 0, 0.0
-            self.on_change(running.spec.name, "starts again with another site")
-            return None
         if code in (0, BAD_INPUT) and not running.spec.expendable:
             return code
         self._plan_restart(running, code)
@@ -199,12 +195,17 @@ class Supervisor:
         now = self.monotonic()
         if now - running.started_at >= _WELL_AFTER_S:
             running.faults = 0
-        # the first restart is immediate: a watchman may not be away; a fault that stays waits longer
+        # the first restart is immediate: a watchman may not be away; a fault that stays waits longer, and
+        # so does a child that asks for a restart again and again
         wait = 0.0 if running.faults == 0 else _FIRST_WAIT_S * 2 ** (running.faults - 1)
         wait = min(wait, _LONGEST_WAIT_S)
         running.faults += 1
         running.restarts += 1
         running.restart_at = now + wait
+        if code == RESTART:
+            log.info("process_restarts", name=running.spec.name, restart_in_s=wait)
+            self.on_change(running.spec.name, "starts again with another site")
+            return
         log.error("process_failed", name=running.spec.name, code=code, restart_in_s=wait)
         why = _last_line(running.spec.stderr)
         self.on_change(running.spec.name, f"failed with code {code}, restart in {wait:g} s{why}")

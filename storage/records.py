@@ -155,7 +155,7 @@ class SqlRecords:
             .order_by(commands.c.created_at_us, commands.c.command_id)
         )
         with reading(self._engine) as connection:
-            return [_command(row) for row in connection.execute(query).mappings()]
+            return [command_of(row) for row in connection.execute(query).mappings()]
 
     def open_reviews(self) -> list[ReviewItem]:
         """Those that wait for judgement."""
@@ -240,7 +240,7 @@ class SqlRecords:
         )
         with reading(self._engine) as connection:
             return [
-                OutboxItem(outbox_id=row["outbox_id"], command=_command(row))
+                OutboxItem(outbox_id=row["outbox_id"], command=command_of(row))
                 for row in connection.execute(query).mappings()
             ]
 
@@ -253,7 +253,7 @@ class SqlRecords:
             .limit(limit)
         )
         with reading(self._engine) as connection:
-            return [_recorded(row) for row in connection.execute(query).mappings()]
+            return [recorded_of(row) for row in connection.execute(query).mappings()]
 
     def standing_events(self) -> list[AlarmRaised]:
         """Alarms that have not cleared; what only happened (a clock stepped back) does not stand."""
@@ -270,7 +270,7 @@ class SqlRecords:
             .limit(limit)
         )
         with reading(self._engine) as connection:
-            return [_command(row) for row in connection.execute(query).mappings()]
+            return [command_of(row) for row in connection.execute(query).mappings()]
 
     def dead_letters(self, limit: int = 1_000) -> list[DeadLetter]:
         """Those whose payload was kept, the oldest first."""
@@ -547,7 +547,7 @@ def _letter_row(letter: DeadLetter) -> dict[str, Any]:
     }
 
 
-def _recorded(row: RowMapping) -> RecordedEvent:
+def recorded_of(row: RowMapping) -> RecordedEvent:
     return RecordedEvent(raised=_raised(row), cleared=_cleared(row))
 
 
@@ -590,7 +590,7 @@ def _number(stored: float | None) -> float:
     return nan if stored is None else stored
 
 
-def _command(row: RowMapping) -> DeviceCommand:
+def command_of(row: RowMapping) -> DeviceCommand:
     stored = {field.name: row[field.name] for field in fields(DeviceCommand)}
     stored["device_id"] = DeviceId(stored["device_id"])
     stored["priority"] = Priority(stored["priority"])

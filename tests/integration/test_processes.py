@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from service.processes import BAD_INPUT, ProcessSpec, Supervisor
+from service.processes import BAD_INPUT, RESTART, ProcessSpec, Supervisor
 
 
 @pytest.fixture
@@ -82,3 +82,49 @@ def test_stop_may_come_from_another_thread(child: Path) -> None:
     assert watched.run() == 0
     stopper.join()
     assert time.monotonic() - began < 10
+
+
+def test_a_child_that_asks_for_it_starts_again_and_is_prepared_each_time(
+    child: Path, tmp_path: Path
+) -> None:
+    child.write_text(
+        "import pathlib\n"
+        f"starts = pathlib.Path({str(tmp_path / 'starts')!r})\n"
+        "with starts.open('a') as file: file.write('x')\n"
+        f"raise SystemExit(0 if starts.stat().st_size == 3 else {RESTART})\n"
+    )
+    changes: list[str] = []
+    prepared: list[str] = []
+    watched = Supervisor(
+        [
+            ProcessSpec(
+                name="child", module="a_child", before_start=lambda: prepared.append("prepared")
+            )
+        ],
+        on_change=lambda name, what: changes.append(what),
+    )
+
+    assert watched.run() == 0
+    assert changes == ["started", *["starts again with another site", "started"] * 2]
+    assert prepared == ["prepared"] * 3
+
+
+@pytest.mark.parametrize("code", [0, 1, BAD_INPUT])
+def test_the_end_of_an_expendable_child_ends_nothing_else(
+    child: Path, tmp_path: Path, code: int
+) -> None:
+    child.write_text(
+        "import pathlib\n"
+        f"with pathlib.Path({str(tmp_path / 'starts')!r}).open('a') as file: file.write('x')\n"
+        f"raise SystemExit({code})\n"
+    )
+    (tmp_path / "another_child.py").write_text("import time\ntime.sleep(60)\n")
+    watched = Supervisor(
+        [
+            ProcessSpec(name="child", module="a_child", expendable=True),
+            ProcessSpec(name="other", module="another_child"),
+        ]
+    )
+
+    assert watched.run(until=lambda: watched.restarts("child") >= 2) == 0
+    assert watched.restarts("other") == 0

@@ -1,0 +1,275 @@
+"""What the console reads of the records. Read-only, and never in the way of who writes."""
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, TypeVar
+from uuid import UUID
+
+from sqlalchemy import Engine, RowMapping, Select, case, func, select
+
+from domain.assets import Priority
+from domain.commands import DeviceCommand
+from domain.credit import Account, CreditEntry, ReviewItem
+from domain.events import AlarmRaised
+from domain.ids import AssetId, PersonId
+from domain.incidents import Incident, IncidentState
+from domain.paperwork import Approval, SiteVersion, Tag, Ticket, TicketState, User
+from domain.requests import Handled
+from storage import credit_rows, rows
+from storage.engines import reading
+from storage.records import RecordedEvent, command_of, recorded_of
+from storage.tables import (
+    approvals,
+    audit,
+    commands,
+    entries,
+    events,
+    incidents,
+    reviews,
+    seals,
+    site_versions,
+    tags,
+    tickets,
+    users,
+)
+
+T = TypeVar("T")
+
+_NOTHING: Final[frozenset[UUID]] = frozenset()
+# who waits for a person comes first
+_STATES: Final = {
+    IncidentState.OPEN.value: 0,
+    IncidentState.RETURNED.value: 1,
+    IncidentState.ACKNOWLEDGED.value: 2,
+    IncidentState.CLOSED.value: 3,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IncidentFilter:
+    """Empty collections mean everything."""
+
+    states: Collection[IncidentState] = ()
+    priorities: Collection[Priority] = ()
+    classes: Collection[str] = ()
+    asset_ids: Collection[AssetId] | None = None  # None: every asset
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListedIncident:
+    """An incident with the alarm that speaks for it: its most urgent, and of those the newest."""
+
+    incident: Incident
+    alarm: AlarmRaised | None
+    standing: int  # alarms that have not returned
+
+
+class ConsoleReads:
+    """Raises StorageUnavailable where the records do not answer."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def incidents(
+        self, wanted: IncidentFilter, limit: int = 50, offset: int = 0
+    ) -> list[ListedIncident]:
+        """What waits for a person first, then the most urgent, then the newest."""
+        order: tuple[Any, ...] = (
+            case(_STATES, value=incidents.c.state),
+            incidents.c.priority,
+            incidents.c.opened_at_us.desc(),
+        )
+        if wanted.states and set(wanted.states) <= {IncidentState.CLOSED}:
+            order = (incidents.c.closed_at_us.desc(), incidents.c.priority, incidents.c.incident_id)
+        query = _which(select(incidents), wanted).order_by(*order).limit(limit).offset(offset)
+        found = self._all(query, lambda row: rows.incident(row, _NOTHING))
+        return self._with_alarms(found)
+
+    def count(self, wanted: IncidentFilter) -> int:
+        query = _which(select(func.count()).select_from(incidents), wanted)
+        with reading(self._engine) as connection:
+            return int(connection.execute(query).scalar_one())
+
+    def incident(self, incident_id: UUID) -> ListedIncident | None:
+        query = select(incidents).where(incidents.c.incident_id == incident_id)
+        found = self._with_alarms(self._all(query, lambda row: rows.incident(row, _NOTHING)))
+        return found[0] if found else None
+
+    def events_of(self, incident_id: UUID, limit: int = 100) -> list[RecordedEvent]:
+        """The newest first."""
+        query = (
+            select(events)
+            .where(events.c.incident_id == incident_id)
+            .order_by(events.c.raised_at_us.desc())
+            .limit(limit)
+        )
+        return self._all(query, recorded_of)
+
+    def events_of_point(self, point: str, from_us: int, to_us: int) -> list[RecordedEvent]:
+        query = (
+            select(events)
+            .where(events.c.point == point, events.c.started_at_us.between(from_us, to_us))
+            .order_by(events.c.started_at_us)
+            .limit(200)
+        )
+        return self._all(query, recorded_of)
+
+    def commands_of(self, event_ids: Collection[UUID]) -> list[DeviceCommand]:
+        query = (
+            select(commands)
+            .where(commands.c.event_id.in_(event_ids))
+            .order_by(commands.c.created_at_us)
+        )
+        return self._all(query, command_of)
+
+    def last_commands(self, device_id: str | None = None, limit: int = 50) -> list[DeviceCommand]:
+        """The newest first."""
+        query = select(commands).order_by(commands.c.created_at_us.desc()).limit(limit)
+        if device_id is not None:
+            query = query.where(commands.c.device_id == device_id)
+        return self._all(query, command_of)
+
+    def reviews(
+        self, states: Sequence[str], kinds: Sequence[str] = (), limit: int = 200
+    ) -> list[ReviewItem]:
+        """The oldest open ones first, of judged ones the newest."""
+        query = select(reviews).where(reviews.c.state.in_(states))
+        if kinds:
+            query = query.where(reviews.c.kind.in_(kinds))
+        order = case((reviews.c.judged_at_us.is_(None), reviews.c.created_at_us), else_=None)
+        query = query.order_by(order, reviews.c.judged_at_us.desc()).limit(limit)
+        return self._all(query, credit_rows.review)
+
+    def reviews_of_incident(self, incident_id: UUID) -> list[ReviewItem]:
+        query = select(reviews).where(reviews.c.incident_id == incident_id)
+        return self._all(query, credit_rows.review)
+
+    def entries_of(self, person: PersonId, limit: int = 500) -> list[CreditEntry]:
+        """The newest first."""
+        query = (
+            select(entries)
+            .where(entries.c.person_id == person)
+            .order_by(entries.c.recorded_at_us.desc(), entries.c.entry_id)
+            .limit(limit)
+        )
+        return self._all(query, credit_rows.entry)
+
+    def balances(self) -> dict[PersonId, dict[tuple[Account, bool], int]]:
+        """person -> (account, shadow) -> hundredths."""
+        query = select(
+            entries.c.person_id,
+            entries.c.account,
+            entries.c.shadow,
+            func.sum(entries.c.points_hundredths),
+        ).group_by(entries.c.person_id, entries.c.account, entries.c.shadow)
+        found: dict[PersonId, dict[tuple[Account, bool], int]] = {}
+        with reading(self._engine) as connection:
+            for person, account, shadow, points in connection.execute(query):
+                balance = found.setdefault(PersonId(person), {})
+                balance[Account(account), bool(shadow)] = int(points)
+        return found
+
+    def seal_numbers(self, entry_ids: Collection[UUID]) -> dict[UUID, int]:
+        query = select(seals.c.entry_id, seals.c.number).where(seals.c.entry_id.in_(entry_ids))
+        with reading(self._engine) as connection:
+            return dict(tuple(row) for row in connection.execute(query))
+
+    def tickets(self, *, ended: bool = False, limit: int = 200) -> list[Ticket]:
+        over = (TicketState.ENDED.value, TicketState.VOID.value)
+        which = tickets.c.state.in_(over) if ended else tickets.c.state.not_in(over)
+        query = select(tickets).where(which).order_by(tickets.c.from_us.desc()).limit(limit)
+        return self._all(query, rows.ticket)
+
+    def tags(self) -> list[Tag]:
+        """Those that hang."""
+        query = select(tags).where(tags.c.removed_at_us.is_(None)).order_by(tags.c.hung_at_us)
+        return self._all(query, rows.tag)
+
+    def approvals(self, *, waiting: bool, limit: int = 100) -> list[Approval]:
+        which = approvals.c.decided_at_us.is_(None)
+        query = (
+            select(approvals)
+            .where(which if waiting else ~which)
+            .order_by(approvals.c.proposed_at_us.desc())
+            .limit(limit)
+        )
+        return self._all(query, rows.approval)
+
+    def audit(
+        self, actor: str = "", act: str = "", limit: int = 200, offset: int = 0
+    ) -> list[Handled]:
+        """The newest first."""
+        query = select(audit).order_by(audit.c.at_us.desc()).limit(limit).offset(offset)
+        if actor:
+            query = query.where(audit.c.actor == actor)
+        if act:
+            query = query.where(audit.c.act == act)
+        return self._all(query, rows.handled)
+
+    def users(self) -> list[User]:
+        return self._all(select(users).order_by(users.c.name), rows.user)
+
+    def user(self, name: str) -> User | None:
+        found = self._all(select(users).where(users.c.name == name), rows.user)
+        return found[0] if found else None
+
+    def site_versions(self) -> list[SiteVersion]:
+        """The newest first."""
+        query = select(site_versions).order_by(site_versions.c.number.desc())
+        return self._all(query, rows.site_version)
+
+    def _with_alarms(self, found: Sequence[Incident]) -> list[ListedIncident]:
+        ids = [incident.incident_id for incident in found]
+        speaking = self._speaking(ids)
+        standing = self._standing(ids)
+        return [
+            ListedIncident(
+                incident=incident,
+                alarm=speaking.get(incident.incident_id),
+                standing=standing.get(incident.incident_id, 0),
+            )
+            for incident in found
+        ]
+
+    def _speaking(self, ids: Sequence[UUID]) -> dict[UUID, AlarmRaised]:
+        rank = func.row_number().over(
+            partition_by=events.c.incident_id,
+            order_by=(events.c.priority, events.c.raised_at_us.desc()),
+        )
+        ranked = (
+            select(*events.c, rank.label("rank")).where(events.c.incident_id.in_(ids)).subquery()
+        )
+        query = select(ranked).where(ranked.c.rank == 1)
+        with reading(self._engine) as connection:
+            return {
+                row["incident_id"]: recorded_of(row).raised
+                for row in connection.execute(query).mappings()
+            }
+
+    def _standing(self, ids: Sequence[UUID]) -> dict[UUID, int]:
+        query = (
+            select(events.c.incident_id, func.count())
+            .where(events.c.incident_id.in_(ids), events.c.ended_at_us.is_(None))
+            .group_by(events.c.incident_id)
+        )
+        with reading(self._engine) as connection:
+            return {incident: int(count) for incident, count in connection.execute(query)}
+
+    def _all(self, query: Select[Any], made: Callable[[RowMapping], T]) -> list[T]:
+        with reading(self._engine) as connection:
+            return [made(row) for row in connection.execute(query).mappings()]
+
+
+def _which(query: Select[Any], wanted: IncidentFilter) -> Select[Any]:
+    if wanted.states:
+        query = query.where(incidents.c.state.in_([state.value for state in wanted.states]))
+    if wanted.priorities:
+        query = query.where(incidents.c.priority.in_([int(each) for each in wanted.priorities]))
+    if wanted.asset_ids is not None:
+        query = query.where(incidents.c.asset_id.in_(list(wanted.asset_ids)))
+    if wanted.classes:
+        of_class = select(events.c.incident_id).where(
+            events.c.alarm_class.in_(list(wanted.classes)), events.c.incident_id.is_not(None)
+        )
+        query = query.where(incidents.c.incident_id.in_(of_class))
+    return query

@@ -1,0 +1,86 @@
+"""What every page has at hand: site, records, core and the live feed. One per process."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from domain.assets import Asset
+from domain.ids import AssetId, PersonId
+from linkage.plan import LinkagePlan
+from linkage.responsibility import Responsibility
+from service.core_client import CoreClient
+from service.site.compiled import read_compiled
+from service.site.model import Site
+from service.who import responsibility_of
+from service.wiring import Folders
+from storage.console_reads import ConsoleReads
+from storage.engines import sqlite_engine
+from storage.ledger import SqlLedger
+from web.auth import SignIn
+from web.feed import Feed
+
+
+@dataclass(slots=True)
+class Console:
+    """Read-only but for what is asked of core."""
+
+    data: Path
+    compiled: Path
+    language: str
+    session_hours: int
+    site: Site
+    plan: LinkagePlan
+    responsibility: Responsibility
+    reads: ConsoleReads
+    ledger: SqlLedger
+    core: CoreClient
+    feed: Feed
+    sign_in: SignIn
+
+    @classmethod
+    def open(cls, data: Path, compiled: Path, language: str, session_hours: int) -> "Console":
+        """Raises BrokenCompiledSite, StorageUnavailable."""
+        site = read_compiled(compiled)
+        engine = sqlite_engine(Folders(data).records, busy_ms=1_000)
+        reads = ConsoleReads(engine)
+        console = cls(
+            data=data,
+            compiled=compiled,
+            language=language,
+            session_hours=session_hours,
+            site=site,
+            plan=site.plan(language),
+            responsibility=responsibility_of(site),
+            reads=reads,
+            ledger=SqlLedger(engine),
+            core=CoreClient(data),
+            feed=Feed(),
+            sign_in=SignIn(reads),
+        )
+        console.core.subscribe(console._heard)
+        return console
+
+    def asset(self, asset_id: AssetId) -> Asset:
+        return self.plan.asset(asset_id)
+
+    def person(self, person_id: PersonId | str | None) -> str:
+        persons = self.site.organisation.persons
+        found = next((each for each in persons if each.person_id == person_id), None)
+        return found.name if found else str(person_id or "-")
+
+    def zone_name(self, zone_id: str | None) -> str:
+        zones = self.site.organisation.zones
+        return next((zone.name for zone in zones if zone.zone_id == zone_id), zone_id or "-")
+
+    def _heard(self, change: Mapping[str, Any]) -> None:
+        if change.get("kind") == "connected":
+            self._look_for_another_site()
+        self.feed.heard(change)
+
+    def _look_for_another_site(self) -> None:
+        """Core came back, perhaps with a new version of the site."""
+        site = read_compiled(self.compiled)
+        if site != self.site:
+            self.site, self.plan = site, site.plan(self.language)
+            self.responsibility = responsibility_of(site)

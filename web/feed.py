@@ -1,0 +1,81 @@
+"""Live changes for the open pages: one subscription for all, and at most a few refreshes a second.
+
+A burst of alarms is one refresh: what a page shows is read from the records when the burst pauses.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Collection, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import structlog
+
+log = structlog.get_logger(__name__)
+
+Refresh = Callable[[], Awaitable[None] | None]
+
+_AFTER_S: Final = 0.12  # the decision is committed by then
+_AT_MOST_EVERY_S: Final = 0.3
+
+
+@dataclass(eq=False, slots=True)
+class _Listener:
+    kinds: frozenset[str]
+    refresh: Refresh
+    due: bool = False
+
+
+class Feed:
+    """`heard` may be called from any thread; everything else runs in the event loop."""
+
+    def __init__(self) -> None:
+        self._listeners: list[_Listener] = []
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._running = False
+
+    def start(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+
+    def register(self, kinds: Collection[str], refresh: Refresh) -> Callable[[], None]:
+        """Gives the way to end it."""
+        listener = _Listener(frozenset(kinds), refresh)
+        self._listeners.append(listener)
+
+        def leave() -> None:
+            if listener in self._listeners:
+                self._listeners.remove(listener)
+
+        return leave
+
+    def heard(self, change: Mapping[str, Any]) -> None:
+        if self._loop is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._note, str(change.get("kind", "")))
+
+    def _note(self, kind: str) -> None:
+        everybody = kind in {"connected", "disconnected", "missed"}
+        for listener in self._listeners:
+            if everybody or kind in listener.kinds:
+                listener.due = True
+        if not self._running and any(listener.due for listener in self._listeners):
+            self._running = True
+            asyncio.create_task(self._refresh_all())  # noqa: RUF006  it ends by itself
+
+    async def _refresh_all(self) -> None:
+        await asyncio.sleep(_AFTER_S)
+        try:
+            while due := [listener for listener in self._listeners if listener.due]:
+                for listener in due:
+                    listener.due = False
+                    await self._refresh(listener)
+                await asyncio.sleep(_AT_MOST_EVERY_S)
+        finally:
+            self._running = False
+
+    async def _refresh(self, listener: _Listener) -> None:
+        try:
+            waiting = listener.refresh()
+            if waiting is not None:
+                await waiting
+        except Exception:
+            # one page's mistake must not stop the others
+            log.exception("page_refresh_failed")

@@ -1,0 +1,13 @@
+"""The pages. Each module registers its own when it is imported."""
+
+from importlib import import_module
+
+_MODULES = (
+    *("signing_in", "incidents", "incident", "devices", "stations", "reviews", "credit"),
+    *("paper", "approvals", "audit", "users", "organisation", "site"),
+)
+
+
+def every_page() -> None:
+    for module in _MODULES:
+        import_module(f"web.pages.{module}")

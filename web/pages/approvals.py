@@ -1,0 +1,79 @@
+"""Approvals: what a second person must agree to, with the difference line by line."""
+
+from uuid import UUID
+
+from nicegui import ui
+
+from domain.access import may
+from domain.paperwork import Approval
+from domain.requests import DecideApproval
+from web.shell import Visit, console_page
+
+
+@console_page("/approvals", "approvals.title")
+def approvals_page(visit: Visit) -> None:
+    ui.label(visit.say("approvals.waiting")).classes("gw-title")
+    waiting = ui.element("div").classes("gw-column w-full")
+    ui.label(visit.say("approvals.past")).classes("gw-title")
+    past = ui.element("div").classes("gw-column w-full")
+
+    def refresh() -> None:
+        _show(visit, waiting, visit.console.reads.approvals(waiting=True))
+        _show(visit, past, visit.console.reads.approvals(waiting=False))
+
+    refresh()
+    visit.on_change({"approval"}, refresh)
+
+
+def _show(visit: Visit, frame: ui.element, found: list[Approval]) -> None:
+    frame.clear()
+    with frame:
+        if not found:
+            ui.label(visit.say("approvals.empty")).classes("gw-card gw-soft")
+        for approval in found:
+            _card(visit, approval)
+
+
+def _card(visit: Visit, approval: Approval) -> None:
+    with ui.element("div").classes("gw-card"):
+        ui.label(visit.say("approvals.site", number=approval.subject_id)).classes("gw-head")
+        when = visit.time(approval.proposed_at_us)
+        ui.label(visit.say("approvals.proposed", by=approval.proposed_by, when=when)).classes(
+            "gw-soft"
+        )
+        with ui.element("pre").style(
+            "white-space:pre-wrap; font-size:13px; max-height:320px; overflow:auto"
+        ):
+            ui.label("\n".join(approval.summary)).style("white-space:pre-wrap")
+        if approval.decided_by:
+            ui.label(
+                visit.say(
+                    "approvals.decided",
+                    by=approval.decided_by,
+                    when=visit.time(approval.decided_at_us),
+                    state=visit.say(f"approvals.state_{approval.state.value}"),
+                    words=approval.words,
+                )
+            ).classes("gw-soft")
+        elif approval.proposed_by == visit.user.name:
+            ui.label(visit.say("approvals.needs_other")).classes("gw-note")
+        elif may(visit.user.roles, DecideApproval):
+            ui.label(visit.say("approvals.restarts")).classes("gw-soft")
+            _decision(visit, approval.approval_id)
+
+
+def _decision(visit: Visit, approval: UUID) -> None:
+    words = ui.input(visit.say("approvals.words")).classes("w-full")
+
+    async def decide(approve: bool) -> None:
+        await visit.ask(
+            DecideApproval(approval_id=approval, approve=approve, words=words.value or "")
+        )
+
+    with ui.row():
+        ui.button(visit.say("approvals.approve"), on_click=lambda: decide(True)).props(
+            "no-caps unelevated"
+        )
+        ui.button(visit.say("approvals.reject"), on_click=lambda: decide(False)).props(
+            "no-caps outline"
+        )

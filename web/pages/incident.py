@@ -1,0 +1,313 @@
+"""One incident: what, who and why, its trend, its device commands, what happened when."""
+
+from collections.abc import Iterator
+from typing import Any
+from uuid import UUID
+
+from nicegui import ui
+
+from domain.access import may
+from domain.assets import Point
+from domain.clock import SECOND_US, system_clock
+from domain.commands import DeviceCommand
+from domain.incidents import IncidentState
+from domain.paperwork import TagKind
+from domain.requests import AcknowledgeIncident, CloseIncident, SilenceIncident
+from service.local_socket import CoreUnreachable, RequestRefused
+from storage.console_reads import ListedIncident
+from storage.records import RecordedEvent
+from web.components.table import Column, DataTable
+from web.components.timeline import Moment, timeline
+from web.components.trend import trend_options
+from web.shell import Visit, console_page
+from web.views import chain, class_of, incident_text, priority_of
+
+_HOURS = (1, 6, 24)
+
+
+@console_page("/incident/{incident_id}", "incidents.title")
+def incident_page(visit: Visit, incident_id: str) -> None:
+    try:
+        wanted = UUID(incident_id)
+    except ValueError:
+        ui.label(visit.say("common.not_here")).classes("gw-note")
+        return
+    listed = visit.console.reads.incident(wanted)
+    station = visit.console.asset(listed.incident.asset_id).station if listed else ""
+    if listed is None or not visit.user.in_scope(station):
+        ui.label(visit.say("common.not_here")).classes("gw-note")
+        return
+
+    @ui.refreshable
+    def head() -> None:
+        now = visit.console.reads.incident(wanted)
+        if now:
+            _head(visit, now)
+
+    @ui.refreshable
+    def lists() -> None:
+        now = visit.console.reads.incident(wanted)
+        if now:
+            _lists(visit, now)
+
+    head()
+    with ui.element("div").classes("gw-grid"):
+        with ui.element("div").classes("gw-column"):
+            if listed.alarm:
+                _trend(visit, listed)
+            with ui.element("div"):
+                lists()
+        with ui.element("div").classes("gw-column"):
+            _who(visit, listed)
+            with ui.element("div"):
+                _happened(visit, wanted)
+
+    def refresh() -> None:
+        head.refresh()
+        lists.refresh()
+        _happened.refresh()
+
+    visit.on_change({"incident", "command", "review", "tag"}, refresh)
+
+
+def _head(visit: Visit, listed: ListedIncident) -> None:
+    incident = listed.incident
+    with ui.element("div").classes("gw-card"):
+        with ui.element("div").classes("gw-bar"):
+            for word, chip in (
+                (priority_of(listed, visit.language), f"gw-p{int(incident.priority)}"),
+                (class_of(listed, visit.language), "gw-plain"),
+                (visit.say(f"incidents.state_{incident.state.value}"), "gw-wait"),
+            ):
+                if word:
+                    ui.label(word).classes(f"gw-chip {chip}")
+        ui.label(incident_text(visit.console.site, listed, visit.language)).classes(
+            "gw-title q-my-sm"
+        )
+        ui.label(
+            visit.say("incidents.count", count=incident.event_count, standing=listed.standing)
+        ).classes("gw-soft")
+        with ui.element("div").classes("gw-bar q-mt-sm"):
+            _actions(visit, listed)
+
+
+def _actions(visit: Visit, listed: ListedIncident) -> None:
+    incident = listed.incident
+    if incident.state is IncidentState.CLOSED or not may(visit.user.roles, AcknowledgeIncident):
+        return
+    wanted = incident.incident_id
+    if incident.state is not IncidentState.ACKNOWLEDGED:
+        ui.button(
+            visit.say("incidents.acknowledge"),
+            on_click=lambda: visit.ask(AcknowledgeIncident(incident_id=wanted)),
+        ).props("no-caps unelevated")
+    ui.button(
+        visit.say("incidents.silence"),
+        icon="volume_off",
+        on_click=lambda: visit.ask(SilenceIncident(incident_id=wanted)),
+    ).props("no-caps outline")
+
+    async def close() -> None:
+        outcome = await visit.ask(CloseIncident(incident_id=wanted, note=note.value or ""))
+        if outcome and outcome.done:
+            dialog.close()
+
+    with ui.dialog() as dialog, ui.card():
+        ui.label(visit.say("incidents.close")).classes("gw-head")
+        note = ui.input(visit.say("incidents.close_note")).style("min-width:260px")
+        with ui.row():
+            ui.button(visit.say("incidents.close"), on_click=close).props("no-caps unelevated")
+            ui.button(visit.say("common.cancel"), on_click=dialog.close).props("no-caps flat")
+    ui.button(visit.say("incidents.close"), on_click=dialog.open).props("no-caps outline")
+
+
+def _who(visit: Visit, listed: ListedIncident) -> None:
+    answer = listed.incident.answer
+    nobody = visit.say("incidents.nobody")
+    with ui.element("div").classes("gw-card"):
+        ui.label(visit.say("incidents.why")).classes("gw-head")
+        with ui.element("div").classes("gw-facts"):
+            for key, value in (
+                ("acting", answer.acting.name if answer.acting else nobody),
+                ("zone", answer.zone or "-"),
+                ("owner", answer.owner.name if answer.owner else nobody),
+                ("deputy", answer.deputy.name if answer.deputy else nobody),
+                ("unit", answer.unit or "-"),
+            ):
+                ui.label(visit.say(f"incidents.{key}"))
+                ui.label(value).classes("text-weight-medium" if key == "acting" else "")
+        with ui.element("ol").classes("gw-chain q-mt-sm"):
+            for sentence in chain(answer, visit.language):
+                with ui.element("li"):
+                    ui.label(sentence)
+
+
+def _trend(visit: Visit, listed: ListedIncident) -> None:
+    assert listed.alarm is not None
+    key = listed.alarm.point
+    point = next((each for each in visit.console.site.points if each.key == key), None)
+    if point is None:
+        return
+    with ui.element("div").classes("gw-card"):
+        with ui.element("div").classes("gw-bar"):
+            ui.label(f"{visit.say('incidents.trend')}: {point.signal}").classes("gw-head")
+            ui.space()
+            hours = ui.toggle(
+                {each: visit.say(f"incidents.hours_{each}") for each in _HOURS},
+                value=1,
+                on_change=lambda: draw(),
+            ).props("dense no-caps")
+        nothing = ui.label(visit.say("incidents.no_history")).classes("gw-soft")
+        chart = ui.echart({}).style("height:300px; width:100%")
+
+    def draw() -> None:
+        options = _options(visit, point, int(hours.value or 1))
+        nothing.set_visibility(options is None)
+        chart.set_visibility(options is not None)
+        if options is not None:
+            chart.options.clear()
+            chart.options.update(options)
+            chart.update()
+
+    draw()
+    ui.timer(5.0, draw)
+
+
+def _options(visit: Visit, point: Point, hours: int) -> dict[str, Any] | None:
+    to_us = system_clock()
+    from_us = to_us - hours * 3600 * SECOND_US
+    try:
+        history = visit.console.core.history(point.key, from_us, to_us, 1_500)
+    except (CoreUnreachable, RequestRefused):
+        return None
+    if not history["times"]:
+        return None
+    events = visit.console.reads.events_of_point(point.key, from_us, to_us)
+    return trend_options(point, history, events, (from_us, to_us), visit.language)
+
+
+def _lists(visit: Visit, listed: ListedIncident) -> None:
+    events = visit.console.reads.events_of(listed.incident.incident_id)
+    with ui.element("div").classes("gw-column"):
+        _events(visit, events)
+        _commands(visit, events)
+        _papers(visit, listed)
+
+
+def _events(visit: Visit, events: list[RecordedEvent]) -> None:
+    from domain.wording import alarm_text, priority_word
+
+    ui.label(visit.say("incidents.events")).classes("gw-head")
+    table = DataTable(
+        [
+            Column("started", visit.say("incidents.started")),
+            Column("priority", visit.say("incidents.priority")),
+            Column("text", visit.say("incidents.text"), wide=True),
+            Column("ended", visit.say("incidents.ended")),
+        ],
+        visit.say("common.nothing_found"),
+    )
+    site = visit.console.site
+    table.show(
+        [
+            {
+                "id": str(event.raised.event_id),
+                "started": visit.time(event.raised.started_at_us),
+                "priority": priority_word(event.raised.priority, visit.language),
+                "priority_chip": f"gw-p{int(event.raised.priority)}",
+                "text": alarm_text(
+                    event.raised,
+                    visit.console.asset(event.raised.asset_id),
+                    site.zone,
+                    visit.language,
+                ),
+                "ended": visit.time(event.cleared.ended_at_us)
+                if event.cleared
+                else "-"
+                if event.raised.momentary
+                else visit.say("incidents.still"),
+            }
+            for event in events
+        ]
+    )
+
+
+def _commands(visit: Visit, events: list[RecordedEvent]) -> None:
+    commands = visit.console.reads.commands_of([event.raised.event_id for event in events])
+    ui.label(visit.say("incidents.commands")).classes("gw-head")
+    table = DataTable(
+        [
+            Column("time", visit.say("devices.time")),
+            Column("device", visit.say("devices.device")),
+            Column("action", visit.say("devices.action")),
+            Column("state", visit.say("devices.state")),
+            Column("attempt", visit.say("devices.attempt")),
+        ],
+        visit.say("incidents.no_commands"),
+    )
+    table.show([command_row(visit, command) for command in commands])
+
+
+def command_row(visit: Visit, command: DeviceCommand) -> dict[str, Any]:
+    device = visit.console.plan.device(command.device_id)
+    bad = command.state.value in {"failed", "expired"}
+    return {
+        "id": str(command.command_id),
+        "time": visit.time(command.created_at_us),
+        "device": device.name if device else command.device_id,
+        "action": visit.say(f"devices.{command.action}"),
+        "state": visit.say(f"devices.{command.state.value}"),
+        "state_chip": "gw-p2" if bad else "gw-plain",
+        "attempt": command.attempt,
+        "outcome": command.outcome,
+        "text": command.text,
+    }
+
+
+def _papers(visit: Visit, listed: ListedIncident) -> None:
+    reviews = visit.console.reads.reviews_of_incident(listed.incident.incident_id)
+    tags = [tag for tag in visit.console.reads.tags() if tag.asset_id == listed.incident.asset_id]
+    if reviews:
+        ui.label(visit.say("incidents.reviews")).classes("gw-head")
+        for review in reviews:
+            with ui.link(target="/reviews").classes("gw-card"):
+                ui.label(f"{visit.say('reviews.state_' + review.state.value)}: {review.text}")
+    if tags:
+        ui.label(visit.say("incidents.tags")).classes("gw-head")
+        for tag in tags:
+            word = visit.say(f"paper.tag_{TagKind(tag.kind).value}")
+            ui.label(f"{word} {tag.note} ({tag.hung_by} {visit.time(tag.hung_at_us)})")
+
+
+@ui.refreshable
+def _happened(visit: Visit, wanted: UUID) -> None:
+    listed = visit.console.reads.incident(wanted)
+    if listed is None:
+        return
+    with ui.element("div").classes("gw-card"):
+        ui.label(visit.say("incidents.timeline")).classes("gw-head")
+        timeline(_moments(visit, listed))
+
+
+def _moments(visit: Visit, listed: ListedIncident) -> Iterator[Moment]:
+    incident = listed.incident
+
+    def moment(at_us: int, what: str, icon: str) -> Moment:
+        return Moment(at_us, visit.time(at_us), what, icon)
+
+    yield moment(incident.opened_at_us, visit.say("incidents.opened_at"), "notifications")
+    events = visit.console.reads.events_of(incident.incident_id, limit=20)
+    for command in visit.console.reads.commands_of([each.raised.event_id for each in events]):
+        row = command_row(visit, command)
+        at_us = command.ended_at_us or command.sent_at_us or command.created_at_us
+        yield moment(at_us, f"{row['device']} {row['action']}: {row['state']}", "campaign")
+    if incident.acknowledged_at_us and incident.acknowledged_by:
+        what = visit.say("incidents.acknowledged_at", by=incident.acknowledged_by)
+        yield moment(incident.acknowledged_at_us, what, "how_to_reg")
+    if incident.silenced_at_us:
+        yield moment(incident.silenced_at_us, visit.say("incidents.silenced_at"), "volume_off")
+    if incident.closed_at_us and incident.closed_by:
+        what = visit.say("incidents.closed_by", by=incident.closed_by, note=incident.note)
+        yield moment(incident.closed_at_us, what, "done")
+    elif incident.closed_at_us:
+        yield moment(incident.closed_at_us, visit.say("incidents.closed_at"), "done")

@@ -1,0 +1,75 @@
+"""How the console looks: calm, dense, readable on a wall and on a telephone. One place for colours.
+
+Red and green beside a switch mean closed and open and nothing else; priorities are chips with words.
+"""
+
+from typing import Final
+
+CLOSED: Final = "#c62828"
+OPEN: Final = "#2e7d32"
+UNKNOWN: Final = "#78909c"
+
+ICON: Final = (
+    '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32"><rect width="32" height="32" rx="6"'
+    ' fill="#123a5a"/><path d="M17 4 8 18h6l-2 10 11-15h-7z" fill="#ffd54f"/></svg>'
+)
+
+CSS: Final = """
+:root { --gw-ink: #1c2b36; --gw-soft: #5b6b76; --gw-line: #d7dee3; --gw-ground: #f4f6f8; }
+body, .nicegui-content, .q-field, .q-btn, .q-table {
+  font-family: system-ui, "Noto Sans CJK SC", "Microsoft YaHei", "PingFang SC", sans-serif;
+}
+body { background: var(--gw-ground); color: var(--gw-ink); }
+.nicegui-content { padding: 14px; max-width: 1500px; margin: 0 auto; gap: 12px; align-items: stretch; }
+.gw-header { background: #123a5a; color: #fff; padding: 0 10px; min-height: 48px; gap: 8px; }
+.gw-header .q-btn { color: #fff; }
+.gw-drawer { background: #fff; border-right: 1px solid var(--gw-line); padding: 8px 0; }
+.gw-nav { display: flex; gap: 12px; align-items: center; padding: 9px 16px; color: var(--gw-ink);
+  text-decoration: none; border-left: 3px solid transparent; }
+.gw-nav:hover { background: #eef3f6; }
+.gw-nav-here { border-left-color: #1565c0; background: #e8f1fa; font-weight: 600; }
+.gw-title { font-size: 20px; font-weight: 600; }
+.gw-soft { color: var(--gw-soft); font-size: 13px; }
+.gw-card { background: #fff; border: 1px solid var(--gw-line); border-radius: 6px; padding: 14px;
+  width: 100%; box-shadow: none; }
+.gw-head { font-weight: 600; font-size: 15px; margin-bottom: 6px; }
+.gw-away { background: #b71c1c; color: #fff; padding: 8px 14px; width: 100%; border-radius: 4px; }
+.gw-note { background: #fff8e1; border: 1px solid #ffe082; padding: 8px 14px; border-radius: 4px;
+  width: 100%; }
+.gw-chip { display: inline-block; padding: 1px 8px; border-radius: 10px; font-size: 12.5px;
+  white-space: nowrap; border: 1px solid transparent; }
+.gw-p1 { background: #c62828; color: #fff; }
+.gw-p2 { background: #ef6c00; color: #fff; }
+.gw-p3 { background: #fff3cd; color: #6d4c00; border-color: #e0b400; }
+.gw-p4 { background: #e3eaf0; color: #455a64; }
+.gw-plain { background: #eceff1; color: #37474f; }
+.gw-strong { background: #1c2b36; color: #fff; }
+.gw-wait { background: #e8eaf6; color: #283593; border-color: #9fa8da; }
+.gw-table { width: 100%; border: 1px solid var(--gw-line); border-radius: 6px; box-shadow: none; }
+.gw-table .q-table td { white-space: normal; font-size: 14px; }
+.gw-table .q-table th { font-size: 13px; color: var(--gw-soft); }
+.gw-table tr.gw-urgent td:first-child { box-shadow: inset 4px 0 0 #c62828; }
+.gw-facts { display: grid; grid-template-columns: max-content 1fr; gap: 4px 14px; }
+.gw-facts > :nth-child(odd) { color: var(--gw-soft); }
+.gw-chain { margin: 0; padding-left: 20px; }
+.gw-grid { display: grid; grid-template-columns: minmax(0, 3fr) minmax(0, 2fr); gap: 12px; width: 100%; }
+.gw-column { display: flex; flex-direction: column; gap: 12px; min-width: 0; }
+.gw-oneline { overflow-x: auto; background: #fff; border: 1px solid var(--gw-line); border-radius: 6px;
+  padding: 8px; width: 100%; }
+.gw-oneline a { cursor: pointer; }
+.gw-bar { display: flex; flex-wrap: wrap; gap: 8px; align-items: center; width: 100%; }
+.gw-login { max-width: 380px; margin: 8vh auto 0; width: 100%; }
+@media (max-width: 760px) {
+  .nicegui-content { padding: 8px; }
+  .gw-grid { grid-template-columns: minmax(0, 1fr); }
+  .gw-hide-small { display: none !important; }
+  .gw-table thead { display: none; }
+  .gw-table tbody tr { display: block; border-bottom: 6px solid var(--gw-ground); padding: 6px 4px; }
+  .gw-table tbody td { display: flex; justify-content: space-between; gap: 12px; height: auto !important;
+    border: 0 !important; padding: 3px 8px !important; text-align: right !important; }
+  .gw-table tbody td::before { content: attr(data-label); color: var(--gw-soft); font-size: 12.5px;
+    white-space: nowrap; text-align: left; }
+  .gw-table tbody td.gw-wide { display: block; text-align: left !important; }
+  .gw-table tbody td.gw-wide::before { content: none; }
+}
+"""

@@ -1,0 +1,27 @@
+"""Words of approvals."""
+
+WORDS = {
+    "title": ("审批", "Approvals"),
+    "site": ("站点第 {number} 版", "Site version {number}"),
+    "proposed": ("{by} 于 {when} 提出", "proposed by {by} at {when}"),
+    "needs_other": (
+        "须由提出人以外的第二人批准",
+        "A second person must approve: not the one who proposed",
+    ),
+    "approve": ("批准并生效", "Approve"),
+    "reject": ("驳回", "Reject"),
+    "words": ("理由(驳回时必填)", "Why (needed to reject)"),
+    "state_effective": ("已生效", "effective"),
+    "state_rejected": ("已驳回", "rejected"),
+    "decided": ("{by} 于 {when} {state} {words}", "{state} by {by} at {when} {words}"),
+    "waiting": ("等待批准", "Waiting"),
+    "past": ("已办理", "Decided"),
+    "restarts": (
+        "批准后核心进程会用新版本重启, 约需几秒.",
+        "When approved, the core starts again with the new version; that takes seconds.",
+    ),
+    "empty": (
+        "没有等待批准的变更. 用 gridwarden apply 提出站点新版本.",
+        "Nothing waits. A new version of the site is proposed with `gridwarden apply`.",
+    ),
+}

@@ -1,0 +1,28 @@
+"""Words of the audit."""
+
+WORDS = {
+    "title": ("审计", "Audit"),
+    "when": ("时间", "Time"),
+    "actor": ("用户", "User"),
+    "act": ("操作", "Act"),
+    "outcome": ("结果", "Outcome"),
+    "subject": ("对象", "Subject"),
+    "done": ("完成", "done"),
+    "refused": ("未通过: {why}", "refused: {why}"),
+    "local": ("本机命令行", "command line"),
+    "empty": ("还没有任何操作.", "Nobody has done anything yet."),
+    "AcknowledgeIncident": ("确认事件", "acknowledge incident"),
+    "SilenceIncident": ("消音", "silence"),
+    "CloseIncident": ("关闭事件", "close incident"),
+    "JudgeReview": ("审核", "judge review"),
+    "ProposeCredit": ("提出积分", "propose credit"),
+    "ProposeReversal": ("提出冲正", "propose reversal"),
+    "OpenTicket": ("开票", "open ticket"),
+    "MoveTicket": ("办理工作票", "move ticket"),
+    "HangTag": ("挂牌", "hang tag"),
+    "RemoveTag": ("摘牌", "remove tag"),
+    "ProposeSite": ("提出站点新版本", "propose site version"),
+    "DecideApproval": ("审批", "decide approval"),
+    "PutUser": ("维护用户", "change user"),
+    "ChangePassword": ("修改密码", "change password"),
+}
