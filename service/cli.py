@@ -381,6 +381,34 @@ def user_disable_command(
     typer.echo(f"user {name} may not sign in any more")
 
 
+@app.command("import-points")
+def import_points_command(
+    workbook: Annotated[Path, typer.Argument(help="The station's signal list (四遥点表), .xlsx.")],
+    site: SiteOption,
+    station: Annotated[str, typer.Option("--station", help="Its name, as in 35kV柳塬变.")],
+    source: Annotated[
+        str | None, typer.Option("--source", help="Which source brings its readings.")
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only say what would be done.")
+    ] = False,
+) -> None:
+    """Bring a station's signal list from Excel into a site folder; what is there already stays."""
+    from service.excel import BadWorkbook
+    from service.site.point_import import ImportRefused, import_points
+
+    _site(site)  # its mistakes are told one by one
+    with _told_in_one_sentence("cannot import"):
+        try:
+            report = import_points(workbook, site, station, source=source, dry_run=dry_run)
+        except (BadWorkbook, ImportRefused) as error:
+            _stop(f"cannot import {workbook}: {error}", BAD_INPUT, error)
+    for line in report.lines(dry_run=dry_run):
+        typer.echo(line)
+    if not report.files and not report.known_points:
+        _stop(f"nothing in {workbook} could be used", BAD_INPUT)
+
+
 @app.command("doctor")
 def doctor_command(site: SiteOption, data: DataOption = None, as_json: JsonOption = False) -> None:
     """Look for what would stop it from working here, and say the cure."""

@@ -1,6 +1,7 @@
 """Real servers for tests: found on this machine, started on a free port, ended with the test."""
 
 import os
+import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -32,6 +33,17 @@ def needs_mosquitto() -> None:
     """For tests that start brokers of their own."""
     if mosquitto_program() is None:
         _missing("mosquitto: apt-get install mosquitto, or make servers")
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """The program; Playwright brings none of its own here."""
+    for name in ("chromium", "chromium-browser", "google-chrome"):
+        found = shutil.which(name)
+        if found:
+            return found
+    _missing("chromium: apt-get install chromium, or make servers")
+    raise AssertionError("not reached")
 
 
 @pytest.fixture

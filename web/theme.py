@@ -22,9 +22,10 @@ body, .nicegui-content, .q-field, .q-btn, .q-table {
 body { background: var(--gw-ground); color: var(--gw-ink); }
 .nicegui-content { padding: 14px; max-width: 1500px; margin: 0 auto; gap: 12px; align-items: stretch; }
 .gw-header { background: #123a5a; color: #fff; padding: 0 10px; min-height: 48px; gap: 8px; }
-.gw-header .q-btn { color: #fff; }
+.gw-header .q-btn { color: #fff !important; white-space: nowrap; flex-wrap: nowrap; }
+.gw-header .q-btn .q-btn__content { flex-wrap: nowrap; }
 .gw-drawer { background: #fff; border-right: 1px solid var(--gw-line); padding: 8px 0; }
-.gw-nav { display: flex; gap: 12px; align-items: center; padding: 9px 16px; color: var(--gw-ink);
+.gw-nav { display: flex; width: 100%; gap: 12px; align-items: center; padding: 9px 16px; color: var(--gw-ink);
   text-decoration: none; border-left: 3px solid transparent; }
 .gw-nav:hover { background: #eef3f6; }
 .gw-nav-here { border-left-color: #1565c0; background: #e8f1fa; font-weight: 600; }
@@ -48,10 +49,17 @@ body { background: var(--gw-ground); color: var(--gw-ink); }
 .gw-table { width: 100%; border: 1px solid var(--gw-line); border-radius: 6px; box-shadow: none; }
 .gw-table .q-table td { white-space: normal; font-size: 14px; }
 .gw-table .q-table th { font-size: 13px; color: var(--gw-soft); }
+.gw-table .q-btn { white-space: nowrap; }
+.gw-table .q-btn .q-btn__content { flex-wrap: nowrap; }
 .gw-table tr.gw-urgent td:first-child { box-shadow: inset 4px 0 0 #c62828; }
 .gw-facts { display: grid; grid-template-columns: max-content 1fr; gap: 4px 14px; }
 .gw-facts > :nth-child(odd) { color: var(--gw-soft); }
-.gw-chain { margin: 0; padding-left: 20px; }
+.gw-chain { margin: 0; padding-left: 22px; }
+ol.gw-chain { list-style: decimal; }
+ul.gw-chain { list-style: disc; }
+.gw-card .q-timeline__title { font-size: 14px; font-weight: 500; line-height: 1.4; margin-bottom: 2px; }
+.gw-card .q-timeline__subtitle { font-size: 12px; margin-bottom: 0; letter-spacing: 0; opacity: .75; }
+.gw-card .q-timeline__content { padding-bottom: 10px; }
 .gw-grid { display: grid; grid-template-columns: minmax(0, 3fr) minmax(0, 2fr); gap: 12px; width: 100%; }
 .gw-column { display: flex; flex-direction: column; gap: 12px; min-width: 0; }
 .gw-oneline { overflow-x: auto; background: #fff; border: 1px solid var(--gw-line); border-radius: 6px;
@@ -64,12 +72,15 @@ body { background: var(--gw-ground); color: var(--gw-ink); }
   .gw-grid { grid-template-columns: minmax(0, 1fr); }
   .gw-hide-small { display: none !important; }
   .gw-table thead { display: none; }
-  .gw-table tbody tr { display: block; border-bottom: 6px solid var(--gw-ground); padding: 6px 4px; }
+  .gw-table table, .gw-table tbody { display: block; width: 100%; }
+  .gw-table tbody tr { display: block; height: auto !important; padding: 6px 4px;
+    border-bottom: 6px solid var(--gw-ground); }
   .gw-table tbody td { display: flex; justify-content: space-between; gap: 12px; height: auto !important;
     border: 0 !important; padding: 3px 8px !important; text-align: right !important; }
-  .gw-table tbody td::before { content: attr(data-label); color: var(--gw-soft); font-size: 12.5px;
+  .gw-table tbody td::before { content: attr(data-label) !important; position: static !important;
+    background: none !important; opacity: 1 !important; color: var(--gw-soft); font-size: 12.5px;
     white-space: nowrap; text-align: left; }
   .gw-table tbody td.gw-wide { display: block; text-align: left !important; }
-  .gw-table tbody td.gw-wide::before { content: none; }
+  .gw-table tbody td.gw-wide::before { content: none !important; }
 }
 """

@@ -97,7 +97,9 @@ class SimulatedPlant:
     def _noisy(self, key: PointKey, value: float) -> float:
         if self._units[key] in _STILL:
             return value
-        return round(value * (0.995 + 0.01 * self._chance()), 3)
+        # the grid's frequency hardly moves; everything else by half a percent
+        width = 0.0004 if self._units[key] == "Hz" else 0.01
+        return round(value * (1 + width * (self._chance() - 0.5)), 3)
 
 
 def _topics(site: Site) -> dict[PointKey, str]:

@@ -76,6 +76,8 @@ def ordinary_value(point: Point, asset: Asset | None) -> float:
 def _without_limits(unit: str, asset: Asset | None) -> float:
     if unit == "kV" and asset is not None:
         return float(asset.voltage.removesuffix("kV") or 1.0)
+    if unit == "MW" and asset is not None:
+        return {"110kV": 24.0, "35kV": 7.5}.get(asset.voltage, 1.2)
     return {"Hz": 50.0, "V": 225.0, "degC": 22.0, "%": 55.0, "pu": 0.93, "A": 60.0}.get(unit, 1.0)
 
 

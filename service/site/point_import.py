@@ -24,11 +24,19 @@ from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
 
 from domain.assets import AlarmClass, Asset, Condition, Point, Priority
+from domain.ids import AssetId
 from service.excel import read_workbook
 from service.site.limits import LEVELS
 from service.site.load import check, load
 from service.site.model import Site
-from service.site.point_list import PointList, Signal, SignalKind, plain, read_point_list
+from service.site.point_list import (
+    NO_VOLTAGE,
+    PointList,
+    Signal,
+    SignalKind,
+    plain,
+    read_point_list,
+)
 from service.site.problems import Problem
 
 _STALE_AFTER: Final = {
@@ -59,6 +67,18 @@ class Report:
     notes: list[str] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)  # of the folder as it is then
     files: dict[str, str] = field(default_factory=dict)  # path -> text, of those that change
+
+    def lines(self, *, dry_run: bool = False) -> Iterator[str]:
+        """For a person: what could not be used first in detail, then the sum."""
+        yield from (f"not used: {line}" for line in self.not_used)
+        yield from (f"note: {line}" for line in self.notes)
+        yield from (f"to mend: {problem}" for problem in self.problems)
+        yield (
+            f"{self.new_points} new points on {self.new_devices} new devices, {self.new_limits} with"
+            f" limits; {self.known_points} known already, {len(self.not_used)} rows not used"
+        )
+        where = ", ".join(self.files) or "nothing"
+        yield f"would write {where}" if dry_run else f"wrote {where}"
 
 
 def import_points(
@@ -118,42 +138,53 @@ class _Merge:
         self._ids = {str(asset_id) for asset_id in site.assets}
         self._keys = {str(point.key) for point in site.points}
         self._suffixes = dict(_suffixes_of_templates(folder))
+        self._taken: dict[tuple[str, str], str] = {}  # by this list -> its row
         self._code = _code_of(station, self._assets, self._ids)
         self._report = Report(not_used=list(found.not_used), notes=list(found.notes))
 
     def report(self) -> Report:
         assets = _Document.of_station(self._folder, self._station, self._code)
         limits = _Document.of_limits(self._folder, assets.path.name)
-        bays = assets.list_at("bays")
         for signal in self._found.signals:
-            self._take(signal, bays, limits)
+            self._take(signal, assets, limits)
+        self._note_bays_without_voltage(assets)
         for document in (assets, limits):
-            if document.changed and document.content:
+            if document.grew:
                 self._report.files[document.name] = document.text(self._station)
         return self._report
 
-    def _take(self, signal: Signal, bays: CommentedSeq, limits: "_Document") -> None:
-        asset = self._asset_of(signal)
-        point = self._points.get((asset, signal.signal)) if asset else None
-        if point is not None:
-            self._report.known_points += 1
-            if point.unit != signal.unit:
-                self._report.notes.append(
-                    f"{signal.at}: {point.key} is in {point.unit or 'no unit'} here"
-                    f" and in {signal.unit or 'no unit'} in the list; it was left as it is"
-                )
+    def _note_bays_without_voltage(self, assets: "_Document") -> None:
+        bays = [bay["name"] for bay in assets.bays if bay["voltage"] == NO_VOLTAGE]
+        if bays:
+            self._report.notes.append(
+                f"no voltage is known for {', '.join(bays)}: write it in {assets.name}"
+            )
+
+    def _take(self, signal: Signal, assets: "_Document", limits: "_Document") -> None:
+        asset = self._asset_of(signal) or self._new_asset(signal)
+        name = (asset, signal.signal)
+        if name in self._taken:
+            self._report.not_used.append(f"{signal.at}: the same signal as {self._taken[name]}")
             return
-        asset = asset or self._new_asset(signal)
+        self._taken[name] = signal.at
+        if name in self._points:
+            self._keep(self._points[name], signal)
+            return
         key = self._new_key(asset, signal)
-        device = self._device(bays, signal, asset)
-        device.setdefault("points", CommentedSeq()).append(self._point(key, signal))
-        self._points[asset, signal.signal] = _known(asset, key, signal)
+        _device_of(assets, signal, asset).append(_point(key, signal, self._source))
         self._report.new_points += 1
         levels = _limits_of(signal)
         if levels:
             limits.list_at("limits").append(CommentedMap({"point": key, **levels}))
-            limits.changed = True
             self._report.new_limits += 1
+
+    def _keep(self, point: Point, signal: Signal) -> None:
+        self._report.known_points += 1
+        if point.unit != signal.unit:
+            self._report.notes.append(
+                f"{signal.at}: {point.key} is in {point.unit or 'no unit'} here and in"
+                f" {signal.unit or 'no unit'} in the list; it stays as it is"
+            )
 
     def _asset_of(self, signal: Signal) -> str | None:
         """By its name; where two bays have a device of that name, by the bay too."""
@@ -167,7 +198,7 @@ class _Merge:
         self._ids.add(asset_id)
         self._assets.append(
             Asset(
-                asset_id=asset_id,  # type: ignore[arg-type]
+                asset_id=AssetId(asset_id),
                 station=self._station,
                 voltage=signal.voltage,
                 bay=signal.bay,
@@ -183,41 +214,52 @@ class _Merge:
         self._keys.add(key)
         return key
 
-    def _device(self, bays: CommentedSeq, signal: Signal, asset: str) -> CommentedMap:
-        bay = next((each for each in bays if _same_bay(each["name"], signal.bay)), None)
-        for each in bays:
-            for device in each.get("devices", ()):
-                if device["id"] == asset:
-                    return device
-        if bay is None:
-            bay = CommentedMap({"name": signal.bay, "voltage": signal.voltage})
-            bays.append(bay)
-        device = CommentedMap({"id": asset, "name": signal.device})
-        bay.setdefault("devices", CommentedSeq()).append(device)
-        return device
 
-    def _point(self, key: str, signal: Signal) -> CommentedMap:
-        return _in_one_line(
-            {
-                "key": key,
-                "signal": signal.signal,
-                "unit": signal.unit,
-                "source": self._source,
-                "stale_after": _STALE_AFTER.get(signal.kind, "never"),
-            }
-        )
+def _device_of(assets: "_Document", signal: Signal, asset: str) -> CommentedSeq:
+    """The points of the signal's device, in its bay; both are begun where they are missing."""
+    bays = assets.list_at("bays")
+    for device in (device for bay in assets.bays for device in bay["devices"]):
+        if device["id"] == asset:
+            return _list_in(device, "points")
+    device = CommentedMap({"id": asset, "name": signal.device})
+    bay = next((each for each in bays if _same_bay(each["name"], signal.bay)), None)
+    if bay is None:
+        bay = CommentedMap({"name": signal.bay, "voltage": signal.voltage})
+        bays.append(bay)
+    _list_in(bay, "devices").append(device)
+    return _list_in(device, "points")
+
+
+def _list_in(group: CommentedMap, key: str) -> CommentedSeq:
+    if not isinstance(group.get(key), CommentedSeq):
+        group[key] = CommentedSeq()
+        group.fa.set_block_style()  # a device of one line grows to several
+    found: CommentedSeq = group[key]
+    return found
+
+
+def _point(key: str, signal: Signal, source: str) -> CommentedMap:
+    return _in_one_line(
+        {
+            "key": key,
+            "signal": signal.signal,
+            "unit": signal.unit,
+            "source": source,
+            "stale_after": _STALE_AFTER.get(signal.kind, "never"),
+        }
+    )
 
 
 class _Document:
-    """One YAML file that is there, or is begun."""
+    """One YAML file that is there, or is begun. It is written only where something was added."""
 
     def __init__(self, folder: Path, path: Path) -> None:
         self.path = path
         self.name = path.relative_to(folder).as_posix()
-        self.changed = False
+        self.grew = False
         self._is_new = not path.exists()
         self._yaml = _yaml()
-        self.content: CommentedMap = (
+        self._content: CommentedMap = (
             CommentedMap() if self._is_new else self._yaml.load(path.read_text("utf-8"))
         )
 
@@ -226,34 +268,34 @@ class _Document:
         """The file that describes the station already, else a new one under its code."""
         for path in sorted((folder / "assets").glob("*.y*ml")):
             document = cls(folder, path)
-            if document.content.get("station") == station:
-                document.changed = True  # compared as text in the end
+            if document._content.get("station") == station:
                 return document
         document = cls(folder, _free_file(folder / "assets", code.lower()))
-        document.content["station"] = station
-        document.content["staffing"] = "unattended"
-        document.changed = True
+        document._content.update({"station": station, "staffing": "unattended"})
         return document
 
     @classmethod
     def of_limits(cls, folder: Path, name: str) -> "_Document":
         return cls(folder, folder / "limits" / name)
 
-    def list_at(self, key: str) -> CommentedSeq:
-        if not isinstance(self.content.get(key), CommentedSeq):
-            self.content[key] = CommentedSeq()
-        found: CommentedSeq = self.content[key]
+    @property
+    def bays(self) -> Iterable[CommentedMap]:
+        found: Iterable[CommentedMap] = self._content.get("bays", ())
         return found
+
+    def list_at(self, key: str) -> CommentedSeq:
+        """To add to."""
+        self.grew = True
+        return _list_in(self._content, key)
 
     def text(self, station: str) -> str:
         written = StringIO()
-        self._yaml.dump(self.content, written)
+        self._yaml.dump(self._content, written)
         return (_HEADER.format(station=station) if self._is_new else "") + written.getvalue()
 
 
 def _yaml() -> YAML:
     yaml = YAML()
-    yaml.version = None
     yaml.preserve_quotes = True
     yaml.width = 4_096
     yaml.indent(mapping=2, sequence=4, offset=2)
@@ -264,17 +306,6 @@ def _in_one_line(fields: Mapping[str, Any]) -> CommentedMap:
     line = CommentedMap(fields)
     line.fa.set_flow_style()
     return line
-
-
-def _known(asset: str, key: str, signal: Signal) -> Point:
-    return Point(
-        number=-1,
-        key=key,  # type: ignore[arg-type]
-        asset_id=asset,  # type: ignore[arg-type]
-        source_id="",  # type: ignore[arg-type]
-        signal=signal.signal,
-        unit=signal.unit,
-    )
 
 
 def _limits_of(signal: Signal) -> dict[str, CommentedMap]:
@@ -342,7 +373,7 @@ def _code_of(station: str, assets: Iterable[Asset], ids: Iterable[str]) -> str:
 
 def device_code(name: str) -> str:
     """113联合站线 -> 113, 1号主变 -> 1T, 公用 -> GY."""
-    transformer = re.fullmatch(r"#?(\d+)(?:号|#)主变(?:压器)?", name)
+    transformer = re.fullmatch(r"#?(\d+)(?:号|#)?主变(?:压器)?(?:本体)?", name)
     if transformer:
         return f"{transformer[1]}T"
     number = re.search(r"(?<![\d.])\d{3,5}(?![\d.]*\s*kV)(?!\d)", name, flags=re.I)

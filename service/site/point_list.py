@@ -52,6 +52,8 @@ class PointList:
     notes: list[str] = field(default_factory=list)  # of rows that are used in part, and of columns
 
 
+NO_VOLTAGE: Final = "—"
+
 _HEADINGS: Final[dict[str, tuple[str, ...]]] = {
     "signal": (
         *("信号名称", "信号描述", "信号名", "信号", "名称", "描述", "点名", "点名称", "测点名称"),
@@ -85,7 +87,10 @@ _UNITS: Final = {unit.casefold(): unit for unit in UNITS} | {
     **dict.fromkeys(("", "无", "-", "/", "--"), ""),
     **dict.fromkeys(("°c", "c", "度"), "degC"),
     **dict.fromkeys(("μl/l", "ppm"), "uL/L"),
-    **{"ω": "ohm", "kω": "kohm", "mω": "mohm", "r/min": "rpm"},
+    "ω": "ohm",
+    "kω": "kohm",
+    "mω": "mohm",
+    "r/min": "rpm",
 }
 _PRIORITIES: Final[dict[str, Priority]] = {
     **dict.fromkeys(("紧急", "一级", "1", "1级", "i", "危急"), Priority.URGENT),
@@ -135,11 +140,12 @@ def _loosely(text: str) -> str:
 
 
 def _heading_row(sheet: Sheet) -> Row | None:
-    """The one that names most columns; the last of those, as merged headings stand in two rows."""
+    """The one that names most columns, the first of those: a list repeats it on each page. Where merged
+    headings stand in two rows the lower one names more."""
     best, most = None, 1
     for row in sheet.rows[:_HEADING_WITHIN]:
         columns = {_COLUMN_OF.get(_loosely(text_of(cell))) for cell in row.cells} - {None}
-        if "signal" in columns and len(columns) >= most:
+        if "signal" in columns and len(columns) > most:
             best, most = row, len(columns)
     return best
 
@@ -216,7 +222,7 @@ class _SheetReader:
             device=device,
             signal=signal,
             unit=unit,
-            voltage=_voltage(texts.get("voltage", ""), bay, device, self.station),
+            voltage=_voltage(texts.get("voltage", ""), bay, device),
             number=texts.get("number", ""),
             limits=self._limits(at, texts) if kind is SignalKind.MEASUREMENT else {},
             alarm_class=alarm_class,
@@ -230,9 +236,9 @@ class _SheetReader:
         if written:
             raise _NotUsable(f"type {written!r} is none of 遥测, 遥信, 双点遥信, 遥脉, 遥控, 遥调")
         title = _loosely(self.sheet.title)
-        for kind in (SignalKind.DOUBLE_STATUS, *SignalKind):  # 双点遥信 is also 遥信
-            if kind.value in title:
-                return kind
+        in_title = [each for each in SignalKind if each.value in title]
+        if in_title:
+            return max(in_title, key=lambda each: len(each.value))  # 双点遥信 is also 遥信
         if title in _KINDS:
             return _KINDS[title]
         raise _NotUsable("neither a column 类型 nor the sheet's name says 遥测, 遥信 or 遥脉")
@@ -322,9 +328,10 @@ def _after(prefix: str, name: str) -> str:
 
 
 def _voltage(*texts: str) -> str:
-    """The first that says one: the column, the names of bay and device, the station's name."""
+    """The first that says one: the column, the names of bay and device. Not the station's name: its feeders
+    have another voltage."""
     for text in texts:
         match = _VOLTAGE.search(unicodedata.normalize("NFKC", text))
         if match:
             return f"{float(match[1]):g}kV"
-    return "—"
+    return NO_VOLTAGE

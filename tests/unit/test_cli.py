@@ -42,7 +42,8 @@ def test_help_is_there_within_half_a_second_and_lists_every_command() -> None:
         seconds.append(time.monotonic() - began)
 
     assert min(seconds) <= 0.5
-    assert all(command in help_text for command in ("demo", "run", "check", "replay", "doctor"))
+    commands = ("demo", "run", "check", "apply", "export", "import-points", "who", "ledger", "user")
+    assert all(command in help_text for command in (*commands, "replay", "doctor"))
 
 
 def test_check_says_that_a_good_site_is_in_order() -> None:
@@ -169,3 +170,28 @@ def test_doctor_misses_records_that_went_while_the_journal_is_here(tmp_path: Pat
 
     assert "records.db is missing, though the journal is here" in result.output
     assert result.exit_code == 1
+
+
+def test_run_on_an_empty_data_folder_needs_a_site(tmp_path: Path) -> None:
+    result = gridwarden("run", "--data", tmp_path / "data")
+
+    assert result.exit_code == 2
+    assert "holds no site yet: name a site folder with --site" in result.output
+
+
+@pytest.mark.parametrize("written", ["localhost", ":8080", "host:port", "host:70000"])
+def test_a_console_without_host_or_port_is_refused(tmp_path: Path, written: str) -> None:
+    result = gridwarden("run", "--site", SITE, "--data", tmp_path, "--console", written)
+
+    assert result.exit_code == 2
+    assert "is no address: write HOST:PORT" in result.output
+
+
+@pytest.mark.parametrize(
+    "command", [["apply", SITE], ["export", "new"], ["user", "list"], ["user", "disable", "admin"]]
+)
+def test_what_needs_records_says_how_they_begin(tmp_path: Path, command: list[str | Path]) -> None:
+    result = gridwarden(*command, "--data", tmp_path)
+
+    assert result.exit_code == 2
+    assert "start with `gridwarden run --site DIR`" in result.output

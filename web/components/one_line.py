@@ -158,7 +158,7 @@ class _Drawing:
         middle = (left + right) / 2
         for number, switch in enumerate(_seen(cell.switches)):
             self._switch(switch, middle + (number * 2 - len(_seen(cell.switches)) + 1) * 16, row.y)
-        self._name(cell, middle, row.y - 16)
+        self._name(cell, middle, row.y - 32)
 
     def _transformers(self) -> None:
         """Those of one asset leave the upper busbar together."""
@@ -184,7 +184,7 @@ class _Drawing:
             shift = 0 if len(cells) == 1 else (-9 if number == 0 else 9)
             self._circle(x + shift, y + 17)
         self._name(cells[0], x + 24, y + 2, anchor="start")
-        self._values(cells[0], x + 24, y + 17, anchor="start")
+        self._values(cells[0], x + 24, y + 18, anchor="start")
 
     def _secondary(self, cell: Cell, x: float, from_y: float, lane_y: float) -> None:
         assert cell.to_busbar_id is not None
@@ -336,7 +336,10 @@ def _seen(switches: Iterable[Switch]) -> list[Switch]:
 def _split(name: str) -> tuple[str, str]:
     """113 and 联合站线."""
     digits = "".join(_leading_digits(name))
-    return (digits, name[len(digits) :]) if digits else ("", name)
+    rest = name[len(digits) :]
+    # 1号主变 and 110kVⅠ母PT begin with a number that is none
+    is_number = len(digits) >= 3 and not rest.startswith("kV")
+    return (digits, rest) if is_number else ("", name)
 
 
 def _leading_digits(name: str) -> Iterator[str]:

@@ -1,9 +1,11 @@
 """The one trend: readings of a point with its limits and its alarms, by ECharts from the package."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import tzinfo
 from typing import Any
 
 from domain.assets import Point
+from domain.clock import to_datetime
 from domain.wording import condition_word
 from storage.records import RecordedEvent
 
@@ -16,14 +18,21 @@ def trend_options(
     events: Iterable[RecordedEvent],
     window: tuple[int, int],
     language: str,
+    zone: tzinfo,
 ) -> dict[str, Any]:
-    """ECharts options; times in milliseconds."""
+    """ECharts options. Its times are milliseconds, and the wall clock is the plant's, wherever one looks."""
+
+    def wall(at_us: int) -> int:
+        offset = to_datetime(at_us).astimezone(zone).utcoffset()
+        return at_us // 1000 + int(offset.total_seconds() * 1000 if offset else 0)
+
     contact = point.unit in {"status", "position"}
     return {
         "animation": False,
+        "useUTC": True,
         "grid": {"left": 52, "right": 60, "top": 24, "bottom": 48},
         "tooltip": {"trigger": "axis"},
-        "xAxis": {"type": "time", "min": window[0] // 1000, "max": window[1] // 1000},
+        "xAxis": {"type": "time", "min": wall(window[0]), "max": wall(window[1])},
         "yAxis": {"type": "value", "scale": True, "name": "" if contact else point.unit},
         "dataZoom": [{"type": "inside"}, {"type": "slider", "height": 16, "bottom": 6}],
         "series": [
@@ -36,11 +45,11 @@ def trend_options(
                 "lineStyle": {"width": 1.6, "color": "#1565c0"},
                 "itemStyle": {"color": "#1565c0"},
                 "data": [
-                    [at // 1000, value]
+                    [wall(at), value]
                     for at, value in zip(history["times"], history["values"], strict=True)
                 ],
                 "markLine": _limits(point, language, contact),
-                "markArea": _alarms(events, window),
+                "markArea": _alarms(events, window, wall),
             }
         ],
     }
@@ -63,7 +72,9 @@ def _limits(point: Point, language: str, contact: bool) -> dict[str, Any]:
     return {"symbol": "none", "silent": True, "data": lines}
 
 
-def _alarms(events: Iterable[RecordedEvent], window: tuple[int, int]) -> dict[str, Any]:
+def _alarms(
+    events: Iterable[RecordedEvent], window: tuple[int, int], wall: Callable[[int], int]
+) -> dict[str, Any]:
     """From beginning to return, shaded."""
     areas = []
     for event in events:
@@ -72,11 +83,11 @@ def _alarms(events: Iterable[RecordedEvent], window: tuple[int, int]) -> dict[st
         areas.append(
             [
                 {
-                    "xAxis": event.raised.started_at_us // 1000,
+                    "xAxis": wall(event.raised.started_at_us),
                     "name": event.raised.condition.value,
                     "itemStyle": {"color": colour},
                 },
-                {"xAxis": end_us // 1000},
+                {"xAxis": wall(end_us)},
             ]
         )
     return {"silent": True, "label": {"fontSize": 10}, "data": areas}

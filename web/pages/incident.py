@@ -183,7 +183,9 @@ def _options(visit: Visit, point: Point, hours: int) -> dict[str, Any] | None:
     if not history["times"]:
         return None
     events = visit.console.reads.events_of_point(point.key, from_us, to_us)
-    return trend_options(point, history, events, (from_us, to_us), visit.language)
+    return trend_options(
+        point, history, events, (from_us, to_us), visit.language, visit.console.site.zone
+    )
 
 
 def _lists(visit: Visit, listed: ListedIncident) -> None:

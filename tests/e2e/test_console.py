@@ -1,0 +1,196 @@
+"""The console in a real Chromium, before a real core and a real broker."""
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, expect
+
+from service.broker import LocalBroker
+from tests.support.console import (
+    PASSWORD,
+    RunningConsole,
+    Watched,
+    browser,
+    choose_password,
+    console,
+    sign_in,
+    too_wide,
+    watched,
+)
+from tests.support.publishing import Gateway
+from tests.support.running import until
+
+pytestmark = [pytest.mark.chromium, pytest.mark.mosquitto]
+
+PAGES = (
+    *("/", "/stations", "/station/35kV柳塬变", "/devices", "/reviews", "/credit", "/member/yw-j1"),
+    *("/paper", "/organisation", "/approvals", "/site", "/audit", "/users"),
+)
+
+
+@pytest.fixture(scope="module")
+def running(
+    tmp_path_factory: pytest.TempPathFactory, needs_mosquitto: None
+) -> Iterator[tuple[RunningConsole, LocalBroker]]:
+    folder = tmp_path_factory.mktemp("console")
+    with LocalBroker(folder / "broker") as broker, console(broker, folder) as started:
+        yield started, broker
+
+
+@pytest.fixture(scope="module")
+def opened(chromium: str) -> Iterator[Browser]:
+    with browser(chromium) as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def first(opened: Browser, running: tuple[RunningConsole, LocalBroker]) -> Iterator[Watched]:
+    """The first user, who had to choose a password of his own."""
+    context = opened.new_context(viewport={"width": 1280, "height": 800})
+    page = watched(context)
+    started, _ = running
+    sign_in(page.page, started.url, "admin", started.first_password)
+    choose_password(page.page)
+    yield page
+    context.close()
+
+
+def publish(broker: LocalBroker, point: str, value: float) -> None:
+    with Gateway(broker.port, "changqing-like", "liuyuan") as gateway:
+        gateway.say({point: value})
+        until(lambda: gateway.unacknowledged == 0, "the broker took it")
+
+
+def test_the_first_password_does_not_open_a_second_time(
+    first: Watched, opened: Browser, running: tuple[RunningConsole, LocalBroker]
+) -> None:
+    started, _ = running
+    context = opened.new_context()
+    page = context.new_page()
+    page.goto(f"{started.url}/users")
+    page.wait_for_url("**/login")
+    page.get_by_label("用户名").fill("admin")
+    page.get_by_label("密码", exact=True).first.fill(started.first_password)
+    page.get_by_role("button", name="登录").click()
+    expect(page.get_by_text("用户名或密码不正确")).to_be_visible()
+    context.close()
+
+
+def test_an_alarm_appears_within_a_second_and_its_acknowledgement_in_another_browser(
+    first: Watched, opened: Browser, running: tuple[RunningConsole, LocalBroker]
+) -> None:
+    started, broker = running
+    other_context = opened.new_context(viewport={"width": 1280, "height": 800})
+    other = watched(other_context)
+    sign_in(other.page, started.url, "admin", PASSWORD)
+    for page in (first.page, other.page):
+        page.goto(f"{started.url}/")
+        expect(page.get_by_text("现在没有告警事件").first).to_be_visible()
+
+    publish(broker, "LY/1T/top_oil_temp", 96.5)
+
+    row = first.page.locator("tbody tr", has_text="油温 越上上限 96.5℃")
+    expect(row).to_be_visible(timeout=1_000)  # the promise itself, not a guess
+    expect(row).to_contain_text("柳塬变责任区")
+    row.get_by_role("button", name="确认").click()
+    elsewhere = other.page.locator("tbody tr", has_text="油温")
+    expect(elsewhere.get_by_text("已确认", exact=True)).to_be_visible()
+    expect(elsewhere.get_by_role("button", name="确认")).to_have_count(0)
+    assert first.errors == []
+    assert other.errors == []
+    other_context.close()
+
+
+def test_an_incident_says_who_and_why_and_shows_trend_and_commands(
+    first: Watched, running: tuple[RunningConsole, LocalBroker]
+) -> None:
+    started, _ = running
+    first.page.goto(f"{started.url}/")
+    first.page.locator("tbody tr", has_text="油温").click()
+    first.page.wait_for_url("**/incident/**")
+    expect(first.page.get_by_text("为什么是此人")).to_be_visible()
+    expect(first.page.locator("ol li", has_text="属责任区 柳塬变责任区")).to_be_visible()
+    expect(first.page.locator("canvas")).to_be_visible()
+    expect(first.page.get_by_text("柳塬变1号主变声光报警器").first).to_be_visible()
+    first.page.get_by_role("button", name="消音").click()
+    expect(first.page.locator(".q-timeline", has_text="消音")).to_be_visible()
+
+
+def test_a_violation_is_proposed_judged_and_its_deduction_waits_for_another_judgement(
+    first: Watched, running: tuple[RunningConsole, LocalBroker]
+) -> None:
+    started, broker = running
+    page = first.page
+    page.goto(f"{started.url}/reviews")
+    publish(broker, "LY/WF/unlock", 1)
+    expect(page.get_by_text("无工作票取用五防解锁钥匙").first).to_be_visible()
+
+    page.keyboard.press("c")
+    dialog = page.locator(".q-dialog")
+    dialog.get_by_label("理由").fill("录像与钥匙柜记录一致")
+    dialog.get_by_role("button", name="确定").click()
+
+    expect(page.get_by_text("责任区内发生严重违章").first).to_be_visible()
+    expect(page.get_by_text("不计分").first).to_be_visible()
+    page.goto(f"{started.url}/member/yw-j1")
+    expect(
+        page.get_by_text("还没有积分记录")
+    ).to_be_visible()  # nothing counts before it is confirmed
+    page.goto(f"{started.url}/audit")
+    expect(page.locator("tbody tr", has_text="审核").first).to_contain_text("完成")
+
+
+def test_switches_change_their_colour_when_they_move(
+    first: Watched, running: tuple[RunningConsole, LocalBroker]
+) -> None:
+    started, broker = running
+    first.page.goto(f"{started.url}/station/35kV柳塬变")
+    breaker = first.page.locator("svg rect:has(title)", has_text="113 ").first
+    for position, colour in ((2, "#c62828"), (1, "#fff")):
+        publish(broker, "LY/113/position", position)
+        expect(breaker).to_have_attribute("fill", colour)
+
+
+@pytest.mark.parametrize(("width", "height"), [(1280, 800), (360, 740)], ids=["desk", "phone"])
+def test_every_page_fits_in_both_languages_without_an_error_or_a_request_to_elsewhere(
+    first: Watched, running: tuple[RunningConsole, LocalBroker], width: int, height: int
+) -> None:
+    started, _ = running
+    page = first.page
+    page.set_viewport_size({"width": width, "height": height})
+    for other_language in ("English", "中文"):
+        for path in PAGES:
+            page.goto(f"{started.url}{path}")
+            expect(page.get_by_role("button", name=other_language)).to_be_visible()
+            assert too_wide(page) == 0, path
+        page.get_by_role("button", name=other_language).click()
+        expect(page.get_by_role("button", name=other_language)).to_have_count(0)
+    assert first.errors == []
+    assert first.foreign(started.url) == []
+
+
+def test_a_console_that_is_killed_comes_back_and_nobody_signs_in_again(
+    first: Watched, running: tuple[RunningConsole, LocalBroker], tmp_path: Path
+) -> None:
+    started, _ = running
+    port = started.url.rsplit(":", 1)[1]
+    listed = subprocess.run(
+        ["pgrep", "-f", f"web.main .*--port {port}"], capture_output=True, text=True, check=True
+    )
+    for pid in listed.stdout.split():
+        os.kill(int(pid), signal.SIGKILL)
+
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        try:
+            first.page.goto(f"{started.url}/devices")
+            break
+        except Exception:
+            first.page.wait_for_timeout(200)
+    expect(first.page.locator(".gw-title", has_text="现场装置")).to_be_visible()
+    assert started.process.poll() is None
