@@ -69,17 +69,17 @@ def begin(
         # core says what to do about it, in its own words
         site = load(_needed(folder, data))
         return Beginning(compiled=compile_into(data, at_broker(site)), version=site.version)
+    data.mkdir(mode=0o700, parents=True, exist_ok=True)  # it will hold people and password hashes
     records = _records(data)
-    effective = records.effective_site()
-    first_password = None
-    if effective is None:
-        effective, first_password = _first(records, _needed(folder, data), clock, change_password)
+    effective = records.effective_site() or _first_version(_needed(folder, data), clock)
+    unusable = _compile(data, effective, at_broker)
     return Beginning(
         compiled=data / COMPILED_NAME,
         version=effective.number,
-        first_password=first_password,
         differs=folder is not None and files_of(folder) != unpack(effective.files),
-        unusable=_compile(data, effective, at_broker),
+        unusable=unusable,
+        # last, as it is told once: what can fail has not failed
+        first_password=_seed(records, effective, change_password),
     )
 
 
@@ -140,13 +140,11 @@ def stored_records(data: Path) -> SqlRecords:
     return SqlRecords(engine)
 
 
-def _first(
-    records: SqlRecords, folder: Path, clock: Clock, change_password: bool
-) -> tuple[SiteVersion, str | None]:
+def _first_version(folder: Path, clock: Clock) -> SiteVersion:
     load(folder)
     files, digest = pack(folder)
     now_us = clock()
-    version = SiteVersion(
+    return SiteVersion(
         number=1,
         files=files,
         digest=digest,
@@ -155,10 +153,16 @@ def _first(
         proposed_at_us=now_us,
         effective_at_us=now_us,
     )
+
+
+def _seed(records: SqlRecords, version: SiteVersion, change_password: bool) -> str | None:
+    """The first user's password where there was none. Records that hold a site stay as they are."""
+    if records.effective_site() is not None:
+        return None
     password = None if records.users() else random_password()
     users = [] if password is None else [_first_user(password, change_password)]
     records.seed(version, users)
-    return version, password
+    return password
 
 
 def _first_user(password: str, change_password: bool) -> User:

@@ -105,7 +105,7 @@ def _once_open(web: WebOptions, tell: Callable[[str], object]) -> None:
 def free_port(host: str, wanted: int) -> int:
     """The port that was wanted, else the next one that is free; 0: any."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    for port in range(wanted, wanted + _PORTS_TRIED if wanted else 1):
+    for port in range(wanted, min(wanted + _PORTS_TRIED, 65_536) if wanted else 1):
         with socket.socket(family) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:

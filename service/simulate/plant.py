@@ -75,7 +75,7 @@ class SimulatedPlant:
             moving = self.moving(now - began)
             if now >= whole_at:
                 whole_at = now + WHOLE_EVERY_S
-                self._publish(self._ordinary() | moving)
+                self._publish(self.ordinary() | moving)
             else:
                 over = {key: self._standing[key] for key in moved.keys() - moving.keys()}
                 self._publish(moving | over)
@@ -87,7 +87,8 @@ class SimulatedPlant:
         story_s = since_start_s - self._first_scene_after_s
         return values_at(self._story, story_s % STORY_S) if story_s >= 0 else {}
 
-    def _ordinary(self) -> dict[PointKey, float]:
+    def ordinary(self) -> dict[PointKey, float]:
+        """Every point of a calm day."""
         return {key: self._noisy(key, value) for key, value in self._standing.items()}
 
     def _publish(self, values: Mapping[PointKey, float]) -> None:

@@ -187,10 +187,11 @@ class _Merge:
             )
 
     def _asset_of(self, signal: Signal) -> str | None:
-        """By its name; where two bays have a device of that name, by the bay too."""
+        """By name and bay, for many bays have a 断路器; by the name alone where the list tells no bay."""
         named = [asset for asset in self._assets if asset.name == signal.device]
         in_bay = [asset for asset in named if _same_bay(asset.bay, signal.bay)]
-        chosen = in_bay or (named if len(named) == 1 else [])
+        tells_no_bay = signal.bay == signal.device and len(named) == 1
+        chosen = in_bay or (named if tells_no_bay else [])
         return str(chosen[0].asset_id) if chosen else None
 
     def _new_asset(self, signal: Signal) -> str:

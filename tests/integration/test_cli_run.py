@@ -37,7 +37,7 @@ class Run:
 
     def __init__(self, data: Path, broker: LocalBroker, site: Path = EXAMPLE) -> None:
         self.data = data
-        arguments = ["run", "--site", str(site)]
+        arguments = ["run", "--no-console", "--site", str(site)]
         arguments += ["--data", str(data), "--broker", f"{broker.host}:{broker.port}"]
         self.process = subprocess.Popen(
             [sys.executable, "-m", "service.cli", *arguments],

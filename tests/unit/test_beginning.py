@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from domain.paperwork import ApprovalState, Role, SiteVersion
+from domain.ports import StorageUnavailable
 from service.beginning import (
     FIRST_USER,
     Beginning,
@@ -77,6 +78,21 @@ def test_the_first_start_stores_version_1_and_a_first_user(data: Path, folder: P
     assert matches(beginning.first_password, user.password)
     assert beginning.first_password not in user.password
     assert read_compiled(beginning.compiled).version == 1
+
+
+def test_a_start_that_fails_gives_no_password_away(data: Path, folder: Path) -> None:
+    (data / COMPILED_NAME).mkdir(parents=True)  # nothing can be compiled into it
+    with pytest.raises(StorageUnavailable):
+        began(data, folder)
+    (data / COMPILED_NAME).rmdir()
+
+    assert began(data, folder).first_password is not None
+
+
+def test_the_data_folder_is_for_its_owner_alone(data: Path, folder: Path) -> None:
+    began(data, folder)
+
+    assert data.stat().st_mode & 0o777 == 0o700
 
 
 def test_a_later_start_needs_no_folder_and_tells_no_password(data: Path, folder: Path) -> None:

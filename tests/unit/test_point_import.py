@@ -307,6 +307,21 @@ def test_two_devices_with_one_number_have_two_ids(folder: Path) -> None:
     assert set(points_of(folder)) == first
 
 
+def test_devices_of_one_name_in_two_bays_are_two(folder: Path) -> None:
+    rows: list[list[object]] = [
+        ["信号名称", "间隔", "设备", "类型"],
+        ["就地操作", "113联合站线", "断路器", "遥信"],
+        ["就地操作", "114注水站线", "断路器", "遥信"],
+    ]
+
+    report = imported(folder, lists(("点表", rows)))
+
+    assert (report.new_points, report.not_used) == (2, [])
+    site = load(folder)
+    bays = {asset.bay for asset in site.assets.values() if asset.name == "断路器"}
+    assert bays == {"113联合站线", "114注水站线"}
+
+
 def test_a_dry_run_writes_nothing(folder: Path) -> None:
     before = {path: path.read_bytes() for path in folder.rglob("*.yaml")}
 

@@ -1,8 +1,11 @@
 """Lines of `run` and `demo`."""
 
+import socket
+
 import pytest
 
-from service.demo import OIL, SIREN, example_site, ordinary_value
+from service.demo import BEHAVIOURS, example_site
+from service.installation import free_port
 from service.running import line_of
 from service.site.load import load
 
@@ -19,17 +22,20 @@ def test_a_change_is_one_line(change: dict[str, object], line: str) -> None:
     assert line_of(change) == line
 
 
-def test_the_rest_of_the_demo_station_stays_inside_its_limits() -> None:
+def test_the_demo_tells_the_behaviour_of_devices_that_the_example_has() -> None:
     site = load(example_site())
 
-    for point in site.points:
-        for limit in point.limits:
-            away = ordinary_value(point) - limit.value
-            assert away * (1 if limit.condition in {"L", "LL"} else -1) > limit.deadband
+    assert BEHAVIOURS.keys() <= {device.device_id for device in site.devices}
 
 
-def test_the_story_of_the_demo_is_about_things_of_the_example() -> None:
-    site = load(example_site())
+def test_a_port_that_is_taken_gives_way_to_the_next_one() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
 
-    assert OIL in {point.key for point in site.points}
-    assert {SIREN, "voice-113"} == {device.device_id for device in site.devices}
+        assert port < free_port("127.0.0.1", port) <= port + 20
+
+
+def test_any_port_is_a_real_one() -> None:
+    assert free_port("127.0.0.1", 0) > 0

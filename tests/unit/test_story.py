@@ -1,0 +1,93 @@
+"""The demo's story on the example site: calm outside its scenes, and each scene does what it is for."""
+
+import json
+
+import pytest
+
+from domain.assets import Condition
+from service.demo import example_site
+from service.simulate.plant import SimulatedPlant
+from service.simulate.story import (
+    DARK_STATION,
+    OIL,
+    STORY_S,
+    UNLOCK,
+    standing_values,
+    story_of,
+    values_at,
+)
+from service.site.load import load
+from service.site.model import Site
+
+
+@pytest.fixture(scope="module")
+def site() -> Site:
+    return load(example_site())
+
+
+def violated(site: Site, values: dict[str, float]) -> set[str]:
+    low = {Condition.LOW, Condition.LOW_LOW}
+    return {
+        f"{point.key} {limit.condition.value}"
+        for point in site.points
+        for limit in point.limits
+        if (value := values.get(point.key)) is not None
+        and (value <= limit.value if limit.condition in low else value >= limit.value)
+    }
+
+
+def of(values: object) -> dict[str, float]:
+    return dict(values)  # type: ignore[call-overload,no-any-return]
+
+
+def test_an_ordinary_day_violates_nothing_but_the_open_ties(site: Site) -> None:
+    ties = {"SP/150", "SP/300", "SP/100", "LY/300", "LY/100"}
+    assert violated(site, of(standing_values(site))) == {f"{tie}/position L" for tie in ties}
+
+
+@pytest.mark.parametrize("chance", [0.0, 1.0])
+def test_noise_moves_nothing_over_a_limit(site: Site, chance: float) -> None:
+    plant = SimulatedPlant(site, chance=lambda: chance)
+    found = violated(site, of(plant.ordinary()))
+    assert {each.rsplit("/", 1)[1] for each in found} == {"position L"}
+
+
+def test_the_story_is_about_things_of_the_example(site: Site) -> None:
+    assert {OIL, UNLOCK} <= {step.point for step in story_of(site)}
+
+
+@pytest.mark.parametrize(
+    ("story_s", "violates"),
+    [
+        pytest.param(13.5, f"{OIL} HH", id="hot-oil"),
+        pytest.param(25, f"{UNLOCK} H", id="unlocked"),
+        pytest.param(40, "SP/312/quick_break H", id="line-trips"),
+        pytest.param(40, "SP/312/position L", id="its-breaker-opens"),
+        pytest.param(40, "GC/111/uab L", id="the-far-station-is-dark"),
+    ],
+)
+def test_a_scene(site: Site, story_s: float, violates: str) -> None:
+    assert violates in violated(site, of(values_at(story_of(site), story_s)))
+
+
+def test_the_trip_brings_a_swarm_and_all_of_it_ends(site: Site) -> None:
+    steps = story_of(site)
+    dark = {
+        point.key for point in site.points if site.assets[point.asset_id].station == DARK_STATION
+    }
+    swarm = violated(site, of(values_at(steps, 40)))
+    assert len([each for each in swarm if each.split()[0] in dark]) >= 20
+    assert values_at(steps, STORY_S - 1) == {}
+
+
+def test_messages_are_small_and_name_every_point_once(site: Site) -> None:
+    plant = SimulatedPlant(site)
+    messages = list(plant.messages(plant.ordinary()))
+    readings = [json.loads(payload)["readings"] for _, payload in messages]
+    named = [reading["point"] for each in readings for reading in each]
+    assert max(len(each) for each in readings) <= 100
+    assert len(set(named)) == len(named) == len(site.points)
+    assert {topic for topic, _ in messages} == {
+        f"gridwarden/changqing-like/telemetry/{name}"
+        for name in ("shiping", "liuyuan", "goucha", "fengdian", "guangfu")
+    }
