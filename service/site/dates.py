@@ -1,11 +1,15 @@
 """Days and moments as a site folder writes them, in the site's own time."""
 
 from datetime import date, datetime
+from typing import Final
 from zoneinfo import ZoneInfo
 
 from domain.clock import from_datetime
 from domain.organisation import Validity
 from service.site.nodes import Fields
+
+_FAR_US: Final = 2**60
+_NEVER: Final = Validity(from_us=_FAR_US, until_us=_FAR_US)
 
 
 def day_of(fields: Fields, key: str, *, required: bool = True) -> date | None:
@@ -40,7 +44,9 @@ def validity_of(fields: Fields, zone: ZoneInfo) -> Validity:
     validity = Validity(
         from_us=moment_of(fields, "from", zone), until_us=moment_of(fields, "until", zone)
     )
-    until = fields.value("until")
+    start, until = fields.value("from"), fields.value("until")
+    if (start and validity.from_us is None) or (until and validity.until_us is None):
+        return _NEVER  # told already; it must not look like an overlap too
     if until and None not in (validity.from_us, validity.until_us) and _ends_first(validity):
         until.wrong("until must be later than from")
     return validity

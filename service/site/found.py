@@ -49,6 +49,7 @@ class Found:
         first = self.places.setdefault((kind, name), f"{at.file} line {at.line}")
         if first != f"{at.file} line {at.line}":
             at.wrong(f"{kind} {name} is given twice, first in {first}")
+            self.unreadable.add(kind)  # the other name, which was meant, may be looked for
             return False
         return True
 

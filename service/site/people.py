@@ -120,7 +120,7 @@ def _read_person(
     person_id = PersonId(known or fields.text("id"))
     placement = Placement(person_id=person_id, team_id=team_id, validity=validity_of(fields, zone))
     at = fields.value("id") or fields.value("person") or fields
-    for other in people.placements:
+    for other in people.placements if known else ():
         if other.person_id == person_id and overlap(other.validity, placement.validity):
             at.wrong(f"person {person_id} is in team {other.team_id} at the same time")
             break

@@ -169,12 +169,14 @@ def _from_template(
     left_out = {name for value in fields.texts("without") if (name := value.text())}
     name = at.text()
     if name is None or not found.expect(at, "template", name, templates):
+        found.unreadable.add("point")  # those that it would have had
         return
     template = templates[name]
-    if not _fits(fields, template, rated, left_out):
-        return
+    fits = _fits(fields, template, rated, left_out)
     if not source:
         fields.wrong("a device with a template needs the station's source")
+    if not fits or not source:
+        found.unreadable.add("point")
         return
     for each in template.points:
         key = PointKey(f"{asset.asset_id}/{each.suffix}")

@@ -74,7 +74,8 @@ def _roster(
         crews=tuple(crews),
         mark=fields.choice("mark", MARKS, "D"),
     )
-    if fields.flag("one_crew_per_shift", False):
+    inside = all(crew.offset_days < len(cycle) for crew in crews)
+    if fields.flag("one_crew_per_shift", False) and inside:
         _expect_one_crew_each(fields, roster)
     fields.done()
     return roster

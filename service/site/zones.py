@@ -148,7 +148,8 @@ def _coverage(
         validity=validity,
     )
     fields.done()
-    if not (coverage.assets or coverage.places or coverage.people):
+    named = any(fields.value(key) for key in ("station", "assets", "places", "teams", "people"))
+    if not named:
         fields.wrong("it covers nothing: name a station, assets, places, teams or people")
     claim = _Claim(zone_id, validity, fields)
     for kind, names in (
