@@ -17,7 +17,7 @@ from domain.paperwork import Approval, SiteVersion, Tag, Ticket, TicketState, Us
 from domain.requests import Handled
 from storage import credit_rows, rows
 from storage.engines import reading
-from storage.records import RecordedEvent, command_of, recorded_of
+from storage.records import STANDING, RecordedEvent, command_of, recorded_of
 from storage.tables import (
     approvals,
     audit,
@@ -249,7 +249,7 @@ class ConsoleReads:
     def _standing(self, ids: Sequence[UUID]) -> dict[UUID, int]:
         query = (
             select(events.c.incident_id, func.count())
-            .where(events.c.incident_id.in_(ids), events.c.ended_at_us.is_(None))
+            .where(events.c.incident_id.in_(ids), *STANDING)
             .group_by(events.c.incident_id)
         )
         with reading(self._engine) as connection:

@@ -66,7 +66,7 @@ _PROJECTION: Final = "records"
 _OPEN_COMMANDS: Final = (CommandState.PENDING.value, CommandState.SENT.value)
 _OPEN_REVIEWS: Final = (ReviewState.PROPOSED.value, ReviewState.SENT_BACK.value)
 _MOMENTARY: Final = (Condition.CLOCK_STEPPED_BACK.value, Condition.COMMAND_FAILED.value)
-_STANDING: Final = (events.c.ended_at_us.is_(None), events.c.condition.not_in(_MOMENTARY))
+STANDING: Final = (events.c.ended_at_us.is_(None), events.c.condition.not_in(_MOMENTARY))
 
 log = structlog.get_logger(__name__)
 
@@ -136,7 +136,7 @@ class SqlRecords:
             .order_by(incidents.c.opened_at_us, incidents.c.incident_id)
         )
         of_them = select(events.c.incident_id, events.c.event_id).where(
-            events.c.incident_id.is_not(None), *_STANDING
+            events.c.incident_id.is_not(None), *STANDING
         )
         with reading(self._engine) as connection:
             standing: dict[UUID, set[UUID]] = {}
@@ -257,7 +257,7 @@ class SqlRecords:
 
     def standing_events(self) -> list[AlarmRaised]:
         """Alarms that have not cleared; what only happened (a clock stepped back) does not stand."""
-        query = select(events).where(*_STANDING).order_by(events.c.raised_at_us, events.c.event_id)
+        query = select(events).where(*STANDING).order_by(events.c.raised_at_us, events.c.event_id)
         with reading(self._engine) as connection:
             return [_raised(row) for row in connection.execute(query).mappings()]
 

@@ -75,10 +75,16 @@ def ordinary_value(point: Point, asset: Asset | None) -> float:
 
 def _without_limits(unit: str, asset: Asset | None) -> float:
     if unit == "kV" and asset is not None:
-        return float(asset.voltage.removesuffix("kV") or 1.0)
+        return _kilovolts(asset.voltage)
     if unit == "MW" and asset is not None:
         return {"110kV": 24.0, "35kV": 7.5}.get(asset.voltage, 1.2)
     return {"Hz": 50.0, "V": 225.0, "degC": 22.0, "%": 55.0, "pu": 0.93, "A": 60.0}.get(unit, 1.0)
+
+
+def _kilovolts(voltage: str) -> float:
+    """35kV; 1 where the site says no voltage, or volts."""
+    number = voltage.removesuffix("kV")
+    return float(number) if number.replace(".", "", 1).isdigit() else 1.0
 
 
 def _hot_oil() -> Iterator[Step]:

@@ -32,7 +32,12 @@ def trend_options(
         "useUTC": True,
         "grid": {"left": 52, "right": 60, "top": 24, "bottom": 48},
         "tooltip": {"trigger": "axis"},
-        "xAxis": {"type": "time", "min": wall(window[0]), "max": wall(window[1])},
+        "xAxis": {
+            "type": "time",
+            "axisLabel": {"hideOverlap": True},
+            "min": wall(window[0]),
+            "max": wall(window[1]),
+        },
         "yAxis": {"type": "value", "scale": True, "name": "" if contact else point.unit},
         "dataZoom": [{"type": "inside"}, {"type": "slider", "height": 16, "bottom": 6}],
         "series": [

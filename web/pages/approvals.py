@@ -1,5 +1,6 @@
 """Approvals: what a second person must agree to, with the difference line by line."""
 
+import asyncio
 from uuid import UUID
 
 from nicegui import ui
@@ -7,6 +8,8 @@ from nicegui import ui
 from domain.access import may
 from domain.paperwork import Approval
 from domain.requests import DecideApproval
+from service.site.problems import BrokenSite
+from service.site.versions import MalformedVersion, site_of
 from web.shell import Visit, console_page
 
 
@@ -62,10 +65,28 @@ def _card(visit: Visit, approval: Approval) -> None:
             _decision(visit, approval.approval_id)
 
 
+async def _is_usable(visit: Visit, approval: UUID) -> bool:
+    """Core does no I/O when it decides: whether the version can be read is looked at here."""
+    waiting = {each.approval_id: each for each in visit.console.reads.approvals(waiting=True)}
+    versions = {str(each.number): each for each in visit.console.reads.site_versions()}
+    found = waiting.get(approval)
+    version = versions.get(found.subject_id) if found else None
+    if version is None:
+        return True  # core refuses it in its own words
+    try:
+        await asyncio.to_thread(site_of, version)
+    except (BrokenSite, MalformedVersion):
+        return False
+    return True
+
+
 def _decision(visit: Visit, approval: UUID) -> None:
     words = ui.input(visit.say("approvals.words")).classes("w-full")
 
     async def decide(approve: bool) -> None:
+        if approve and not await _is_usable(visit, approval):
+            ui.notify(visit.say("approvals.unusable"), type="negative", multi_line=True)
+            return
         await visit.ask(
             DecideApproval(approval_id=approval, approve=approve, words=words.value or "")
         )

@@ -14,6 +14,10 @@ WORDS = {
     "state_effective": ("已生效", "effective"),
     "state_rejected": ("已驳回", "rejected"),
     "decided": ("{by} 于 {when} {state} {words}", "{state} by {by} at {when} {words}"),
+    "unusable": (
+        "这一版无法读取, 不能批准: 请驳回, 用 gridwarden check 检查后重新提出",
+        "This version cannot be read: reject it, run `gridwarden check`, propose it again",
+    ),
     "waiting": ("等待批准", "Waiting"),
     "past": ("已办理", "Decided"),
     "restarts": (
