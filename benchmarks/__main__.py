@@ -7,7 +7,10 @@ import importlib
 import sys
 from typing import Final
 
-MODULES: Final = ("limit_engine", "mqtt_path", "command_latency", "limit_to_out", "recovery")
+MODULES: Final = (
+    *("limit_engine", "mqtt_path", "command_latency", "limit_to_out", "recovery"),
+    *("console_load", "idle"),
+)
 
 
 def main(names: list[str]) -> None:

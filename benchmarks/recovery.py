@@ -62,7 +62,17 @@ def measure() -> tuple[list[float], int]:
 
 def start_run(site: Path, data: Path) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
-        [sys.executable, "-m", "service.cli", "run", "--site", str(site), "--data", str(data)],
+        [
+            sys.executable,
+            "-m",
+            "service.cli",
+            "run",
+            "--site",
+            str(site),
+            "--data",
+            str(data),
+            "--no-console",
+        ],
         cwd=ROOT,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         stdout=subprocess.DEVNULL,

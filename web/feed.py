@@ -4,18 +4,21 @@ A burst of alarms is one refresh: what a page shows is read from the records whe
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Mapping
+import time
+from collections.abc import Awaitable, Callable, Collection, Hashable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import structlog
 
 log = structlog.get_logger(__name__)
 
 Refresh = Callable[[], Awaitable[None] | None]
+T = TypeVar("T")
 
 _AFTER_S: Final = 0.12  # the decision is committed by then
-_AT_MOST_EVERY_S: Final = 0.3
+_AT_MOST_EVERY_S: Final = 0.5
+_SELDOM_S: Final = 0.7  # what is shown is never older than a second
 
 
 @dataclass(eq=False, slots=True)
@@ -32,9 +35,19 @@ class Feed:
         self._listeners: list[_Listener] = []
         self._loop: asyncio.AbstractEventLoop | None = None
         self._running = False
+        self._shared: dict[Hashable, Any] | None = None  # while a round goes over the pages
 
     def start(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
+
+    def shared(self, key: Hashable, make: Callable[[], T]) -> T:
+        """What many pages show alike is made once for each round of refreshes. Outside of one: made anew."""
+        if self._shared is None:
+            return make()
+        if key not in self._shared:
+            self._shared[key] = make()
+        found: T = self._shared[key]
+        return found
 
     def register(self, kinds: Collection[str], refresh: Refresh) -> Callable[[], None]:
         """Gives the way to end it."""
@@ -64,12 +77,17 @@ class Feed:
         await asyncio.sleep(_AFTER_S)
         try:
             while due := [listener for listener in self._listeners if listener.due]:
+                started = time.monotonic()
+                self._shared = {}
                 for listener in due:
                     listener.due = False
                     await self._refresh(listener)
-                await asyncio.sleep(_AT_MOST_EVERY_S)
+                self._shared = None
+                # many pages take longer: then they are refreshed less often, and core has its processor
+                took_s = time.monotonic() - started
+                await asyncio.sleep(min(_SELDOM_S, max(_AT_MOST_EVERY_S, 2 * took_s)))
         finally:
-            self._running = False
+            self._running, self._shared = False, None
 
     async def _refresh(self, listener: _Listener) -> None:
         try:

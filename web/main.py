@@ -5,6 +5,7 @@ Started and watched by the supervisor. It serves every asset itself: no request 
 
 import argparse
 import asyncio
+import contextlib
 import os
 import secrets
 import sys
@@ -35,6 +36,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _serve(chosen: argparse.Namespace, session_hours: int, language: str) -> None:
+    with contextlib.suppress(OSError):
+        os.nice(10)  # a page may wait for the processor; a siren may not
     folder = chosen.data / "console"
     folder.mkdir(parents=True, exist_ok=True)
     # NiceGUI reads it when it is imported
@@ -74,6 +77,7 @@ def _serve(chosen: argparse.Namespace, session_hours: int, language: str) -> Non
             "session_cookie": "gridwarden",
         },
         reconnect_timeout=10.0,
+        ws_per_message_deflate=False,  # for the same machine or a proxy on it: only costs processor
     )
 
 

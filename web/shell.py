@@ -197,7 +197,8 @@ def _frame(visit: Visit, path: str, title: str) -> None:
 
     def look() -> None:
         away.set_visibility(not visit.console.core.connected)
-        count = visit.console.reads.count(in_scope(visit, IncidentFilter(states=WAITING)))
+        wanted = in_scope(visit, IncidentFilter(states=WAITING))
+        count = visit.console.feed.shared(wanted, lambda: visit.console.reads.count(wanted))
         waiting.set_visibility(count > 0)
         waiting.text = visit.say("common.unacknowledged", count=count)
 
@@ -209,11 +210,11 @@ def in_scope(visit: Visit, wanted: IncidentFilter) -> IncidentFilter:
     """Bounded to the stations that the user may see."""
     if not visit.user.stations:
         return wanted
-    assets = {
+    assets = frozenset(
         asset_id
         for asset_id, asset in visit.console.site.assets.items()
         if visit.user.in_scope(asset.station)
-    }
+    )
     chosen = assets if wanted.asset_ids is None else assets & set(wanted.asset_ids)
     return replace(wanted, asset_ids=chosen)
 

@@ -58,9 +58,8 @@ def incidents_page(visit: Visit, asset: str = "") -> None:
 
     def refresh() -> None:
         wanted = in_scope(visit, _wanted(visit, chosen))
-        found = visit.console.reads.incidents(wanted, PAGE_SIZE, chosen.page * PAGE_SIZE)
-        count = visit.console.reads.count(wanted)
-        table.show([row_of(visit, each) for each in found])
+        rows, count = _page(visit, wanted, chosen.page)
+        table.show(rows)
         where.text = visit.say("common.of_pages", page=chosen.page + 1, count=count)
         back.set_enabled(chosen.page > 0)
         more.set_enabled((chosen.page + 1) * PAGE_SIZE < count)
@@ -71,6 +70,17 @@ def incidents_page(visit: Visit, asset: str = "") -> None:
 
     refresh()
     visit.on_change({"incident"}, refresh)
+
+
+def _page(visit: Visit, wanted: IncidentFilter, page: int) -> tuple[list[Row], int]:
+    """Everybody who looks at the same page in the same language and may do the same shares it."""
+
+    def made() -> tuple[list[Row], int]:
+        found = visit.console.reads.incidents(wanted, PAGE_SIZE, page * PAGE_SIZE)
+        return [row_of(visit, each) for each in found], visit.console.reads.count(wanted)
+
+    allowed = may(visit.user.roles, AcknowledgeIncident)
+    return visit.console.feed.shared((wanted, page, visit.language, allowed), made)
 
 
 async def acknowledge(visit: Visit, incident: str) -> None:
