@@ -47,6 +47,7 @@ def _serve(chosen: argparse.Namespace, session_hours: int, language: str) -> Non
 
     from web import theme
     from web.console import Console
+    from web.guarded import Guarded
     from web.pages import every_page
     from web.shell import use
 
@@ -59,6 +60,7 @@ def _serve(chosen: argparse.Namespace, session_hours: int, language: str) -> Non
         console.core.start()
         log.info("console_started", host=chosen.host, port=chosen.port)
 
+    app.add_middleware(Guarded)
     app.on_startup(started)
     app.on_shutdown(console.core.stop)
     ui.run(
