@@ -1,5 +1,6 @@
 """One incident: what, who and why, its trend, its device commands, what happened when."""
 
+import asyncio
 from collections.abc import Iterator
 from typing import Any
 from uuid import UUID
@@ -50,6 +51,12 @@ def incident_page(visit: Visit, incident_id: str) -> None:
         if now:
             _lists(visit, now)
 
+    @ui.refreshable
+    def happened() -> None:
+        now = visit.console.reads.incident(wanted)
+        if now:
+            _happened(visit, now)
+
     head()
     with ui.element("div").classes("gw-grid"):
         with ui.element("div").classes("gw-column"):
@@ -60,12 +67,12 @@ def incident_page(visit: Visit, incident_id: str) -> None:
         with ui.element("div").classes("gw-column"):
             _who(visit, listed)
             with ui.element("div"):
-                _happened(visit, wanted)
+                happened()
 
     def refresh() -> None:
         head.refresh()
         lists.refresh()
-        _happened.refresh()
+        happened.refresh()
 
     visit.on_change({"incident", "command", "review", "tag"}, refresh)
 
@@ -157,11 +164,13 @@ def _trend(visit: Visit, listed: ListedIncident) -> None:
                 value=1,
                 on_change=lambda: draw(),
             ).props("dense no-caps")
+        # filled in by the first tick of the timer below
         nothing = ui.label(visit.say("incidents.no_history")).classes("gw-soft")
         chart = ui.echart({}).style("height:300px; width:100%")
 
-    def draw() -> None:
-        options = _options(visit, point, int(hours.value or 1))
+    async def draw() -> None:
+        # core may be slow to answer: other pages must not wait for it
+        options = await asyncio.to_thread(_options, visit, point, int(hours.value or 1))
         nothing.set_visibility(options is None)
         chart.set_visibility(options is not None)
         if options is not None:
@@ -169,7 +178,6 @@ def _trend(visit: Visit, listed: ListedIncident) -> None:
             chart.options.update(options)
             chart.update()
 
-    draw()
     ui.timer(5.0, draw)
 
 
@@ -281,11 +289,7 @@ def _papers(visit: Visit, listed: ListedIncident) -> None:
             ui.label(f"{word} {tag.note} ({tag.hung_by} {visit.time(tag.hung_at_us)})")
 
 
-@ui.refreshable
-def _happened(visit: Visit, wanted: UUID) -> None:
-    listed = visit.console.reads.incident(wanted)
-    if listed is None:
-        return
+def _happened(visit: Visit, listed: ListedIncident) -> None:
     with ui.element("div").classes("gw-card"):
         ui.label(visit.say("incidents.timeline")).classes("gw-head")
         timeline(_moments(visit, listed))

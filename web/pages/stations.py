@@ -1,5 +1,6 @@
 """The single lines: closed red, open green, live values beside the bays."""
 
+import asyncio
 from urllib.parse import quote
 
 from nicegui import ui
@@ -49,9 +50,9 @@ def station_page(visit: Visit, name: str) -> None:
         # our own drawing: every word in it is escaped where it is drawn
         picture = ui.html("", sanitize=False)
 
-    def refresh() -> None:
+    async def refresh() -> None:
         try:
-            latest = visit.console.core.latest(points)
+            latest = await asyncio.to_thread(visit.console.core.latest, points)
         except (CoreUnreachable, RequestRefused):
             latest = {}
         tagged: dict[str, str] = {
@@ -69,7 +70,6 @@ def station_page(visit: Visit, name: str) -> None:
         if picture.content != drawn.svg:
             picture.content = drawn.svg
 
-    refresh()
     ui.timer(_EVERY_S, refresh)
 
 
