@@ -35,6 +35,7 @@ class Feed:
         self._listeners: list[_Listener] = []
         self._loop: asyncio.AbstractEventLoop | None = None
         self._running = False
+        self._round: asyncio.Task[None] | None = None  # held, else it might be collected
         self._shared: dict[Hashable, Any] | None = None  # while a round goes over the pages
 
     def start(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -71,7 +72,7 @@ class Feed:
                 listener.due = True
         if not self._running and any(listener.due for listener in self._listeners):
             self._running = True
-            asyncio.create_task(self._refresh_all())  # noqa: RUF006  it ends by itself
+            self._round = asyncio.create_task(self._refresh_all())
 
     async def _refresh_all(self) -> None:
         await asyncio.sleep(_AFTER_S)

@@ -1,5 +1,6 @@
 """topology.yaml: the single line of every station, each busbar, switch and point checked."""
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
@@ -79,14 +80,14 @@ def _known(
     fields: Fields,
     key: str,
     kind: str,
-    known: object,
+    known: Iterable[str],
     found: Found,
     fallback: str | None = None,
 ) -> str:
     name = fields.text(key, fallback=fallback)
     value = fields.value(key)
     if value and name:
-        found.expect(value, kind, name, set(known))  # type: ignore[call-overload]
+        found.expect(value, kind, name, known)
     return name
 
 
