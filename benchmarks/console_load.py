@@ -41,26 +41,35 @@ from tests.support.running import ROOT, until
 CLIENTS, BROWSERS, ROUNDS = 50, 2, 2
 _CLIENT_ID: Final = re.compile(r"""['"]?client_id['"]?\s*:\s*['"]([0-9a-f-]+)""")
 MOST = 1.2
+ASIDE = 15
 WEB_MIB = 450.0
 
 
 def rows() -> Iterator[Row]:
     alone: list[float] = []
-    watched: list[float] = []
+    beside: list[float] = []
+    elsewhere: list[float] = []
     weights: dict[str, float] = {}
     for _ in range(ROUNDS):
         with stage(with_siren=True) as here:
             alone += command_latency.measured_on(here)
         with stage(with_siren=True) as here, consoles(here, weights):
-            watched += command_latency.measured_on(here)
-    before, after = percentile(alone, 0.99), percentile(watched, 0.99)
-    yield Row(
-        what=f"command p99 with {CLIENTS} websocket clients and {BROWSERS} Chromium",
-        figure=f"{after:.1f} ms",
-        budget=f"{MOST:.1f} x without",
-        passed=after <= MOST * before,
-        beside=f"without, same run: {before:.1f} ms; n {len(alone)} and {len(watched)}",
-    )
+            beside += command_latency.measured_on(here)
+        with stage(with_siren=True) as here, consoles(here, weights, viewers_aside=True):
+            elsewhere += command_latency.measured_on(here)
+    before = percentile(alone, 0.99)
+    for watched, where in (
+        (beside, "which want these two cores like everybody else"),
+        (elsewhere, f"which stand aside (nice {ASIDE}): in the field they run elsewhere"),
+    ):
+        after = percentile(watched, 0.99)
+        yield Row(
+            what=f"command p99 with {CLIENTS} websocket clients and {BROWSERS} Chromium, {where}",
+            figure=f"{after:.1f} ms, {after / before:.2f} x",
+            budget=f"{MOST:.1f} x without",
+            passed=after <= MOST * before,
+            beside=f"without, same run: {before:.1f} ms; n {len(alone)} and {len(watched)}",
+        )
     yield Row(
         what=f"memory of the console process with {CLIENTS} clients",
         figure=f"{weights.get('web', 0):.0f} MiB",
@@ -70,7 +79,9 @@ def rows() -> Iterator[Row]:
 
 
 @contextmanager
-def consoles(here: Stage, weights: dict[str, float]) -> Iterator[None]:
+def consoles(
+    here: Stage, weights: dict[str, float], *, viewers_aside: bool = False
+) -> Iterator[None]:
     """The console beside the stage's core, with everybody looking at the live list."""
     data = here.folder / "data"
     seed(here)
@@ -85,7 +96,9 @@ def consoles(here: Stage, weights: dict[str, float]) -> Iterator[None]:
         for context in contexts:
             sign_in(context.new_page(), url, FIRST_USER, PASSWORD)
         cookies = {each["name"]: each["value"] for each in contexts[0].cookies(url)}
-        open_now.enter_context(_clients(url, cookies))
+        clients = open_now.enter_context(_clients(url, cookies))
+        if viewers_aside:
+            _stand_aside([clients, *_pids_of("chromium")])
         yield
         weights["web"] = max(weights.get("web", 0), _resident_mib(process.pid))
 
@@ -128,7 +141,7 @@ def _web(data: Path, compiled: Path, port: int) -> Iterator[subprocess.Popen[byt
 
 
 @contextmanager
-def _clients(url: str, cookies: dict[str, str]) -> Iterator[None]:
+def _clients(url: str, cookies: dict[str, str]) -> Iterator[int]:
     """In a process of their own: what measures must not wait for what watches."""
     process = subprocess.Popen(
         [sys.executable, "-m", "benchmarks.console_load", url, json.dumps(cookies)],
@@ -141,7 +154,7 @@ def _clients(url: str, cookies: dict[str, str]) -> Iterator[None]:
     connected = process.stdout.readline().strip()
     assert connected == str(CLIENTS), f"{connected or 'none'} of {CLIENTS} clients could connect"
     try:
-        yield
+        yield process.pid
     finally:
         process.communicate("end", timeout=30)
 
@@ -176,6 +189,22 @@ async def _open(url: str, session: aiohttp.ClientSession) -> socketio.AsyncClien
         f"{url}?{query}", socketio_path="/_nicegui_ws/socket.io", transports=["websocket"]
     )
     return client
+
+
+def _stand_aside(pids: list[int]) -> None:
+    for pid in pids:
+        with suppress(ProcessLookupError):
+            os.setpriority(os.PRIO_PROCESS, pid, ASIDE)
+
+
+def _pids_of(program: str) -> list[int]:
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            if program in (folder / "cmdline").read_text():
+                # every thread has a priority of its own
+                found += [int(each.name) for each in (folder / "task").iterdir()]
+    return found
 
 
 def _chromium() -> str:
