@@ -1,6 +1,7 @@
 """The console in a real Chromium, before a real core and a real broker."""
 
 import os
+import re
 import signal
 import subprocess
 import time
@@ -8,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, WebSocketRoute, expect
 
 from service.broker import LocalBroker
 from tests.support.console import (
@@ -104,6 +105,29 @@ def test_an_alarm_appears_within_a_second_and_its_acknowledgement_in_another_bro
     assert first.errors == []
     assert other.errors == []
     other_context.close()
+
+
+def test_an_alarm_that_comes_before_a_page_is_connected_is_shown_once_it_is(
+    first: Watched, opened: Browser, running: tuple[RunningConsole, LocalBroker]
+) -> None:
+    started, broker = running
+    context = opened.new_context(viewport={"width": 1280, "height": 800})
+    late = context.new_page()
+    sign_in(late, started.url, "admin", PASSWORD)
+    held: list[WebSocketRoute] = []
+    late.route_web_socket(re.compile("_nicegui_ws"), held.append)
+    late.goto(f"{started.url}/")
+    until(lambda: bool(held) or late.wait_for_timeout(20) is not None, "the page wants to connect")
+
+    first.page.goto(f"{started.url}/")
+    publish(broker, "LY/2T/top_oil_temp", 96.5)
+    alarm = "2号主变 油温 越上上限"
+    expect(first.page.locator("tbody tr", has_text=alarm)).to_be_visible()
+    expect(late.locator("tbody tr", has_text=alarm)).to_have_count(0)
+
+    held[0].connect_to_server()
+    expect(late.locator("tbody tr", has_text=alarm)).to_be_visible()
+    context.close()
 
 
 def test_an_incident_says_who_and_why_and_shows_trend_and_commands(
