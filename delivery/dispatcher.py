@@ -118,6 +118,17 @@ class Dispatcher:
         if self._thread is not None:
             self._thread.join(timeout_s)
 
+    @property
+    def alive(self) -> bool:
+        return self._thread is not None and self._thread.is_alive()
+
+    def unsent(self) -> tuple[int, int | None]:
+        """How many commands wait to be sent, and when the oldest of them was made."""
+        with self._lock:
+            made_us = [waiting.item.command.created_at_us for waiting in self._waiting.values()]
+            made_us += [item.command.created_at_us for _, item in self._held.values()]
+        return len(made_us), min(made_us, default=None)
+
     def run_due(self) -> int | None:
         """Sends and reports what is due. Microseconds to the next moment, None if there is none."""
         has_way = True

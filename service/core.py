@@ -12,13 +12,14 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from queue import SimpleQueue
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
 import structlog
 
 from domain.ids import PointKey
 from domain.ports import StorageUnavailable
+from service.heartbeat import Beat, Heart
 from service.local_socket import SOCKET_NAME, AlreadyServed, Handler, LocalServer
 from service.logs import configure_logs
 from service.processes import RESTART
@@ -28,6 +29,9 @@ from service.site.model import Site
 from service.site.problems import BrokenSite
 from service.wiring import Core, RecordingClock, Unwirable
 from storage.request_codec import request_of
+
+if TYPE_CHECKING:
+    from service.metrics import HealthServer
 
 log = structlog.get_logger(__name__)
 
@@ -40,7 +44,13 @@ SWITCH_INTERVAL_S = 0.0005
 
 
 def run_core(
-    settings: Settings, site: Site, *, recording: RecordingClock | None = None, outputs: bool = True
+    settings: Settings,
+    site: Site,
+    *,
+    recording: RecordingClock | None = None,
+    outputs: bool = True,
+    metrics: tuple[str, int] | None = None,
+    heart: Heart | None = None,
 ) -> int:
     """Until SIGTERM, SIGINT or `stop` on the local socket; RESTART where another site became effective.
     With `recording` that is the time it is."""
@@ -67,10 +77,35 @@ def run_core(
     server.start()
     core.live.server = server
     core.start()
+    if heart is not None:
+        heart.beat = core.vitals.beat
+    answering = _answering(core, metrics, heart)
     code = stopping.get()
     core.stop()
     server.stop()
+    if answering is not None:
+        answering.stop()
     return code
+
+
+def _answering(
+    core: Core, metrics: tuple[str, int] | None, heart: Heart | None
+) -> "HealthServer | None":
+    if metrics is None or not metrics[1]:
+        return None
+    from service.metrics import HealthServer
+
+    def restarts() -> Mapping[str, int]:
+        told = heart.heard.get("restarts") if heart is not None else None
+        return told if isinstance(told, dict) else {}
+
+    answering = HealthServer(*metrics, core, restarts)
+    answering.start()
+    return answering
+
+
+def _starting() -> Beat:
+    return {"phase": "starting"}
 
 
 def operations(core: Core) -> dict[str, Handler]:
@@ -95,12 +130,22 @@ def operations(core: Core) -> dict[str, Handler]:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     chosen = _parser().parse_args(arguments)
+    heart = None if chosen.heartbeat is None else Heart(chosen.heartbeat, _starting)
+    if heart is not None:
+        heart.start()
     try:
         settings = load_settings(data=chosen.data, language=chosen.language)
         configure_logs(settings.log, "core")
         site = _site(chosen)
         recording = None if chosen.replay_clock is None else RecordingClock(chosen.replay_clock)
-        return run_core(settings, site, recording=recording, outputs=not chosen.no_outputs)
+        return run_core(
+            settings,
+            site,
+            recording=recording,
+            outputs=not chosen.no_outputs,
+            metrics=_host_and_port(chosen.metrics),
+            heart=heart,
+        )
     except (BrokenSite, BrokenCompiledSite, BadSettings, Unwirable, AlreadyServed) as error:
         log.error("core_cannot_start", reason=str(error))
         _tell(f"core cannot start: {error}")
@@ -108,6 +153,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except StorageUnavailable as error:
         log.error("core_cannot_start", reason=str(error))
         return TRY_AGAIN
+    finally:
+        if heart is not None:
+            heart.stop()
 
 
 def _site(chosen: argparse.Namespace) -> Site:
@@ -121,6 +169,13 @@ def _site(chosen: argparse.Namespace) -> Site:
         host, _, port = chosen.broker.rpartition(":")
         site = site.at_broker(host, int(port))
     return site
+
+
+def _host_and_port(address: str | None) -> tuple[str, int] | None:
+    if address is None:
+        return None
+    host, _, port = address.rpartition(":")
+    return host.strip("[]"), int(port)
 
 
 def _tell(sentence: str) -> None:
@@ -144,6 +199,10 @@ def _parser() -> argparse.ArgumentParser:
         help="the clock is a recording's, and stands here (microseconds since 1970 UTC) until it begins",
     )
     parser.add_argument("--no-outputs", action="store_true")
+    parser.add_argument(
+        "--metrics", metavar="HOST:PORT", help="where to answer /metrics and /health"
+    )
+    parser.add_argument("--heartbeat", type=int, metavar="FD", help="the supervisor listens there")
     return parser
 
 

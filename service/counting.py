@@ -30,6 +30,12 @@ class Counted:
                 if key == name and wanted <= set(have)
             )
 
+    def items(self) -> list[tuple[str, dict[str, str], int]]:
+        """(name, labels, count) of each."""
+        with self._lock:
+            items = list(self._counts.items())
+        return [(name, dict(labels), count) for (name, labels), count in items]
+
     def snapshot(self) -> dict[str, int]:
         """Written as `late` or `dead_letters{reason=unknown_point,source=liuyuan}`, sorted."""
         with self._lock:

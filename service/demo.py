@@ -65,6 +65,7 @@ def demo(
                 broker=(broker.host, broker.port),
                 console=(settings.console.host, settings.console.port),
                 logs=data,
+                serve_metrics=False,  # it must never meet what runs here for good
                 on_console=webbrowser.open if show else None,
             )
             beginning = begin(data, folder, at_broker=installation.at_broker, change_password=False)

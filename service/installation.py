@@ -14,6 +14,7 @@ from service.processes import CoreOptions, ProcessSpec, WebOptions
 from service.running import Say, run
 from service.settings import Settings
 from service.site.model import Site
+from service.supervision import supervision
 
 _PORTS_TRIED: Final = 20
 _LOOKS, _LOOK_EVERY_S = 150, 0.2
@@ -26,6 +27,7 @@ class Installation:
     console: tuple[str, int] | None = None  # None: without
     on_console: Callable[[str], object] | None = None  # told its address once it answers
     logs: Path | None = None  # a folder for what the processes say; None: our own stderr
+    serve_metrics: bool = True
 
     def at_broker(self, site: Site) -> Site:
         return site.at_broker(*self.broker) if self.broker else site
@@ -46,14 +48,17 @@ class Installation:
             say(line)
         if web and self.on_console:
             threading.Thread(target=_once_open, args=(web, self.on_console), daemon=True).start()
-        return run([*specs, *beside], self.settings.data, say, seconds)
+        watch = supervision(self.settings, beginning.compiled)
+        return run([*specs, *beside], self.settings.data, say, seconds, watch)
 
     def _core(self, beginning: Beginning) -> ProcessSpec:
+        metrics = self.settings.metrics
         options = CoreOptions(
             compiled=beginning.compiled,
             data=self.settings.data,
             language=self.settings.language,
             before_start=lambda: compile_effective(self.settings.data, self.at_broker),
+            metrics=(metrics.host, metrics.port) if self.serve_metrics else None,
         )
         return options.spec(stderr=self._log("core"))
 

@@ -81,8 +81,15 @@ class JournalWriter:
         self._retry_s = FIRST_RETRY_S
         self._retry_at = 0.0
         self._look_at_share_at = 0.0
+        self._away_since: float | None = None
         self.absorbing = Worker("intake", self._absorb)
         self.writing = Worker("journal", self._write)
+
+    @property
+    def away_s(self) -> float:
+        """For how long the journal has taken nothing; 0 where it takes."""
+        since = self._away_since
+        return 0.0 if since is None else self._monotonic() - since
 
     def unwritten(self, for_s: float) -> list[Record]:
         """What waits for the journal, in order, once the first of it has waited longer than `for_s`."""
@@ -147,6 +154,7 @@ class JournalWriter:
         if self._retry_s != FIRST_RETRY_S:
             log.info("journal_recovered", batches=len(waiting))
         self._retry_s, self._retry_at = FIRST_RETRY_S, 0.0
+        self._away_since = None
 
     def _offer_snapshot(self, waiting: Sequence[_Absorbed], seqs: Sequence[int]) -> None:
         """The newest snapshot among them, under the number of the last record that it knows."""
@@ -168,6 +176,8 @@ class JournalWriter:
 
     def _postpone(self, error: StorageUnavailable) -> None:
         self._counters.add("journal_unavailable")
+        if self._away_since is None:
+            self._away_since = self._monotonic()
         log.error("journal_unavailable", reason=str(error), retry_in_s=self._retry_s)
         self._retry_at = self._monotonic() + self._retry_s
         self._retry_s = min(LAST_RETRY_S, self._retry_s * 2)

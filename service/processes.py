@@ -13,12 +13,14 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Any, Final, Protocol
 
 import structlog
+
+from service.heartbeat import Pulse
 
 log = structlog.get_logger(__name__)
 
@@ -42,6 +44,7 @@ class ProcessSpec:
     stderr: Path | None = None
     expendable: bool = False  # its end, even an ordered one, does not end the whole
     before_start: Callable[[], None] = lambda: None  # in our own process
+    beats: bool = False  # it takes --heartbeat FD and gives signs of life there
 
     def command(self) -> list[str]:
         return [
@@ -64,6 +67,7 @@ class CoreOptions:
     replay_from_us: int | None = None  # the clock is a recording's, from here on; no ticks
     outputs: bool = True
     before_start: Callable[[], None] = lambda: None
+    metrics: tuple[str, int] | None = None
 
     def spec(self, stderr: Path | None = None) -> ProcessSpec:
         arguments = ["--compiled", str(self.compiled), "--data", str(self.data)]
@@ -72,12 +76,15 @@ class CoreOptions:
             arguments += ["--replay-clock", str(self.replay_from_us)]
         if not self.outputs:
             arguments.append("--no-outputs")
+        if self.metrics and self.metrics[1]:
+            arguments += ["--metrics", f"{self.metrics[0]}:{self.metrics[1]}"]
         return ProcessSpec(
             name="core",
             module="service.core",
             arguments=tuple(arguments),
             stderr=stderr,
             before_start=self.before_start,
+            beats=True,
         )
 
 
@@ -117,6 +124,25 @@ class _Running:
     restart_at: float = 0.0
     faults: int = 0  # in a row
     restarts: int = 0
+    pulse: Pulse | None = None
+
+
+class Observer(Protocol):
+    """Who judges how the processes are. Called from the supervisor's thread; it must not wait."""
+
+    def begin(self) -> None: ...
+
+    def started(self, name: str, beats: bool) -> None: ...
+
+    def ended(self, name: str, fault: bool) -> None: ...
+
+    def heard(self, name: str, beat: Mapping[str, Any]) -> None: ...
+
+    def look(self) -> Sequence[str]:
+        """The processes that must be killed; they start again as after any fault."""
+        ...
+
+    def end(self) -> None: ...
 
 
 @dataclass(slots=True)
@@ -127,6 +153,7 @@ class Supervisor:
     specs: Sequence[ProcessSpec]
     on_change: Callable[[str, str], None] = lambda name, what: None
     monotonic: Callable[[], float] = time.monotonic
+    observer: Observer | None = None
     _running: list[_Running] = field(default_factory=list)
     _stopping: bool = False  # not an Event: its lock could be held when a signal comes
 
@@ -134,15 +161,20 @@ class Supervisor:
         """Until `stop`, `until`, or a child's ordered end. The exit code for the whole."""
         self._running = [_Running(spec) for spec in self.specs]
         try:
+            if self.observer is not None:
+                self.observer.begin()
             while not self._stopping and not until():
                 for running in self._running:
                     code = self._attend(running)
                     if code is not None:
                         return code
+                self._observe()
                 time.sleep(_LOOK_EVERY_S)
             return 0
         finally:
             self._end_all()
+            if self.observer is not None:
+                self.observer.end()
 
     def stop(self) -> None:
         """From any thread or signal handler."""
@@ -157,6 +189,21 @@ class Supervisor:
     def restarts(self, name: str) -> int:
         return sum(running.restarts for running in self._running if running.spec.name == name)
 
+    def _observe(self) -> None:
+        if self.observer is None:
+            return
+        for running in self._running:
+            beat = running.pulse.newest() if running.pulse else None
+            if beat is not None:
+                self.observer.heard(running.spec.name, beat)
+        for name in self.observer.look():
+            for running in self._running:
+                if running.spec.name == name and running.process is not None:
+                    log.error("process_hangs", name=name, pid=running.process.pid)
+                    self.on_change(name, "gives no sign of life and is killed")
+                    running.process.kill()
+                    running.process.wait()
+
     def _attend(self, running: _Running) -> int | None:
         """Starts what is due; a code when everything must end."""
         if running.process is None:
@@ -167,6 +214,11 @@ class Supervisor:
         if code is None:
             return None
         running.process = None
+        if running.pulse is not None:
+            running.pulse.close()
+            running.pulse = None
+        if self.observer is not None:
+            self.observer.ended(running.spec.name, fault=code not in (0, RESTART))
         if code in (0, BAD_INPUT) and not running.spec.expendable:
             return code
         self._plan_restart(running, code)
@@ -175,6 +227,12 @@ class Supervisor:
     def _start(self, running: _Running) -> None:
         running.started_at = self.monotonic()
         running.spec.before_start()
+        command = running.spec.command()
+        inherited: tuple[int, ...] = ()
+        if running.spec.beats:
+            running.pulse = Pulse()
+            inherited = (running.pulse.theirs.fileno(),)
+            command += ["--heartbeat", str(inherited[0])]
         with contextlib.ExitStack() as files:
             stdout, stderr = (
                 files.enter_context(path.open("ab")) if path else None
@@ -182,14 +240,26 @@ class Supervisor:
             )
             # a session of its own: Ctrl-C reaches us alone, and we end the children in order
             running.process = subprocess.Popen(
-                running.spec.command(),
+                command,
                 stdin=subprocess.DEVNULL,
                 stdout=stdout,
                 stderr=stderr,
                 start_new_session=True,
+                pass_fds=inherited,
             )
+        if running.pulse is not None:
+            running.pulse.theirs.close()
+        self._tell_restarts()
+        if self.observer is not None:
+            self.observer.started(running.spec.name, running.spec.beats)
         log.info("process_started", name=running.spec.name, pid=running.process.pid)
         self.on_change(running.spec.name, "started")
+
+    def _tell_restarts(self) -> None:
+        counts = {running.spec.name: running.restarts for running in self._running}
+        for running in self._running:
+            if running.pulse is not None:
+                running.pulse.tell({"restarts": counts})
 
     def _plan_restart(self, running: _Running, code: int) -> None:
         now = self.monotonic()

@@ -43,6 +43,12 @@ class TelemetryProjection:
         self.applied_seq = 0  # what the store itself says
         self.worker = Worker("telemetry", self._step)
 
+    @property
+    def passed_seq(self) -> int:
+        """How far it has looked: beyond `applied_seq` there is nothing to store up to here."""
+        position = self._position
+        return self.applied_seq if position is None else position
+
     def _step(self) -> None:
         try:
             while self._write_some() and not self.worker.stopping:

@@ -61,6 +61,7 @@ class Recorder:
         self._snapshots = 0
         self._retry_s = FIRST_RETRY_S
         self._retry_at = 0.0
+        self._away_since: float | None = None
         self.recorded_seq = records.applied_seq()
         self.on_site_effective: Callable[[], None] = lambda: None
         self.worker = Worker("recorder", self._step)
@@ -73,6 +74,12 @@ class Recorder:
     def pending(self) -> int:
         """Decisions that are not recorded yet."""
         return len(self._pending)
+
+    @property
+    def away_s(self) -> float:
+        """For how long the store has taken nothing; 0 where it takes."""
+        since = self._away_since
+        return 0.0 if since is None else self._monotonic() - since
 
     @property
     def wants_snapshot(self) -> bool:
@@ -153,6 +160,7 @@ class Recorder:
         if self._retry_s != FIRST_RETRY_S:
             log.info("records_recovered", pending=len(self._pending))
         self._retry_s, self._retry_at = FIRST_RETRY_S, 0.0
+        self._away_since = None
         self.recorded_seq = batch[-1].seq
         for decided in batch:
             self._dispatcher.release(decided.changes.outbox)
@@ -163,6 +171,8 @@ class Recorder:
 
     def _postpone(self, error: StorageUnavailable) -> None:
         self._counters.add("records_unavailable")
+        if self._away_since is None:
+            self._away_since = self._monotonic()
         log.error("records_unavailable", reason=str(error), retry_in_s=self._retry_s)
         self._retry_at = self._monotonic() + self._retry_s
         self._retry_s = min(LAST_RETRY_S, self._retry_s * 2)

@@ -6,16 +6,24 @@ from pathlib import Path
 from typing import Any
 
 from service.local_socket import SOCKET_NAME, CoreUnreachable, watch
-from service.processes import ProcessSpec, Supervisor, stopping_on_signals
+from service.processes import Observer, ProcessSpec, Supervisor, stopping_on_signals
 
 Say = Callable[[str], None]
 
 _LOOK_AGAIN_S = 0.2
 
 
-def run(specs: Sequence[ProcessSpec], data: Path, say: Say, seconds: float | None = None) -> int:
+def run(
+    specs: Sequence[ProcessSpec],
+    data: Path,
+    say: Say,
+    seconds: float | None = None,
+    observer: Observer | None = None,
+) -> int:
     """Until Ctrl-C, SIGTERM, `seconds`, or an ordered end of core; the exit code."""
-    supervisor = Supervisor(specs, on_change=lambda name, what: say(f"· {name} {what}"))
+    supervisor = Supervisor(
+        specs, on_change=lambda name, what: say(f"· {name} {what}"), observer=observer
+    )
     teller = Teller(data / SOCKET_NAME, say)
     alarm_clock = threading.Timer(seconds, supervisor.stop) if seconds is not None else None
     with stopping_on_signals(supervisor.stop):

@@ -108,6 +108,24 @@ class LogSettings(_Group):
     level: Literal["debug", "info", "warning", "error"] = "info"
 
 
+class MetricsSettings(_Group):
+    """Where core answers /metrics, /health/live and /health/ready."""
+
+    host: str = "127.0.0.1"
+    port: int = Field(default=9464, ge=0, le=65_535)  # 0: off
+
+
+class WatchdogSettings(_Group):
+    """When the supervisor raises the alarm about core, and how."""
+
+    silence_s: float = Field(default=15.0, ge=1)  # without a sign of life core is started anew
+    away_s: float = Field(default=60.0, ge=1)  # that a store or a source may be away unannounced
+    starting_s: float = Field(default=120.0, ge=1)  # that core may take to recover unannounced
+    mqtt: bool = True  # a retained message at the site's broker
+    command: str = ""  # a program that is run with the sentence as its argument
+    command_timeout_s: float = Field(default=10.0, gt=0)
+
+
 class Settings(BaseSettings):
     """Everything that an operator may choose. Frozen; unknown keys are refused."""
 
@@ -126,6 +144,8 @@ class Settings(BaseSettings):
     dead_letters: DeadLetterSettings = DeadLetterSettings()
     console: ConsoleSettings = ConsoleSettings()
     log: LogSettings = LogSettings()
+    metrics: MetricsSettings = MetricsSettings()
+    watchdog: WatchdogSettings = WatchdogSettings()
 
 
 def load_settings(**chosen: object) -> Settings:

@@ -4,6 +4,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import structlog
@@ -42,6 +43,7 @@ from service.recovery import (
 from service.sealing import HEADS_NAME, Sealer
 from service.settings import Settings, secret
 from service.site.model import Site, SourceSettings
+from service.vitals import Vitals
 from service.workers import Worker
 from storage.checkpoints import Checkpoints
 from storage.ledger import SqlLedger
@@ -115,6 +117,7 @@ class Core:
         self._recording = recording
         self._clock: Clock = recording or system_clock
         self.counters = Counted()
+        self.vitals = Vitals(self)
         self._open_stores()
         self.latest = LatestValues({})
         self._assemble_decision()
@@ -131,15 +134,16 @@ class Core:
         self.sender.start()
         self.dispatcher.start()
         self.inbox.put(self._first_records())
+        self.vitals.recovered()
         self.source.start()
-        for worker in self._workers():
+        for worker in self.workers():
             worker.start()
         log.info("core_started", seq=self.journal.last_seq, unsent=len(unsent))
 
     def stop(self) -> None:
         """From the sources to the stores: what was taken in is journalled and decided."""
         self.source.stop()
-        for worker in self._workers():
+        for worker in self.workers():
             worker.stop()
         self.dispatcher.stop()
         self.sender.stop()
@@ -147,6 +151,10 @@ class Core:
 
     def status(self) -> dict[str, object]:
         """How far everything is, and every counter."""
+        return {**self.progress(), "stored_rows": self._stored_rows()}
+
+    def progress(self) -> dict[str, Any]:
+        """The same without a question to a store: what may be asked often."""
         return {
             "pid": os.getpid(),
             "journal_seq": self.journal.last_seq,
@@ -154,11 +162,10 @@ class Core:
             "recorded_seq": self.recorder.recorded_seq,
             "telemetry_seq": self.telemetry.applied_seq,
             "evaluated_rows": self.decider.evaluated_rows,
-            "stored_rows": self._stored_rows(),
             "unrecorded": self.recorder.pending,
             "unjournalled": len(self.writer.unwritten(0.0)),
             "inbox_depth": self.inbox.depth,
-            "journal_share": self.journal.share_used,
+            "journal_share": self.vitals.share.last,
             "commands_connected": self.sender.connected,
             "source": {
                 "connected": self.source.connected,
@@ -166,9 +173,18 @@ class Core:
                 "unacknowledged": self.source.unacknowledged,
                 "generation": self.source.generation,
                 "session": self.source.session,
+                "lag": dict(getattr(self.source, "lag", {})),  # partition -> messages
             },
             "counters": self.counters.snapshot(),
         }
+
+    @property
+    def clock(self) -> Clock:
+        return self._clock
+
+    @property
+    def source_id(self) -> str:
+        return self._source.source_id
 
     @property
     def outdated(self) -> bool:
@@ -192,6 +208,7 @@ class Core:
     def _publish(self, record: Record | None, changes: Changes) -> None:
         if isinstance(record, ReadingsArrived):
             self.latest.take(record.readings)
+        self.vitals.time(changes.commands)
         self.live.publish(record, changes)
 
     def _open_stores(self) -> None:
@@ -298,7 +315,7 @@ class Core:
             hand_over=self.decider.hand_over,
             checkpointer=self.checkpointer,
             counters=self.counters,
-            share_used=lambda: self.journal.share_used,
+            share_used=self.vitals.share,
         )
         self.ticker = None if self._recording else Ticker(self.inbox, self._clock)
 
@@ -321,7 +338,7 @@ class Core:
         except StorageUnavailable:
             return None
 
-    def _workers(self) -> list[Worker]:
+    def workers(self) -> list[Worker]:
         """In the order in which a reading meets them; they stop in that order too."""
         ticker = [self.ticker.worker] if self.ticker else []
         return [

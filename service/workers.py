@@ -5,6 +5,7 @@ ends, and the supervisor starts it again from the journal."""
 
 import os
 import threading
+import time
 from collections.abc import Callable
 
 import structlog
@@ -20,6 +21,17 @@ class Worker:
         self._step = step
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+        self._began_at: float | None = None  # of the step that runs; None: not started, or ended
+
+    @property
+    def name(self) -> str:
+        return self._thread.name
+
+    @property
+    def step_s(self) -> float:
+        """How long the present step lasts: above some seconds it waits for what does not come."""
+        began_at = self._began_at
+        return 0.0 if began_at is None else time.monotonic() - began_at
 
     @property
     def stopping(self) -> bool:
@@ -40,8 +52,11 @@ class Worker:
     def _run(self) -> None:
         try:
             while not self._stopping.is_set():
+                self._began_at = time.monotonic()
                 self._step()
+            self._began_at = time.monotonic()
             self._step()
+            self._began_at = None
         except BaseException:
             try:
                 log.exception("worker_failed", worker=self._thread.name)
