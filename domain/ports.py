@@ -8,6 +8,7 @@ from domain.commands import DeviceCommand, OutboxItem
 from domain.incidents import Incident
 from domain.readings import Readings
 from domain.records import Record
+from domain.summaries import Resolution, Summaries
 
 
 class Counters(Protocol):
@@ -54,12 +55,47 @@ class Records(Protocol):
 
 
 class Telemetry(Protocol):
-    """History of readings."""
+    """History of readings. Every method raises StorageUnavailable where the store cannot answer.
+
+    Times are event times in microseconds; `from_us` is included, `to_us` is not. A reading is its point's and
+    moment's: LIVE rows are told from their repeats before they come here."""
+
+    def of_partition(self, partition: int) -> "Telemetry":
+        """The same readings with the applied number of a Kafka partition (0 and above); this store itself
+        is that of the one local journal."""
+        ...
 
     def applied_seq(self) -> int: ...
 
     def write(self, readings: Readings, applied_seq: int) -> None:
-        """One transaction. HISTORY rows that stand already are left out. Raises StorageUnavailable."""
+        """One transaction, or rows that may be written again. HISTORY rows that stand already are left
+        out."""
+        ...
+
+    def history(self, point: int, from_us: int, to_us: int) -> Readings:
+        """Every reading, by event time."""
+        ...
+
+    def downsampled(
+        self, point: int, from_us: int, to_us: int, resolution: Resolution
+    ) -> Summaries:
+        """The stretches that begin in this time, also where the readings themselves are gone."""
+        ...
+
+    def last(self, point: int) -> Readings:
+        """The newest by event time; empty while there is none."""
+        ...
+
+    def latest(self, points: Sequence[int]) -> Readings:
+        """The newest of each by event time, sorted by point; none for a point without readings."""
+        ...
+
+    def count(self) -> int:
+        """Readings that are kept now."""
+        ...
+
+    def close(self) -> None:
+        """The next use opens it again."""
         ...
 
 
