@@ -20,6 +20,11 @@ class StorageUnavailable(Exception):
     """A store cannot take it now (locked, full, gone). Keep it and try again; nothing was written."""
 
 
+class StaleOwner(Exception):
+    """Another worker has claimed the partition since: what we decided for it is not recorded, by nobody
+    to be tried again. Whoever meets it lets go of the partition."""
+
+
 class Journal(Protocol):
     """Append-only and synced: what `append` returned for survives kill -9 and power loss."""
 

@@ -15,7 +15,7 @@ import structlog
 from delivery.dispatcher import Dispatcher
 from domain.changes import Changes
 from domain.paperwork import ApprovalState
-from domain.ports import Counters, Records, StorageUnavailable
+from domain.ports import Counters, Records, StaleOwner, StorageUnavailable
 from service.projecting import DETECTORS, Checkpointer
 from service.workers import Worker
 from storage.checkpoints import Checkpoint
@@ -133,7 +133,7 @@ class Recorder:
             together.extend(decided.changes)
         try:
             self._records.commit(together, batch[-1].seq)
-        except StorageUnavailable:
+        except (StorageUnavailable, StaleOwner):
             raise
         except Exception:
             # one of them cannot be recorded at all: the others must not share its fate
@@ -144,7 +144,7 @@ class Recorder:
     def _commit_alone(self, decided: Decided) -> None:
         try:
             self._records.commit(decided.changes, decided.seq)
-        except StorageUnavailable:
+        except (StorageUnavailable, StaleOwner):
             raise
         except Exception:
             # said in full where a person can find it; its commands still go out
