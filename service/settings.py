@@ -79,6 +79,8 @@ class CheckpointSettings(_Group):
 
 class RecordsSettings(_Group):
     busy_timeout_ms: int = Field(default=50, ge=0)
+    url: str = ""  # postgresql://user@host:port/database; empty: SQLite in the data folder
+    password: SecretStr | None = None
 
 
 class DeliverySettings(_Group):
