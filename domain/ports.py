@@ -1,10 +1,10 @@
 """What one room needs from another, as Protocols. `service/wiring.py` hands over the objects."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Protocol
 
 from domain.changes import Changes
-from domain.commands import DeviceCommand
+from domain.commands import DeviceCommand, OutboxItem
 from domain.incidents import Incident
 from domain.readings import Readings
 from domain.records import Record
@@ -21,6 +21,10 @@ class StorageUnavailable(Exception):
     """A store cannot take it now (locked, full, gone). Keep it and try again; nothing was written."""
 
 
+class StaleOwner(Exception):
+    """A partition of the journal is somebody else's by now: what we decided of it must not be written."""
+
+
 class Journal(Protocol):
     """Append-only and synced: what `append` returned for survives kill -9 and power loss."""
 
@@ -29,7 +33,8 @@ class Journal(Protocol):
         ...
 
     def read(self, after: int) -> Iterator[tuple[int, Record]]:
-        """Records with a sequence number above `after`, in order, up to the last durable one."""
+        """Records with a sequence number above `after`, in order, up to the last durable one. Where several
+        bear one number they belong together: all of them are applied, or none."""
         ...
 
 
@@ -100,3 +105,13 @@ class CommandSender(Protocol):
     def send(self, command: DeviceCommand) -> bool:
         """Hand the command to the broker; False while there is no way to it."""
         ...
+
+
+class CommandQueue(Protocol):
+    """What waits to be sent, before and after it is recorded (delivery.dispatcher). Nobody who calls waits."""
+
+    def hold(self, items: Iterable[OutboxItem]) -> None: ...
+
+    def release(self, items: Iterable[OutboxItem]) -> None: ...
+
+    def send_unrecorded(self, commands: Iterable[DeviceCommand]) -> None: ...

@@ -10,6 +10,7 @@ import pytest
 import structlog
 
 from service.broker import BrokerKind, LocalBroker, mosquitto_program
+from tests.support.kafka import Kafka, KafkaServer, kafka_is_here
 from tests.support.small_disk import mount_command
 
 
@@ -57,6 +58,33 @@ def broker(tmp_path: Path, needs_mosquitto: None) -> Iterator[LocalBroker]:
 def iotcore_broker(tmp_path: Path) -> Iterator[LocalBroker]:
     """The broker of a machine without mosquitto: memory only, v5 and v3.1.1 on two ports."""
     with LocalBroker(tmp_path / "iotcore", kind=BrokerKind.IOTCORE) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def needs_kafka() -> None:
+    """For tests that start servers of their own."""
+    if not kafka_is_here():
+        _missing("Apache Kafka: make servers (Java 17 and the jars of tests/servers/kafka)")
+
+
+@pytest.fixture(scope="session")
+def kafka(
+    tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+) -> Iterator[Kafka]:
+    """One for all tests that leave it alive: each takes topics and groups of its own (`new_topic`)."""
+    if address := os.environ.get("GRIDWARDEN_TEST_KAFKA"):
+        yield Kafka(address)
+        return
+    request.getfixturevalue("needs_kafka")
+    with KafkaServer(tmp_path_factory.mktemp("kafka")) as running:
+        yield running.inside
+
+
+@pytest.fixture
+def kafka_server(tmp_path: Path, needs_kafka: None) -> Iterator[KafkaServer]:
+    """One that a test may stop, kill and freeze."""
+    with KafkaServer(tmp_path / "kafka") as running:
         yield running
 
 
