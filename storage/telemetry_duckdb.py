@@ -13,12 +13,12 @@ import duckdb
 import numpy as np
 from numpy.typing import NDArray
 
+from domain.ports import TelemetryFacts
 from domain.readings import Origin, Readings
 from domain.summaries import SUMMARY_COLUMNS, Resolution, Summaries
 from storage.telemetry_file import COLUMN_LIST, COLUMNS, LOCAL, TelemetryFile, pieces
 from storage.telemetry_upkeep import (
     Keeping,
-    TelemetryFacts,
     newest,
     oldest_us,
     one_step,
@@ -68,10 +68,13 @@ _SUMMARIES: Final = {
 
 
 class DuckDbTelemetry:
-    """Implements domain.ports.Telemetry. Opens at the first use, and anew after a fault; any thread may
+    """Implements domain.ports.KeptTelemetry. Opens at the first use, and anew after a fault; any thread may
     call, one at a time."""
 
-    def __init__(self, path: Path, *, memory_limit_mib: int = 256) -> None:
+    def __init__(
+        self, path: Path, keeping: Keeping | None = None, *, memory_limit_mib: int = 256
+    ) -> None:
+        self._keeping = keeping or Keeping()
         self._file = TelemetryFile(path, memory_limit_mib)
         self._partition = LOCAL
 
@@ -137,10 +140,9 @@ class DuckDbTelemetry:
             found = connection.execute("select count(*) from every_reading").fetchone()
             return int(found[0]) if found else 0
 
-    def keep_up(self, now_us: int, keeping: Keeping) -> bool:
-        """One step of upkeep; whether more may wait."""
+    def keep_up(self, now_us: int) -> bool:
         with self._file.open() as connection:
-            return one_step(connection, now_us, keeping)
+            return one_step(connection, now_us, self._keeping)
 
     def facts(self) -> TelemetryFacts:
         with self._file.open() as connection:

@@ -28,9 +28,9 @@ _TABLES: Final = {Resolution.MINUTE: "minutes", Resolution.HOUR: "hours"}
 class Keeping:
     """For how many days of event time readings and their summaries stay."""
 
-    raw_days: int
-    minutes_days: int
-    hours_days: int
+    raw_days: int = 31
+    minutes_days: int = 93
+    hours_days: int = 3_660
 
     def days(self, table: str) -> int:
         return {
@@ -38,15 +38,6 @@ class Keeping:
             "minutes": self.minutes_days,
             "hours": self.hours_days,
         }[table]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TelemetryFacts:
-    """How the file is."""
-
-    file_bytes: int
-    unsorted_rows: int
-    oldest_us: int | None  # event time of the oldest reading; None while there is none
 
 
 def one_step(connection: duckdb.DuckDBPyConnection, now_us: int, keeping: Keeping) -> bool:
@@ -112,8 +103,9 @@ def _last_point(connection: duckdb.DuckDBPyConnection, bounds: list[int]) -> int
         " group by point order by point",
         bounds,
     ).fetchnumpy()
-    within = int(np.searchsorted(np.cumsum(found["rows"]), ROWS_IN_ONE_STEP, side="right"))
-    return int(found["point"][min(max(within - 1, 0), len(found["point"]) - 1)])
+    points, rows = np.asarray(found["point"]), np.asarray(found["rows"])
+    within = int(np.searchsorted(np.cumsum(rows), ROWS_IN_ONE_STEP, side="right"))
+    return int(points[max(within - 1, 0)])
 
 
 def _renew_newest(connection: duckdb.DuckDBPyConnection) -> None:

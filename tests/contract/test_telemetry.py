@@ -26,14 +26,14 @@ class TidiedTelemetry(DuckDbTelemetry):
 
     def write(self, readings: Readings, applied_seq: int) -> None:
         super().write(readings, applied_seq)
-        while self.keep_up(_LATER_US, _FOR_EVER):
+        while self.keep_up(_LATER_US):
             pass
         assert self.facts().unsorted_rows == 0
 
 
 @pytest.fixture(params=[DuckDbTelemetry, TidiedTelemetry])
 def telemetry(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Telemetry]:
-    with closing(request.param(tmp_path / "telemetry.duckdb")) as made:
+    with closing(request.param(tmp_path / "telemetry.duckdb", _FOR_EVER)) as made:
         yield made
 
 

@@ -28,7 +28,7 @@ POINTS = 50
 
 @pytest.fixture
 def telemetry(tmp_path: Path) -> Iterator[DuckDbTelemetry]:
-    with closing(DuckDbTelemetry(tmp_path / "telemetry.duckdb")) as made:
+    with closing(DuckDbTelemetry(tmp_path / "telemetry.duckdb", KEEPING)) as made:
         yield made
 
 
@@ -46,9 +46,9 @@ def _an_hour(hour: int, rows: int = 3_000) -> Readings:
     )
 
 
-def _all_steps(telemetry: DuckDbTelemetry, now_us: int, keeping: Keeping = KEEPING) -> int:
+def _all_steps(telemetry: DuckDbTelemetry, now_us: int) -> int:
     steps = 0
-    while telemetry.keep_up(now_us, keeping):
+    while telemetry.keep_up(now_us):
         steps += 1
     return steps
 
@@ -62,7 +62,7 @@ def _everything(telemetry: DuckDbTelemetry) -> list[tuple[object, ...]]:
 def test_an_hour_is_sorted_when_it_is_over_and_has_settled(telemetry: DuckDbTelemetry) -> None:
     telemetry.write(_an_hour(0), 1)
     telemetry.write(_an_hour(1, 100), 2)
-    assert not telemetry.keep_up(START_US + HOUR_US + MINUTE_US, KEEPING)
+    assert not telemetry.keep_up(START_US + HOUR_US + MINUTE_US)
     before = _everything(telemetry)
     assert _all_steps(telemetry, START_US + HOUR_US + 6 * MINUTE_US) == 1
     assert telemetry.facts().unsorted_rows == 100
@@ -75,7 +75,7 @@ def test_a_step_takes_no_more_than_its_bound(
     monkeypatch.setattr(telemetry_upkeep, "ROWS_IN_ONE_STEP", 1_000)
     telemetry.write(_an_hour(0), 1)
     before, left = _everything(telemetry), [3_000]
-    while telemetry.keep_up(START_US + 2 * HOUR_US, KEEPING):
+    while telemetry.keep_up(START_US + 2 * HOUR_US):
         left.append(telemetry.facts().unsorted_rows)
         assert _everything(telemetry) == before
     moved = [earlier - later for earlier, later in pairwise(left)]
@@ -120,7 +120,9 @@ def test_readings_go_first_their_minutes_later_their_hours_last(
     kept = telemetry.downsampled(3, START_US, START_US + 30 * HOUR_US, Resolution.HOUR)
     assert kept.mean.tolist() == of_hours.mean.tolist()
     # the newest value stays known however old it is
-    assert telemetry.last(3).event_time.tolist() == [max(t for p, t, _ in written if p == 3)]
+    assert telemetry.last(3).event_time.tolist() == [
+        max(int(str(time)) for point, time, _ in written if point == 3)
+    ]
 
     _all_steps(telemetry, START_US + 30 * DAY_US)
     assert len(telemetry.downsampled(3, 0, 2**62, Resolution.HOUR)) == 0
@@ -140,14 +142,16 @@ def test_a_late_reading_joins_the_summary_of_an_hour_whose_readings_are_gone(
     assert (found.high.tolist(), found.count.tolist()) == ([1e6], [3_000 // POINTS + 1])
 
 
-def test_the_file_stops_growing_when_as_much_goes_as_comes(telemetry: DuckDbTelemetry) -> None:
-    sizes = []
+def test_the_file_stops_growing_when_as_much_goes_as_comes(tmp_path: Path) -> None:
+    a_day = Keeping(raw_days=1, minutes_days=1, hours_days=1)
+    telemetry, sizes = DuckDbTelemetry(tmp_path / "telemetry.duckdb", a_day), []
     for hour in range(60):
         telemetry.write(_an_hour(hour, 20_000), hour + 1)
         now_us = START_US + (hour + 1) * HOUR_US + DAY_US
-        _all_steps(telemetry, now_us, Keeping(raw_days=1, minutes_days=1, hours_days=1))
-        sizes.append(telemetry.facts().file_bytes)
+        _all_steps(telemetry, now_us)
+        sizes.append(telemetry.facts().file_bytes or 0)
     assert telemetry.count() == 0
+    telemetry.close()
     assert max(sizes[30:]) <= 2 * max(sizes[:10])
 
 
@@ -158,9 +162,9 @@ from storage import telemetry_upkeep
 from storage.telemetry_duckdb import DuckDbTelemetry
 from tests.unit.test_telemetry_upkeep import KEEPING, START_US, HOUR_US
 telemetry_upkeep.ROWS_IN_ONE_STEP = 1_000
-telemetry = DuckDbTelemetry(Path(sys.argv[1]))
+telemetry = DuckDbTelemetry(Path(sys.argv[1]), KEEPING)
 print("open", flush=True)
-while telemetry.keep_up(START_US + 30 * HOUR_US, KEEPING):
+while telemetry.keep_up(START_US + 30 * HOUR_US):
     print("step", flush=True)
 """
 
