@@ -1,6 +1,7 @@
 """What one room needs from another, as Protocols. `service/wiring.py` hands over the objects."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 from domain.changes import Changes
@@ -102,6 +103,29 @@ class Telemetry(Protocol):
     def close(self) -> None:
         """The next use opens it again."""
         ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TelemetryFacts:
+    """How a telemetry store is, as far as it can tell."""
+
+    file_bytes: int | None  # None: it is a server's
+    unsorted_rows: int  # that the next steps of upkeep will take
+    oldest_us: int | None  # event time of the oldest reading; None while there is none
+
+
+class TelemetryUpkeep(Protocol):
+    """What a store needs now and then, beside reading and writing. Raises StorageUnavailable."""
+
+    def keep_up(self, now_us: int) -> bool:
+        """One step, well below a second; whether more may wait."""
+        ...
+
+    def facts(self) -> TelemetryFacts: ...
+
+
+class KeptTelemetry(Telemetry, TelemetryUpkeep, Protocol):
+    """A whole store."""
 
 
 class CommandSender(Protocol):

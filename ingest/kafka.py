@@ -27,7 +27,13 @@ from aiokafka import (
 )
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.coordinator.assignors.sticky.sticky_assignor import StickyPartitionAssignor
-from aiokafka.errors import KafkaError, NoError, TopicAlreadyExistsError, for_code
+from aiokafka.errors import (
+    GroupCoordinatorNotAvailableError,
+    KafkaError,
+    NoError,
+    TopicAlreadyExistsError,
+    for_code,
+)
 from aiokafka.partitioner import murmur2
 
 from domain.ports import Counters, StorageUnavailable
@@ -216,6 +222,8 @@ class KafkaSource:
         consumer = AIOKafkaConsumer(
             **self._config.connection(),
             group_id=self._config.group,
+            # known by name: who comes back after kill -9 has his partitions at once
+            group_instance_id=self._config.client_id,
             enable_auto_commit=False,
             auto_offset_reset="earliest",
             fetch_max_wait_ms=self._config.fetch_max_wait_ms,
@@ -234,6 +242,7 @@ class KafkaSource:
             self._consumer = None
             self._generation += 1
             self._open = frozenset()
+            _leave(consumer)
             with suppress(KafkaError, OSError, TimeoutError):
                 await asyncio.wait_for(consumer.stop(), _CLOSE_WITHIN_S)
 
@@ -496,6 +505,12 @@ class _Listener(ConsumerRebalanceListener):  # type: ignore[misc]
             self._source.given(consumer, frozenset(place.partition for place in assigned))
 
 
+def _leave(consumer: AIOKafkaConsumer) -> None:
+    """A member with a name of its own does not leave the group when it stops, so that a short absence divides
+    nothing anew. We stop in order only for good or for long: others shall go on at once."""
+    consumer._coordinator._group_instance_id = None
+
+
 async def _wait(event: asyncio.Event, seconds: float) -> None:
     with suppress(TimeoutError):
         await asyncio.wait_for(event.wait(), seconds)
@@ -516,8 +531,8 @@ def prepare_topic(config: KafkaConfig, topic: str, partitions: int, **settings: 
     return asyncio.run(_prepare_topic(config, topic, partitions, settings))
 
 
-def members_of(config: KafkaConfig) -> int:
-    """How many workers are in the group now. Raises StorageUnavailable."""
+def members_of(config: KafkaConfig) -> list[str]:
+    """The client ids of those that are in the group now. Raises StorageUnavailable."""
     return asyncio.run(_members_of(config))
 
 
@@ -544,10 +559,16 @@ async def _prepare_topic(
     raise StorageUnavailable(f"Kafka does not tell the partitions of {topic} yet")
 
 
-async def _members_of(config: KafkaConfig) -> int:
+async def _members_of(config: KafkaConfig) -> list[str]:
     async with _admin(config) as admin:
-        answers = await admin.describe_consumer_groups([config.group])
-        return sum(len(group[5]) for answer in answers for group in answer.groups)
+        while True:
+            try:
+                answers = await admin.describe_consumer_groups([config.group])
+            except GroupCoordinatorNotAvailableError:
+                await asyncio.sleep(0.2)  # the first question of all makes its topic
+                continue
+            groups = [group for answer in answers for group in answer.groups]
+            return [client_id for group in groups for _, client_id, *_ in group[5]]
 
 
 @asynccontextmanager

@@ -1,13 +1,16 @@
 """From settings to the stores: the one place that knows which database holds what."""
 
+from pathlib import Path
+
 from sqlalchemy import Engine
 
-from domain.ports import Telemetry
-from service.settings import Settings
+from domain.ports import KeptTelemetry
+from service.settings import Settings, TelemetrySettings
 from storage.engines import sqlite_engine
 from storage.migrate import upgrade
 from storage.postgres import postgres_engine
 from storage.telemetry_duckdb import DuckDbTelemetry
+from storage.telemetry_upkeep import Keeping
 
 
 def open_records_engine(settings: Settings) -> Engine:
@@ -25,8 +28,17 @@ def open_records_engine(settings: Settings) -> Engine:
     return engine
 
 
-def open_telemetry(settings: Settings) -> Telemetry:
-    return DuckDbTelemetry(settings.data / "telemetry.duckdb")
+def open_telemetry(settings: TelemetrySettings, file: Path) -> KeptTelemetry:
+    """The store that the settings choose. It connects at its first use; `file` is that of DuckDB."""
+    return DuckDbTelemetry(file, keeping(settings))
+
+
+def keeping(settings: TelemetrySettings) -> Keeping:
+    return Keeping(
+        raw_days=settings.keep_raw_days,
+        minutes_days=settings.keep_minutes_days,
+        hours_days=settings.keep_hours_days,
+    )
 
 
 def can_be_shared(settings: Settings) -> bool:

@@ -11,6 +11,8 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import replace
+from pathlib import Path
+from secrets import token_hex
 from time import monotonic
 from typing import Any, Final
 from uuid import UUID
@@ -52,7 +54,7 @@ from ingest.kafka import (
 from ingest.partition_intake import PartitionIntake, seal_of
 from linkage.linkage import Linkage
 from service.counting import Counted
-from service.history import as_answer, thinned
+from service.history import history
 from service.latest import LatestValues
 from service.live import LiveView
 from service.outbound import Publisher
@@ -62,9 +64,11 @@ from service.recovery import Unwirable
 from service.sealing import HEADS_NAME, Sealer
 from service.settings import KafkaSettings, Settings
 from service.site.model import Site
-from service.stores import can_be_shared, open_records_engine, open_telemetry
+from service.stores import can_be_shared, keeping, open_records_engine, open_telemetry
+from service.upkeep import StoreKeeper
 from service.vitals import Stage, Vitals
 from service.wiring import (
+    Folders,
     UnknownPoint,
     commands_that_may_be_answered,
     held_by,
@@ -103,18 +107,21 @@ class KafkaCore:
         self.counters = Counted()
         self.vitals = Vitals(self)
         self.on_site_effective: Callable[[], None] = lambda: None
-        self.name = settings.kafka.worker or f"{socket.gethostname()}-{os.getpid()}"
+        self.name = settings.kafka.worker or name_of(settings.data)
         self._config = kafka_config(settings.kafka, site.code, self.name)
         self._engine = open_records_engine(settings)
         self.records = SqlRecords(self._engine)
         self._owners = Owners(self._engine)
-        self._telemetry_store = open_telemetry(settings)
+        self._telemetry_store = open_telemetry(settings.telemetry, Folders(settings.data).telemetry)
         self._shared = can_be_shared(settings)
         self._prepare()
         self._plan = self._site.plan(settings.language)
         self._numbers = self._numbers_of_points()
         self._key = self._owners.key()
         self.latest = LatestValues(self._numbers)
+        self.store_keeper = StoreKeeper(
+            self._telemetry_store, self.latest, clock=self.clock, counters=self.counters
+        )
         self.live = LiveView(self._plan, self.records.standing_events())
         self.source = KafkaSource(self._config, self, self.counters)
         self._writer = KafkaWriter(self._config, self.counters)
@@ -158,6 +165,7 @@ class KafkaCore:
             Thread("answers", self._look_for_answers),
             self._sealer.worker,
             self._publisher.worker,
+            self.store_keeper.worker,
         ]
 
     # -- what run_core and the socket ask ------------------------------------------------------
@@ -182,6 +190,7 @@ class KafkaCore:
         self._writer.stop()
         self.dispatcher.stop()
         self.sender.stop()
+        self._telemetry_store.close()
         log.info("worker_stopped", worker=self.name)
 
     @property
@@ -201,8 +210,15 @@ class KafkaCore:
         number = self._numbers.get(PointKey(point))
         if number is None:
             raise UnknownPoint(f"no point is named {point}")
-        found = self._telemetry_store.history(number, from_us, to_us)
-        return as_answer(thinned(found, at_most))
+        return history(
+            self._telemetry_store,
+            number,
+            from_us,
+            to_us,
+            at_most,
+            now_us=self.clock(),
+            keeping=keeping(self._settings.telemetry),
+        )
 
     def status(self) -> dict[str, object]:
         return {**self.progress(), "stored_rows": self._stored_rows()}
@@ -353,7 +369,8 @@ class KafkaCore:
             self._owners.expect_partitions(self._partitions)
         except PartitionsChanged as error:
             raise Unwirable(str(error)) from error
-        if not self._shared and members_of(self._config):
+        others = set(members_of(self._config)) - {self._config.client_id}
+        if not self._shared and others:
             raise Unwirable(
                 f"another worker is in the group {self._config.group}, and our records or telemetry lie on"
                 " this machine: more than one worker needs PostgreSQL and InfluxDB"
@@ -590,6 +607,15 @@ class KafkaCore:
 
 
 _TOLERATED: Final = 100  # messages under way
+
+
+def name_of(data: Path) -> str:
+    """The same at every start: the group knows us by it."""
+    kept = data / "worker"
+    if not kept.exists():
+        data.mkdir(mode=0o700, parents=True, exist_ok=True)
+        kept.write_text(f"{socket.gethostname()}-{token_hex(2)}\n", encoding="utf-8")
+    return kept.read_text(encoding="utf-8").strip()
 
 
 def kafka_config(chosen: KafkaSettings, site: str, client: str) -> KafkaConfig:
