@@ -123,6 +123,9 @@ class KafkaSettings(_Group):
     password: SecretStr | None = None
     mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = "PLAIN"
     ca_file: Path | None = None
+    # hear the MQTT broker too, so that level 1 is commanded while Kafka is away: it costs each worker every
+    # message of the site once more, unread
+    fail_open: bool = True
     session_timeout_ms: int = Field(default=10_000, ge=6_000)
     queued_messages: int = Field(default=5_000, ge=100)  # per partition, fetched and not absorbed
 
