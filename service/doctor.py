@@ -20,15 +20,18 @@ from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
+from sqlalchemy import Engine
 
 from domain.ports import StorageUnavailable
 from service.local_socket import SOCKET_NAME, CoreUnreachable, RequestRefused, request
+from service.records import records_engine
 from service.settings import BadSettings, Settings, secret
 from service.site.load import BrokenSite, load
 from service.site.model import Site, SourceSettings
-from storage.engines import sqlite_engine
+from storage.engines import is_server
 from storage.journal import DamagedJournal, SqliteJournal
-from storage.migrate import is_current
+from storage.migrate import is_current, revision
+from storage.tables import REVISION
 
 PROBE_MESSAGES: Final = 2_500  # more than the 1,000 that Mosquitto's defaults keep
 _CONNECT_WITHIN_S: Final = 5.0
@@ -124,6 +127,9 @@ def _mend(subject: str, says: str, cure: str) -> Finding:
 
 
 def _records(data: Path) -> Finding:
+    engine = records_engine(data, role="doctor")
+    if is_server(engine):
+        return _records_at(engine)
     path = data / "records.db"
     if not path.exists():
         if (data / "journal").is_dir() and any((data / "journal").glob("journal-*.db")):
@@ -135,7 +141,6 @@ def _records(data: Path) -> Finding:
         return Finding(
             subject="records", verdict=Verdict.NOTE, says="none yet: the first `run` makes them"
         )
-    engine = sqlite_engine(path)
     try:
         current = is_current(engine)
     except StorageUnavailable as error:
@@ -145,6 +150,30 @@ def _records(data: Path) -> Finding:
     if current:
         return _good("records", f"{path} has this version's tables")
     return _mend("records", f"{path} has older tables", "start `gridwarden run` once: it migrates")
+
+
+def _records_at(engine: Engine) -> Finding:
+    """At a PostgreSQL server."""
+    try:
+        found = revision(engine)
+    except StorageUnavailable as error:
+        return _mend(
+            "records",
+            f"{error}",
+            "start the server, or correct GRIDWARDEN_RECORDS__URL and PASSWORD",
+        )
+    finally:
+        engine.dispose()
+    name = f"the database {engine.url.database}"
+    if found is None:
+        return Finding(
+            subject="records",
+            verdict=Verdict.NOTE,
+            says=f"{name} is empty: the first `run` makes them",
+        )
+    if found == REVISION:
+        return _good("records", f"{name} has this version's tables")
+    return _mend("records", f"{name} has older tables", "start `gridwarden run` once: it migrates")
 
 
 def _journal(data: Path) -> Finding:
