@@ -62,7 +62,7 @@ create table if not exists applied (seq bigint not null);
 alter table applied add column if not exists partition integer default {LOCAL};
 """
 _USABLE: Final = f"""quality in ({", ".join(str(int(each)) for each in sorted(USABLE_QUALITIES))})
-        and value is not null and not isnan(value)"""
+        and value is not null and isfinite(value)"""
 
 
 def pieces(source: str, width: int) -> str:

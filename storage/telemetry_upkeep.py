@@ -11,7 +11,7 @@ import duckdb
 import numpy as np
 
 from domain.summaries import Resolution
-from storage.telemetry_file import COLUMN_LIST, joined, pieces
+from storage.telemetry_file import COLUMN_LIST, COLUMNS, joined, pieces
 
 HOUR_US: Final = int(Resolution.HOUR)
 DAY_US: Final = 24 * HOUR_US
@@ -167,15 +167,15 @@ def _renew_newest(connection: duckdb.DuckDBPyConnection) -> None:
 
 
 def newest(source: str) -> str:
-    """A query for the newest reading of each point in `source`, a query. Not `arg_max` column by column:
-    it passes over a NULL, which is a NaN here."""
+    """A query for the newest reading of each point in `source`, a query. Not by `arg_max`: of columns it
+    passes over a NULL, which is a NaN here, and of rows it makes a zero of -0.0."""
     return f"""
-select point, unnest(newest) from (
-    select point, arg_max(
-        struct_pack(event_time, arrival_time, value, quality, origin), event_time
-    ) as newest
-    from ({source}) group by point
-)"""
+with every as ({source}), newest as (
+    select point, max(event_time) as event_time from every group by point
+)
+select {", ".join(f"every.{name}" for name in COLUMNS)}
+from every join newest using (point, event_time)
+qualify row_number() over (partition by every.point) = 1"""
 
 
 def _expire(connection: duckdb.DuckDBPyConnection, table: str, column: str, before_us: int) -> bool:
