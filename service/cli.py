@@ -424,6 +424,33 @@ def doctor_command(site: SiteOption, data: DataOption = None, as_json: JsonOptio
     raise typer.Exit(FAILED if any(finding.verdict is Verdict.MEND for finding in findings) else 0)
 
 
+@app.command("health")
+def health_command(
+    live: Annotated[
+        bool, typer.Option("--live", help="Only what another start of core would mend.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Ask the running service how it is; exit code 0 when all is well."""
+    from dataclasses import asdict
+
+    from service.health_check import NoHealth, ask_health
+    from service.settings import BadSettings
+
+    settings = _settings()
+    try:
+        health = ask_health(settings.metrics, "live" if live else "ready")
+    except BadSettings as error:
+        _stop(str(error), BAD_INPUT, error)
+    except NoHealth as error:
+        _stop(str(error), FAILED, error)
+    if as_json:
+        typer.echo(_json_line(asdict(health)))
+    else:
+        typer.echo("\n".join(health.failing()) or "well")
+    raise typer.Exit(0 if health.ok else FAILED)
+
+
 def main() -> None:
     app()
 

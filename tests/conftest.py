@@ -14,7 +14,7 @@ from tests.support.kafka import Kafka, KafkaServer, kafka_is_here
 from tests.support.small_disk import mount_command
 
 
-def _missing(what_to_do: str) -> None:
+def missing(what_to_do: str) -> None:
     """Skip; in CI, where servers are required, fail."""
     if os.environ.get("GRIDWARDEN_REQUIRE_SERVERS") == "1":
         pytest.fail(what_to_do)
@@ -33,7 +33,7 @@ def logs_as_before() -> Iterator[None]:
 def needs_mosquitto() -> None:
     """For tests that start brokers of their own."""
     if mosquitto_program() is None:
-        _missing("mosquitto: apt-get install mosquitto, or make servers")
+        missing("mosquitto: apt-get install mosquitto, or make servers")
 
 
 @pytest.fixture(scope="session")
@@ -43,7 +43,7 @@ def chromium() -> str:
         found = shutil.which(name)
         if found:
             return found
-    _missing("chromium: apt-get install chromium, or make servers")
+    missing("chromium: apt-get install chromium, or make servers")
     raise AssertionError("not reached")
 
 
@@ -65,7 +65,7 @@ def iotcore_broker(tmp_path: Path) -> Iterator[LocalBroker]:
 def needs_kafka() -> None:
     """For tests that start servers of their own."""
     if not kafka_is_here():
-        _missing("Apache Kafka: make servers (Java 17 and the jars of tests/servers/kafka)")
+        missing("Apache Kafka: make servers (Java 17 and the jars of tests/servers/kafka)")
 
 
 @pytest.fixture(scope="session")
@@ -98,6 +98,6 @@ def disk(tmp_path: Path) -> Iterator[Path]:
     except FileNotFoundError:
         pytest.skip("a small disk for the test needs the program mount")
     if mounted.returncode != 0:
-        _missing(f"a small disk for the test needs the right to mount: {mounted.stderr.strip()}")
+        missing(f"a small disk for the test needs the right to mount: {mounted.stderr.strip()}")
     yield folder
     subprocess.run(["umount", "--lazy", str(folder)], check=True)
