@@ -1,13 +1,14 @@
 """What one room needs from another, as Protocols. `service/wiring.py` hands over the objects."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Protocol
 
 from domain.changes import Changes
-from domain.commands import DeviceCommand
+from domain.commands import DeviceCommand, OutboxItem
 from domain.incidents import Incident
 from domain.readings import Readings
 from domain.records import Record
+from domain.summaries import Resolution, Summaries
 
 
 class Counters(Protocol):
@@ -20,6 +21,10 @@ class StorageUnavailable(Exception):
     """A store cannot take it now (locked, full, gone). Keep it and try again; nothing was written."""
 
 
+class StaleOwner(Exception):
+    """A partition of the journal is somebody else's by now: what we decided of it must not be written."""
+
+
 class Journal(Protocol):
     """Append-only and synced: what `append` returned for survives kill -9 and power loss."""
 
@@ -28,7 +33,8 @@ class Journal(Protocol):
         ...
 
     def read(self, after: int) -> Iterator[tuple[int, Record]]:
-        """Records with a sequence number above `after`, in order, up to the last durable one."""
+        """Records with a sequence number above `after`, in order, up to the last durable one. Where several
+        bear one number they belong together: all of them are applied, or none."""
         ...
 
 
@@ -49,12 +55,47 @@ class Records(Protocol):
 
 
 class Telemetry(Protocol):
-    """History of readings."""
+    """History of readings. Every method raises StorageUnavailable where the store cannot answer.
+
+    Times are event times in microseconds; `from_us` is included, `to_us` is not. A reading is its point's and
+    moment's: LIVE rows are told from their repeats before they come here."""
+
+    def of_partition(self, partition: int) -> "Telemetry":
+        """The same readings with the applied number of a Kafka partition (0 and above); this store itself
+        is that of the one local journal."""
+        ...
 
     def applied_seq(self) -> int: ...
 
     def write(self, readings: Readings, applied_seq: int) -> None:
-        """One transaction. HISTORY rows that stand already are left out. Raises StorageUnavailable."""
+        """One transaction, or rows that may be written again. HISTORY rows that stand already are left
+        out."""
+        ...
+
+    def history(self, point: int, from_us: int, to_us: int) -> Readings:
+        """Every reading, by event time."""
+        ...
+
+    def downsampled(
+        self, point: int, from_us: int, to_us: int, resolution: Resolution
+    ) -> Summaries:
+        """The stretches that begin in this time, also where the readings themselves are gone."""
+        ...
+
+    def last(self, point: int) -> Readings:
+        """The newest by event time; empty while there is none."""
+        ...
+
+    def latest(self, points: Sequence[int]) -> Readings:
+        """The newest of each by event time, sorted by point; none for a point without readings."""
+        ...
+
+    def count(self) -> int:
+        """Readings that are kept now."""
+        ...
+
+    def close(self) -> None:
+        """The next use opens it again."""
         ...
 
 
@@ -64,3 +105,13 @@ class CommandSender(Protocol):
     def send(self, command: DeviceCommand) -> bool:
         """Hand the command to the broker; False while there is no way to it."""
         ...
+
+
+class CommandQueue(Protocol):
+    """What waits to be sent, before and after it is recorded (delivery.dispatcher). Nobody who calls waits."""
+
+    def hold(self, items: Iterable[OutboxItem]) -> None: ...
+
+    def release(self, items: Iterable[OutboxItem]) -> None: ...
+
+    def send_unrecorded(self, commands: Iterable[DeviceCommand]) -> None: ...

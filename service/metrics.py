@@ -229,8 +229,8 @@ class HealthServer:
                 continue
             log.info("metrics_served", host=self._address[0], port=self._address[1])
             with self._server:
-                if not self._stopping.is_set():
-                    self._server.serve_forever(poll_interval=0.2)
+                # also where it is asked to stop already: `shutdown` waits for this call to end
+                self._server.serve_forever(poll_interval=0.2)
             return
 
 

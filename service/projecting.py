@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 import structlog
 
-from domain.ports import Counters, Journal, StorageUnavailable, Telemetry
+from domain.ports import Counters, Journal, StaleOwner, StorageUnavailable, Telemetry
 from domain.readings import Readings
 from domain.records import ReadingsArrived
 from service.workers import Worker
@@ -33,6 +33,7 @@ class TelemetryProjection:
         telemetry: Telemetry,
         every_s: float,
         counters: Counters,
+        name: str = "telemetry",
     ) -> None:
         self._journal = journal
         self._telemetry = telemetry
@@ -41,7 +42,7 @@ class TelemetryProjection:
         self._retry_s = FIRST_RETRY_S
         self._position: int | None = None  # None: ask the store
         self.applied_seq = 0  # what the store itself says
-        self.worker = Worker("telemetry", self._step)
+        self.worker = Worker(name, self._step)
 
     @property
     def passed_seq(self) -> int:
@@ -70,12 +71,12 @@ class TelemetryProjection:
         parts: list[Readings] = []
         rows = 0
         for seq, record in self._journal.read(after=position):
+            if rows >= ROWS_IN_ONE_TRANSACTION and seq != position:
+                break  # those of one number go together
             position = seq
             if isinstance(record, ReadingsArrived) and len(record.readings):
                 parts.append(record.readings)
                 rows += len(record.readings)
-                if rows >= ROWS_IN_ONE_TRANSACTION:
-                    break
         if parts or position - self.applied_seq > QUIET_RECORDS_AT_MOST:
             self._telemetry.write(Readings.concat(parts), position)
             self.applied_seq = position
@@ -95,6 +96,7 @@ class Checkpointer:
         every_s: float,
         every_readings: int,
         monotonic: Callable[[], float] = time.monotonic,
+        name: str = "checkpoints",
     ) -> None:
         """`passed` is the journal number that every projection has passed."""
         self._stores = stores
@@ -107,7 +109,7 @@ class Checkpointer:
         self._offered: dict[str, Checkpoint] = {}
         self._asked: dict[str, tuple[float, int]] = {}  # when each was due last, and its readings
         self._shorten_at = 0.0
-        self.worker = Worker("checkpoints", self._step)
+        self.worker = Worker(name, self._step)
 
     def due(self, name: str, readings: int) -> bool:
         """Whether to take a snapshot now; `readings` is how many `name` has seen so far. A quiet plant
@@ -137,7 +139,7 @@ class Checkpointer:
                 self._stores[name].save(
                     checkpoint.seq, checkpoint.arrays, checkpoint.meta, checkpoint.parts
                 )
-            except StorageUnavailable as error:
+            except (StorageUnavailable, StaleOwner) as error:
                 log.error("checkpoint_unavailable", name=name, reason=str(error))
 
     def _step(self) -> None:

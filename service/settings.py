@@ -91,6 +91,25 @@ class TelemetrySettings(_Group):
     commit_every_ms: int = Field(default=250, ge=10)
 
 
+class KafkaSettings(_Group):
+    """Where the telemetry topic is, whose partitions are then the journal. Without `bootstrap` there is none,
+    and readings come over MQTT into the journal on this disk."""
+
+    bootstrap: str = ""  # host:port,host:port
+    topic: str = ""  # gridwarden.SITE.telemetry
+    group: str = ""  # gridwarden-SITE
+    partitions: int = Field(default=6, ge=1, le=1_000)  # of a topic that we make ourselves
+    retention_hours: int = Field(default=7 * 24, ge=1)  # likewise
+    worker: str = ""  # our name among the workers; the host's, with the process number
+    security: Literal["plaintext", "ssl", "sasl_plaintext", "sasl_ssl"] = "plaintext"
+    username: str | None = None
+    password: SecretStr | None = None
+    mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = "PLAIN"
+    ca_file: Path | None = None
+    session_timeout_ms: int = Field(default=10_000, ge=6_000)
+    queued_messages: int = Field(default=5_000, ge=100)  # per partition, fetched and not absorbed
+
+
 class DeadLetterSettings(_Group):
     payloads_kept: int = Field(
         default=10_000, ge=0
@@ -141,6 +160,7 @@ class Settings(BaseSettings):
     records: RecordsSettings = RecordsSettings()
     delivery: DeliverySettings = DeliverySettings()
     telemetry: TelemetrySettings = TelemetrySettings()
+    kafka: KafkaSettings = KafkaSettings()
     dead_letters: DeadLetterSettings = DeadLetterSettings()
     console: ConsoleSettings = ConsoleSettings()
     log: LogSettings = LogSettings()
