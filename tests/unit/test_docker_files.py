@@ -23,12 +23,11 @@ DOCKER = ROOT / "docker"
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 COMPOSE: Mapping[str, Any] = YAML(typ="safe").load(DOCKER / "compose.yaml")
 SERVICES: Mapping[str, Mapping[str, Any]] = COMPOSE["services"]
-LASTING = [name for name, service in SERVICES.items() if service["restart"] != "no"]
+OURS = ("gridwarden", "bridge")
 # built beside this; goes when they are here
 COMING = {
     *("GRIDWARDEN_RECORDS__URL", "GRIDWARDEN_RECORDS__PASSWORD"),
     *(f"GRIDWARDEN_TELEMETRY__{key}" for key in ("URL", "ORG", "BUCKET", "TOKEN")),
-    *("GRIDWARDEN_KAFKA__BOOTSTRAP", "GRIDWARDEN_KAFKA__TOPIC"),
 }
 UNITS = sorted((DOCKER / "systemd").glob("*.service"))
 
@@ -49,8 +48,8 @@ def test_every_service_is_bounded_and_gains_no_rights(name: str) -> None:
     assert "no-new-privileges:true" in service["security_opt"]
 
 
-@pytest.mark.parametrize("name", LASTING)
-def test_every_lasting_service_says_how_it_is_starts_again_and_rotates_its_log(name: str) -> None:
+@pytest.mark.parametrize("name", SERVICES)
+def test_every_service_says_how_it_is_starts_again_and_rotates_its_log(name: str) -> None:
     service = SERVICES[name]
     assert service["healthcheck"]["test"][0] in {"CMD", "CMD-SHELL"}
     assert {"interval", "timeout", "retries", "start_period"} <= set(service["healthcheck"])
@@ -58,15 +57,19 @@ def test_every_lasting_service_says_how_it_is_starts_again_and_rotates_its_log(n
     assert {"max-size", "max-file"} <= set(service["logging"]["options"])
 
 
-def test_gridwarden_waits_until_its_neighbours_are_well() -> None:
-    waits_for = SERVICES["gridwarden"]["depends_on"]
-    assert set(waits_for) >= {"mosquitto", "influxdb", "postgres"}
-    for name, how in waits_for.items():
-        lasting = name in LASTING
-        assert how["condition"] == (
-            "service_healthy" if lasting else "service_completed_successfully"
-        )
-    assert SERVICES["kafka-topic"]["depends_on"]["kafka"]["condition"] == "service_healthy"
+@pytest.mark.parametrize("name", OURS)
+def test_our_own_wait_until_their_neighbours_are_well(name: str) -> None:
+    waits_for = SERVICES[name]["depends_on"]
+    assert {how["condition"] for how in waits_for.values()} == {"service_healthy"}
+    assert {"mosquitto", "kafka"} <= set(waits_for)
+
+
+def test_without_the_profile_nothing_needs_kafka() -> None:
+    for name, service in SERVICES.items():
+        if "profiles" not in service:
+            kafka = service.get("depends_on", {}).get("kafka", {"required": False})
+            assert kafka["required"] is False, name
+    assert environment("gridwarden")["GRIDWARDEN_KAFKA__BOOTSTRAP"].endswith(":-}")
 
 
 @pytest.mark.parametrize("name", SERVICES)
@@ -75,11 +78,11 @@ def test_images_are_pinned_by_version(name: str) -> None:
 
 
 def test_the_versions_are_those_of_the_project_and_of_the_tests() -> None:
-    assert SERVICES["gridwarden"]["image"] == f"gridwarden:{PROJECT['project']['version']}"
+    for name in OURS:
+        assert SERVICES[name]["image"] == f"gridwarden:{PROJECT['project']['version']}"
     pom = ElementTree.parse(ROOT / "tests" / "servers" / "kafka" / "pom.xml").getroot()
     version = pom.findtext(".//{*}kafka.version")
-    for name in ("kafka", "kafka-topic"):
-        assert SERVICES[name]["image"] == f"apache/kafka:{version}"
+    assert SERVICES["kafka"]["image"] == f"apache/kafka:{version}"
 
 
 def test_only_loopback_is_published() -> None:
