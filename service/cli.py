@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from domain.responsibility import Kind
     from service.core_client import Outcome
-    from service.doctor import Finding
+    from service.doctor.finding import Finding
     from service.replay import OnProgress, ReplayResult
     from service.settings import Settings
     from service.site.model import Site
@@ -414,7 +414,8 @@ def doctor_command(site: SiteOption, data: DataOption = None, as_json: JsonOptio
     """Look for what would stop it from working here, and say the cure."""
     from dataclasses import asdict
 
-    from service.doctor import Verdict, examine
+    from service.doctor.examine import examine
+    from service.doctor.finding import Verdict
 
     settings = _settings(data=data)
     _quiet_logs()
@@ -620,7 +621,7 @@ def _json_line(facts: dict[str, Any]) -> str:
 
 
 def _finding_text(finding: "Finding") -> str:
-    sign = {"good": "✓", "note": "·", "mend": "✗"}[finding.verdict.value]
+    sign = {"good": "✓", "note": "·", "warn": "!", "mend": "✗"}[finding.verdict.value]
     text = f"{sign} {finding.subject}: {finding.says}"
     return f"{text}\n    → {finding.cure}" if finding.cure else text
 

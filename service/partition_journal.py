@@ -120,4 +120,3 @@ class PartitionJournal:
                 continue
             return intake, checkpoint.seq
         return self._fresh_intake(), 0
-

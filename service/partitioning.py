@@ -62,9 +62,7 @@ class Partitioning:
         """`partition_of` says where the producers put a key."""
         keys = keys_of_stations(plan)
         of_station = {station: partition_of(key, count) for station, key in keys.items()}
-        of_asset = {
-            asset_id: of_station[asset.station] for asset_id, asset in plan.assets.items()
-        }
+        of_asset = {asset_id: of_station[asset.station] for asset_id, asset in plan.assets.items()}
         station_of_point = {point.key: plan.asset(point.asset_id).station for point in points}
         return cls(
             count=count,

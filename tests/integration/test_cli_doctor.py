@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 import service.broker
 from service.broker import LocalBroker
 from service.cli import app
-from service.doctor import PROBE_MESSAGES, BrokerProbe, Kept
+from service.doctor.broker import PROBE_MESSAGES, BrokerProbe, Kept
 from service.processes import CoreOptions, Supervisor
 from service.site.compiled import compile_into
 from service.site.load import load
