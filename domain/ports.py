@@ -22,7 +22,8 @@ class StorageUnavailable(Exception):
 
 
 class StaleOwner(Exception):
-    """A partition of the journal is somebody else's by now: what we decided of it must not be written."""
+    """Another worker has claimed the partition since: what we decided for it is not recorded, by nobody
+    to be tried again. Whoever meets it lets go of the partition."""
 
 
 class Journal(Protocol):

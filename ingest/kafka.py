@@ -1,6 +1,6 @@
 """Messages of a Kafka topic whose partitions are the journal: in order, from the offset that their owner says.
 
-One thread owns an event loop with one consumer and one producer. The group decides which partitions are
+One thread owns an event loop with one consumer. The group decides which partitions are
 ours; what it gives us is opened by the owner (`Partitions`), which says where to read on. Nothing is
 acknowledged: what is in the topic is durable, and an offset is a place in it. Offsets are committed to the
 group all the same, for those who look at its lag.
@@ -126,7 +126,7 @@ class Partitions(Protocol):
 
 
 class KafkaSource:
-    """`start`, `produce`, `stop`. The properties may be read from any thread."""
+    """`start`, `stop`. The properties may be read from any thread."""
 
     def __init__(self, config: KafkaConfig, owner: Partitions, counters: Counters) -> None:
         self._config = config
@@ -136,7 +136,6 @@ class KafkaSource:
         self._thread = threading.Thread(target=self._run, name="kafka-source", daemon=True)
         self._stopping = asyncio.Event()
         self._consumer: AIOKafkaConsumer | None = None
-        self._producer: AIOKafkaProducer | None = None
         self._generation = 0  # of the assignment
         self._open: frozenset[int] = frozenset()  # those that are read
         self._partitions = 0
@@ -178,12 +177,6 @@ class KafkaSource:
             self._loop.call_soon_threadsafe(self._stopping.set)
             self._thread.join(timeout_s)
 
-    def produce(
-        self, partition: int, value: bytes, headers: Mapping[str, bytes]
-    ) -> "Future[Any]":
-        """Done when every replica has it; fails with StorageUnavailable."""
-        return self._from_outside(self._produce(partition, value, headers))
-
     def reading_back(self, partition: int, first: int) -> "Reader":
         """Older messages of a partition, beside those that are read; close it."""
         return Reader(self, partition, first)
@@ -220,12 +213,6 @@ class KafkaSource:
 
     async def _serve(self) -> None:
         """Until `stop`, or an error that only a new connection mends."""
-        producer = AIOKafkaProducer(
-            **self._config.connection(),
-            enable_idempotence=True,
-            acks="all",
-            max_request_size=LARGEST_MESSAGE,
-        )
         consumer = AIOKafkaConsumer(
             **self._config.connection(),
             group_id=self._config.group,
@@ -239,18 +226,16 @@ class KafkaSource:
             partition_assignment_strategy=(StickyPartitionAssignor,),
         )
         try:
-            await producer.start()
             await consumer.start()
-            self._producer, self._consumer = producer, consumer
+            self._consumer = consumer
             consumer.subscribe([self._config.topic], listener=_Listener(self))
             await self._read(consumer)
         finally:
-            self._producer = self._consumer = None
+            self._consumer = None
             self._generation += 1
             self._open = frozenset()
-            for client in (consumer, producer):
-                with suppress(KafkaError, OSError, asyncio.TimeoutError):
-                    await asyncio.wait_for(client.stop(), _CLOSE_WITHIN_S)
+            with suppress(KafkaError, OSError, TimeoutError):
+                await asyncio.wait_for(consumer.stop(), _CLOSE_WITHIN_S)
 
     async def _read(self, consumer: AIOKafkaConsumer) -> None:
         commit_at = 0.0
@@ -345,19 +330,6 @@ class KafkaSource:
         self._open = frozenset(starts)
         log.info("partitions_opened", ours=sorted(starts), of=self._partitions)
 
-    async def _produce(
-        self, partition: int, value: bytes, headers: Mapping[str, bytes]
-    ) -> None:
-        producer = self._producer
-        if producer is None:
-            raise StorageUnavailable("no connection to Kafka")
-        try:
-            await producer.send_and_wait(
-                self._config.topic, value, partition=partition, headers=list(headers.items())
-            )
-        except KafkaError as error:
-            raise StorageUnavailable(f"Kafka takes nothing: {error}") from error
-
     async def _reader(self, partition: int) -> AIOKafkaConsumer:
         consumer = AIOKafkaConsumer(
             **self._config.connection(),
@@ -372,6 +344,109 @@ class KafkaSource:
             raise
         consumer.assign([TopicPartition(self._config.topic, partition)])
         return consumer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outgoing:
+    """One message to write. Without `partition` the key says where."""
+
+    topic: str
+    value: bytes | None
+    key: bytes | None = None
+    partition: int | None = None
+    headers: Mapping[str, bytes] = field(default_factory=dict)
+
+
+class KafkaWriter:
+    """Writes with an idempotent producer in a thread of its own. `write` may be called from any thread and
+    never waits."""
+
+    def __init__(self, config: KafkaConfig, counters: Counters) -> None:
+        self._config = config
+        self._counters = counters
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._run, name="kafka-writer", daemon=True)
+        self._stopping = asyncio.Event()
+        self._producer: AIOKafkaProducer | None = None
+
+    @property
+    def connected(self) -> bool:
+        return self._producer is not None
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self, timeout_s: float = 10.0) -> None:
+        """What was given is written first, where Kafka takes it."""
+        if self._thread.is_alive():
+            self._loop.call_soon_threadsafe(self._stopping.set)
+            self._thread.join(timeout_s)
+
+    def write(self, messages: Sequence[Outgoing]) -> "Future[None]":
+        """Done when every replica has all of them; fails with StorageUnavailable, and then some may be in.
+        Messages of one partition stand in their order."""
+        if not self._thread.is_alive():
+            refused: Future[None] = Future()
+            refused.set_exception(StorageUnavailable("the writer is stopped"))
+            return refused
+        return asyncio.run_coroutine_threadsafe(self._write(messages), self._loop)
+
+    def _run(self) -> None:
+        asyncio.set_event_loop(self._loop)
+        try:
+            self._loop.run_until_complete(self._keep_going())
+            self._loop.run_until_complete(self._loop.shutdown_asyncgens())
+        finally:
+            self._loop.close()
+
+    async def _keep_going(self) -> None:
+        wait_s = _FIRST_WAIT_S
+        while not self._stopping.is_set():
+            producer = AIOKafkaProducer(
+                **self._config.connection(),
+                enable_idempotence=True,
+                acks="all",
+                linger_ms=1,
+                max_batch_size=256 * 1024,
+                max_request_size=LARGEST_MESSAGE,
+            )
+            try:
+                await producer.start()
+            except (KafkaError, OSError) as error:
+                with suppress(KafkaError, OSError):
+                    await producer.stop()
+                self._counters.add("connect_failures", source="kafka")
+                log.warning("kafka_unavailable", reason=str(error), retry_in_s=wait_s)
+                await _wait(self._stopping, wait_s)
+                wait_s = min(_LONGEST_WAIT_S, wait_s * 2)
+                continue
+            self._producer = producer  # it finds the brokers again by itself
+            await self._stopping.wait()
+            self._producer = None
+            with suppress(KafkaError, OSError, TimeoutError):
+                await asyncio.wait_for(producer.stop(), _CLOSE_WITHIN_S)
+
+    async def _write(self, messages: Sequence[Outgoing]) -> None:
+        producer = self._producer
+        if producer is None:
+            raise StorageUnavailable(f"Kafka at {self._config.bootstrap} is not connected")
+        try:
+            written = [
+                await producer.send(
+                    each.topic,
+                    each.value,
+                    key=each.key,
+                    partition=each.partition,
+                    headers=list(each.headers.items()),
+                )
+                for each in messages
+            ]
+            outcomes = await asyncio.gather(*written, return_exceptions=True)
+        except (KafkaError, OSError, RuntimeError) as error:
+            raise StorageUnavailable(f"Kafka takes nothing: {error!r}") from error
+        failed = [each for each in outcomes if isinstance(each, BaseException)]
+        if failed:
+            raise StorageUnavailable(f"Kafka takes nothing: {failed[0]!r}") from failed[0]
 
 
 class Reader:
@@ -426,7 +501,7 @@ class _Listener(ConsumerRebalanceListener):  # type: ignore[misc]
 
 
 async def _wait(event: asyncio.Event, seconds: float) -> None:
-    with suppress(asyncio.TimeoutError):
+    with suppress(TimeoutError):
         await asyncio.wait_for(event.wait(), seconds)
 
 

@@ -73,7 +73,7 @@ def run_core(
 
     handlers = {**operations(core), "status": lambda _: core.status(), "stop": stop}
     server = LocalServer(settings.data / SOCKET_NAME, handlers)
-    core.recorder.on_site_effective = lambda: stopping.put(RESTART)
+    core.on_site_effective = lambda: stopping.put(RESTART)
     server.start()
     core.live.server = server
     core.start()

@@ -9,7 +9,7 @@ from domain.credit import Account, CreditEntry
 from domain.ids import PersonId
 from domain.sealing import FIRST, seal_hash
 from storage import credit_rows
-from storage.engines import reading, writing
+from storage.engines import Turn, reading, take_turn, writing
 from storage.tables import entries, seals
 
 
@@ -45,6 +45,7 @@ class SqlLedger:
             if not _unsealed(connection):
                 return 0
         with writing(self._engine) as connection:
+            take_turn(connection, Turn.SEAL)  # two workers would give the same number
             waiting = _unsealed(connection)
             head = _head(connection)
             number, previous = (head.number, head.hash) if head else (0, FIRST)

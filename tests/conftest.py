@@ -10,7 +10,11 @@ import pytest
 import structlog
 
 from service.broker import BrokerKind, LocalBroker, mosquitto_program
+from storage.migrate import upgrade
+from tests.support import postgres
 from tests.support.kafka import Kafka, KafkaServer, kafka_is_here
+from tests.support.postgres import PostgresServer, fresh_database
+from tests.support.records_stores import PostgresAt, RecordsStore
 from tests.support.small_disk import mount_command
 
 
@@ -45,6 +49,77 @@ def chromium() -> str:
             return found
     missing("chromium: apt-get install chromium, or make servers")
     raise AssertionError("not reached")
+
+
+@pytest.fixture(scope="session")
+def postgres_programs() -> Path:
+    """Where initdb, postgres and pg_dump are."""
+    found = postgres.programs()
+    if found is None:
+        _missing("PostgreSQL: apt-get install postgresql, or make servers")
+    assert found is not None
+    return found
+
+
+@pytest.fixture(scope="session")
+def postgres_server(request: pytest.FixtureRequest) -> Iterator[PostgresAt]:
+    """GRIDWARDEN_TEST_POSTGRES (with GRIDWARDEN_TEST_POSTGRES_PASSWORD) names one whose user may make
+    databases; else one of our own."""
+    address = os.environ.get("GRIDWARDEN_TEST_POSTGRES")
+    if address:
+        yield PostgresAt(url=address, password=os.environ.get("GRIDWARDEN_TEST_POSTGRES_PASSWORD"))
+        return
+    server = PostgresServer(request.getfixturevalue("postgres_programs"))
+    try:
+        server.start()
+        yield PostgresAt(url=server.url, password=postgres.PASSWORD)
+    finally:
+        server.stop()
+
+
+@pytest.fixture(scope="session")
+def migrated_template(postgres_server: PostgresAt) -> Iterator[str]:
+    """The name of a database with our tables, from which a test's own is copied."""
+    with fresh_database(postgres_server.url, postgres_server.password) as url:
+        engine = PostgresAt(url=url, password=postgres_server.password).engine()
+        upgrade(engine)
+        engine.dispose()
+        yield url.rpartition("/")[2]
+
+
+@pytest.fixture
+def empty_postgres(postgres_server: PostgresAt) -> Iterator[PostgresAt]:
+    """A database of this test, without tables."""
+    with fresh_database(postgres_server.url, postgres_server.password) as url:
+        yield PostgresAt(url=url, password=postgres_server.password)
+
+
+@pytest.fixture
+def own_postgres(postgres_programs: Path) -> Iterator[PostgresServer]:
+    """A whole server of this test: it may be killed."""
+    server = PostgresServer(postgres_programs)
+    try:
+        server.start()
+        yield server
+    finally:
+        server.stop()
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[RecordsStore]:
+    """Records of this release with nothing in them, in each database."""
+    path = tmp_path / "records.db"
+    if request.param == "sqlite":
+        made = RecordsStore(path=path)
+        engine = made.engine()
+        upgrade(engine)
+        engine.dispose()
+        yield made
+        return
+    server: PostgresAt = request.getfixturevalue("postgres_server")
+    template: str = request.getfixturevalue("migrated_template")
+    with fresh_database(server.url, server.password, template) as url:
+        yield RecordsStore(path=path, postgres=PostgresAt(url=url, password=server.password))
 
 
 @pytest.fixture
