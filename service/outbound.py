@@ -67,9 +67,7 @@ class Publisher:
                     topic=self._topics[each.item.outlet],
                     key=each.item.key.encode(),
                     value=each.item.value,
-                    headers={
-                        name: value.encode() for name, value in each.item.headers.items()
-                    },
+                    headers={name: value.encode() for name, value in each.item.headers.items()},
                 )
                 for each in waiting
             ]

@@ -56,7 +56,7 @@ def postgres_programs() -> Path:
     """Where initdb, postgres and pg_dump are."""
     found = postgres.programs()
     if found is None:
-        _missing("PostgreSQL: apt-get install postgresql, or make servers")
+        missing("PostgreSQL: apt-get install postgresql, or make servers")
     assert found is not None
     return found
 

@@ -23,7 +23,7 @@ from service.doctor.stores import (
 from service.settings import Settings
 from service.site.load import BrokenSite, load
 from service.site.model import Site
-from service.worker import kafka_config
+from service.topic import kafka_config
 
 
 def examine(site_folder: Path, settings: Settings) -> list[Finding]:

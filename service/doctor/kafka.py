@@ -19,6 +19,7 @@ from aiokafka.errors import KafkaError, for_code
 from ingest.kafka import KafkaConfig
 from service.doctor.finding import Finding, good, mend, note, warn
 from service.settings import KafkaSettings
+from service.topic import topic_settings
 
 _SUBJECT: Final = "Kafka"
 _CONNECT_WITHIN_S: Final = 5.0
@@ -158,6 +159,13 @@ def _keeping(subject: str, topic: Mapping[str, str], chosen: KafkaSettings) -> I
             subject,
             f"retention.bytes={topic['retention.bytes']} removes readings before their time is over",
             "unset it, or watch the lag",
+        )
+    largest = int(topic_settings(chosen.retention_hours)["max.message.bytes"])
+    if int(topic.get("max.message.bytes", largest)) < largest:
+        yield warn(
+            subject,
+            f"max.message.bytes={topic['max.message.bytes']}: larger messages of gateways are refused",
+            f"set max.message.bytes={largest} on the topic",
         )
     if topic.get("message.timestamp.type", "LogAppendTime") != "LogAppendTime":
         yield mend(

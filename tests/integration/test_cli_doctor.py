@@ -67,6 +67,7 @@ def test_doctor_finds_everything_well_beside_a_running_core(
     broker: LocalBroker, tmp_path: Path
 ) -> None:
     site = load(EXAMPLE).at_broker(broker.host, broker.port)
+    (tmp_path / "data").mkdir(mode=0o700)  # as `run` makes it
     compiled = compile_into(tmp_path / "data", site)
     options = CoreOptions(compiled=compiled, data=tmp_path / "data")
     supervisor = Supervisor([options.spec(stderr=tmp_path / "core.log")])
