@@ -1,11 +1,12 @@
-"""What changed, as CloudEvents 1.0 in the binary mode of the Kafka binding: attributes are headers, the data is
-the value. No event names a person: what concerns people stays in the records.
+"""What changed, as CloudEvents 1.0 in the binary mode of the Kafka binding: attributes are headers, the data
+is the value. No event names a person: what concerns people stays in the records.
 
 Sources: CloudEvents 1.0.2, and its Kafka protocol binding (github.com/cloudevents/spec).
 """
 
 import json
 from collections.abc import Iterator, Mapping
+from hashlib import blake2b
 from typing import Any, Final
 
 from domain.changes import Changes
@@ -40,8 +41,9 @@ def outbound_of(changes: Changes, site: str, worker: str, now_us: int) -> list[O
 
 def dead_letter_of(letter: DeadLetter, site: str, place: str) -> Outbound:
     """The message as it came, with what was wrong in headers. `place` says where it stood."""
+    content = blake2b((letter.payload or b"") + letter.reason.encode(), digest_size=8).hexdigest()
     return Outbound(
-        outbound_id=f"{place}/{letter.reason}",
+        outbound_id=f"{place}/{letter.at_us}/{content}",
         outlet=Outlet.DEAD_LETTERS,
         key=letter.source_id,
         at_us=letter.at_us,

@@ -1,6 +1,7 @@
 """What one room needs from another, as Protocols. `service/wiring.py` hands over the objects."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 from domain.changes import Changes
@@ -26,16 +27,20 @@ class StaleOwner(Exception):
     to be tried again. Whoever meets it lets go of the partition."""
 
 
-class Journal(Protocol):
-    """Append-only and synced: what `append` returned for survives kill -9 and power loss."""
-
-    def append(self, records: Sequence[Record]) -> Sequence[int]:
-        """All or none, one sync; the sequence numbers. Raises StorageUnavailable."""
-        ...
+class ReadableJournal(Protocol):
+    """What a projection reads."""
 
     def read(self, after: int) -> Iterator[tuple[int, Record]]:
         """Records with a sequence number above `after`, in order, up to the last durable one. Where several
         bear one number they belong together: all of them are applied, or none."""
+        ...
+
+
+class Journal(ReadableJournal, Protocol):
+    """Append-only and synced: what `append` returned for survives kill -9 and power loss."""
+
+    def append(self, records: Sequence[Record]) -> Sequence[int]:
+        """All or none, one sync; the sequence numbers. Raises StorageUnavailable."""
         ...
 
 
@@ -100,6 +105,29 @@ class Telemetry(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TelemetryFacts:
+    """How a telemetry store is, as far as it can tell."""
+
+    file_bytes: int | None  # None: it is a server's
+    unsorted_rows: int  # that the next steps of upkeep will take
+    oldest_us: int | None  # event time of the oldest reading; None while there is none
+
+
+class TelemetryUpkeep(Protocol):
+    """What a store needs now and then, beside reading and writing. Raises StorageUnavailable."""
+
+    def keep_up(self, now_us: int) -> bool:
+        """One step, well below a second; whether more may wait."""
+        ...
+
+    def facts(self) -> TelemetryFacts: ...
+
+
+class KeptTelemetry(Telemetry, TelemetryUpkeep, Protocol):
+    """A whole store."""
+
+
 class CommandSender(Protocol):
     """The way to the field devices."""
 
@@ -109,7 +137,7 @@ class CommandSender(Protocol):
 
 
 class CommandQueue(Protocol):
-    """What waits to be sent, before and after it is recorded (delivery.dispatcher). Nobody who calls waits."""
+    """What waits to be sent, before and after it is recorded. Nobody who calls waits."""
 
     def hold(self, items: Iterable[OutboxItem]) -> None: ...
 

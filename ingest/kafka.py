@@ -1,4 +1,4 @@
-"""Messages of a Kafka topic whose partitions are the journal: in order, from the offset that their owner says.
+"""Messages of a Kafka topic whose partitions are the journal: in order, from where their owner says.
 
 One thread owns an event loop with one consumer. The group decides which partitions are
 ours; what it gives us is opened by the owner (`Partitions`), which says where to read on. Nothing is
@@ -9,7 +9,7 @@ group all the same, for those who look at its lag.
 import asyncio
 import ssl
 import threading
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Coroutine, Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
@@ -27,7 +27,13 @@ from aiokafka import (
 )
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.coordinator.assignors.sticky.sticky_assignor import StickyPartitionAssignor
-from aiokafka.errors import KafkaError, NoError, TopicAlreadyExistsError, for_code
+from aiokafka.errors import (
+    GroupCoordinatorNotAvailableError,
+    KafkaError,
+    NoError,
+    TopicAlreadyExistsError,
+    for_code,
+)
 from aiokafka.partitioner import murmur2
 
 from domain.ports import Counters, StorageUnavailable
@@ -216,6 +222,8 @@ class KafkaSource:
         consumer = AIOKafkaConsumer(
             **self._config.connection(),
             group_id=self._config.group,
+            # known by name: who comes back after kill -9 has his partitions at once
+            group_instance_id=self._config.client_id,
             enable_auto_commit=False,
             auto_offset_reset="earliest",
             fetch_max_wait_ms=self._config.fetch_max_wait_ms,
@@ -234,15 +242,14 @@ class KafkaSource:
             self._consumer = None
             self._generation += 1
             self._open = frozenset()
+            _leave(consumer)
             with suppress(KafkaError, OSError, TimeoutError):
                 await asyncio.wait_for(consumer.stop(), _CLOSE_WITHIN_S)
 
     async def _read(self, consumer: AIOKafkaConsumer) -> None:
         commit_at = 0.0
         while not self._stopping.is_set():
-            found = await consumer.getmany(
-                timeout_ms=_LOOK_EVERY_MS, max_records=_MESSAGES_AT_ONCE
-            )
+            found = await consumer.getmany(timeout_ms=_LOOK_EVERY_MS, max_records=_MESSAGES_AT_ONCE)
             for place, messages in found.items():
                 if place.partition in self._open and messages:
                     self._position[place.partition] = messages[-1].offset + 1
@@ -304,9 +311,7 @@ class KafkaSource:
             while generation == self._generation and not self._stopping.is_set():
                 try:
                     self._partitions = len(consumer.partitions_for_topic(self._config.topic) or ())
-                    starts = await asyncio.to_thread(
-                        self._owner.assigned, self._partitions, ours
-                    )
+                    starts = await asyncio.to_thread(self._owner.assigned, self._partitions, ours)
                 except StorageUnavailable as error:
                     log.error("partitions_not_opened", reason=str(error), retry_in_s=wait_s)
                     await _wait(self._stopping, wait_s)
@@ -454,12 +459,12 @@ class Reader:
 
     def __init__(self, source: KafkaSource, partition: int, first: int) -> None:
         self._source = source
-        self._place = TopicPartition(source._config.topic, partition)  # noqa: SLF001
+        self._place = TopicPartition(source._config.topic, partition)
         self._first = first
         self._consumer: AIOKafkaConsumer | None = None
 
     def __enter__(self) -> "Reader":
-        self._consumer = self._ask(self._source._reader(self._place.partition))  # noqa: SLF001
+        self._consumer = self._ask(self._source._reader(self._place.partition))
         oldest = self._ask(self._consumer.beginning_offsets([self._place]))[self._place]
         self.missing = max(0, oldest - self._first)  # messages that the topic keeps no more
         self._consumer.seek(self._place, max(self._first, oldest))
@@ -482,7 +487,7 @@ class Reader:
 
     def _ask(self, work: Coroutine[Any, Any, T]) -> T:
         try:
-            return self._source._from_outside(work).result(_READ_WITHIN_S)  # noqa: SLF001
+            return self._source._from_outside(work).result(_READ_WITHIN_S)
         except (KafkaError, OSError, TimeoutError) as error:
             raise StorageUnavailable(f"Kafka gives nothing: {error!r}") from error
 
@@ -495,9 +500,15 @@ class _Listener(ConsumerRebalanceListener):  # type: ignore[misc]
         self._source.revoked()
 
     def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
-        consumer = self._source._consumer  # noqa: SLF001
+        consumer = self._source._consumer
         if consumer is not None:
             self._source.given(consumer, frozenset(place.partition for place in assigned))
+
+
+def _leave(consumer: AIOKafkaConsumer) -> None:
+    """A member with a name of its own does not leave the group when it stops, so that a short absence divides
+    nothing anew. We stop in order only for good or for long: others shall go on at once."""
+    consumer._coordinator._group_instance_id = None
 
 
 async def _wait(event: asyncio.Event, seconds: float) -> None:
@@ -520,8 +531,8 @@ def prepare_topic(config: KafkaConfig, topic: str, partitions: int, **settings: 
     return asyncio.run(_prepare_topic(config, topic, partitions, settings))
 
 
-def members_of(config: KafkaConfig) -> int:
-    """How many workers are in the group now. Raises StorageUnavailable."""
+def members_of(config: KafkaConfig) -> list[str]:
+    """The client ids of those that are in the group now. Raises StorageUnavailable."""
     return asyncio.run(_members_of(config))
 
 
@@ -548,10 +559,16 @@ async def _prepare_topic(
     raise StorageUnavailable(f"Kafka does not tell the partitions of {topic} yet")
 
 
-async def _members_of(config: KafkaConfig) -> int:
+async def _members_of(config: KafkaConfig) -> list[str]:
     async with _admin(config) as admin:
-        answers = await admin.describe_consumer_groups([config.group])
-        return sum(len(group[5]) for answer in answers for group in answer.groups)
+        while True:
+            try:
+                answers = await admin.describe_consumer_groups([config.group])
+            except GroupCoordinatorNotAvailableError:
+                await asyncio.sleep(0.2)  # the first question of all makes its topic
+                continue
+            groups = [group for answer in answers for group in answer.groups]
+            return [client_id for group in groups for _, client_id, *_ in group[5]]
 
 
 @asynccontextmanager
@@ -562,7 +579,9 @@ async def _admin(config: KafkaConfig) -> AsyncIterator[AIOKafkaAdminClient]:
             await admin.start()
             yield admin
     except (KafkaError, OSError, TimeoutError) as error:
-        raise StorageUnavailable(f"Kafka at {config.bootstrap} does not answer: {error!r}") from error
+        raise StorageUnavailable(
+            f"Kafka at {config.bootstrap} does not answer: {error!r}"
+        ) from error
     finally:
         with suppress(KafkaError, OSError):
             await admin.close()

@@ -32,6 +32,9 @@ from storage.request_codec import request_of
 
 if TYPE_CHECKING:
     from service.metrics import HealthServer
+    from service.worker import KafkaCore
+
+    AnyCore = Core | KafkaCore
 
 log = structlog.get_logger(__name__)
 
@@ -61,7 +64,13 @@ def run_core(
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopping.put(0))
 
-    core = Core(settings, site, recording=recording, outputs=outputs)
+    core: AnyCore
+    if settings.kafka.bootstrap and recording is None:
+        from service.worker import KafkaCore
+
+        core = KafkaCore(settings, site, outputs=outputs)
+    else:
+        core = Core(settings, site, recording=recording, outputs=outputs)
     if core.outdated:
         return RESTART
     gc.collect()
@@ -89,7 +98,7 @@ def run_core(
 
 
 def _answering(
-    core: Core, metrics: tuple[str, int] | None, heart: Heart | None
+    core: "AnyCore", metrics: tuple[str, int] | None, heart: Heart | None
 ) -> "HealthServer | None":
     if metrics is None or not metrics[1]:
         return None
@@ -108,7 +117,7 @@ def _starting() -> Beat:
     return {"phase": "starting"}
 
 
-def operations(core: Core) -> dict[str, Handler]:
+def operations(core: "AnyCore") -> dict[str, Handler]:
     """What other processes may ask of core over the local socket."""
 
     def ask(asked: Mapping[str, Any]) -> Mapping[str, object]:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import structlog
 
+from domain.clock import SECOND_US
 from service.health import Check, Durations
 
 if TYPE_CHECKING:
@@ -53,6 +54,7 @@ COUNTED: Final[Mapping[str, str]] = {
     "stale_owner": "Partitions given up because another worker owns them",
     "stale_acks_dropped": "Acknowledgements of an earlier connection that were dropped",
     "subscriptions_refused": "Subscriptions that a broker refused",
+    "telemetry_upkeep_failed": "Attempts to keep the telemetry store in order that failed",
     "telemetry_unavailable": "Attempts to write the telemetry store that failed",
     "time_substituted": "Readings that took their arrival time",
     "window_full": "Times that the broker held back because nothing was acknowledged",
@@ -110,6 +112,7 @@ class CoreCollector:
             ("journal_writable", "1 while the journal takes", ready["journal"]),
         ):
             yield GaugeMetricFamily(_PREFIX + name, what, value=float(value))
+        yield from self._telemetry()
         yield from self._source(status["source"])
         restarts = CounterMetricFamily(
             "gridwarden_process_restarts", "Restarts by the supervisor", labels=["process"]
@@ -127,6 +130,30 @@ class CoreCollector:
             "From the arrival of the reading to the device's confirmation",
             vitals.to_confirmed,
         )
+
+    def _telemetry(self) -> Iterator["Metric"]:
+        """As the store was when its keeper last looked."""
+        from prometheus_client.core import GaugeMetricFamily
+
+        facts = self._core.store_keeper.facts
+        if facts is None:
+            return
+        oldest_us = facts.oldest_us
+        for name, what, value in (
+            ("telemetry_file_bytes", "Size of the telemetry file", facts.file_bytes),
+            (
+                "telemetry_unsorted_rows",
+                "Readings that wait for upkeep in the telemetry file",
+                facts.unsorted_rows,
+            ),
+            (
+                "telemetry_oldest_age_seconds",
+                "Age of the oldest reading that is kept",
+                None if oldest_us is None else max(0, self._core.clock() - oldest_us) / SECOND_US,
+            ),
+        ):
+            if value is not None:
+                yield GaugeMetricFamily(_PREFIX + name, what, value=float(value))
 
     def _counters(self) -> Iterator["Metric"]:
         from prometheus_client.core import CounterMetricFamily

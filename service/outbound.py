@@ -1,8 +1,6 @@
 """Sends what waits for Kafka, and hears what other workers sent, so that a console here shows it too."""
 
-import threading
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from typing import Final
 
 import structlog
@@ -39,7 +37,8 @@ class Publisher:
         self._ours = ours
         self._counters = counters
         self._retry_s = FIRST_RETRY_S
-        self.depth, self.oldest_us = 0, None
+        self.depth = 0
+        self.oldest_us: int | None = None
         self.sent = 0
         self.worker = Worker("outbound", self._step)
 

@@ -12,7 +12,7 @@ from typing import Final
 
 import structlog
 
-from domain.ports import Counters, StorageUnavailable
+from domain.ports import Counters
 from domain.records import ReadingsArrived, Record
 from ingest.intake import UnreadableIntake
 from ingest.kafka import Fetched, Reader

@@ -1,8 +1,8 @@
 """Which partition of the telemetry topic each station, asset, device and point of a site stands in.
 
-The key of a message is its station. Stations that one linkage rule joins (a device of one sounds for another)
-share the key of the first of them by name: an event, its command and the device's word are then decided by one
-owner, in one order.
+The key of a message is its station. Stations that one linkage rule joins (a device of one sounds for
+another) share the key of the first of them by name: an event, its command and the device's word are then
+decided by one owner, in one order.
 """
 
 from collections.abc import Callable, Iterable, Mapping

@@ -3,14 +3,16 @@
 import threading
 import time
 from collections.abc import Callable, Mapping
+from typing import Any, Protocol
 
 import structlog
+from numpy.typing import NDArray
 
-from domain.ports import Counters, Journal, StaleOwner, StorageUnavailable, Telemetry
+from domain.ports import Counters, ReadableJournal, StaleOwner, StorageUnavailable, Telemetry
 from domain.readings import Readings
 from domain.records import ReadingsArrived
 from service.workers import Worker
-from storage.checkpoints import Checkpoint, Checkpoints
+from storage.checkpoints import Checkpoint
 
 log = structlog.get_logger(__name__)
 
@@ -29,7 +31,7 @@ class TelemetryProjection:
     def __init__(
         self,
         *,
-        journal: Journal,
+        journal: ReadableJournal,
         telemetry: Telemetry,
         every_s: float,
         counters: Counters,
@@ -84,13 +86,27 @@ class TelemetryProjection:
         return rows >= ROWS_IN_ONE_TRANSACTION
 
 
+class CheckpointStore(Protocol):
+    """storage.checkpoints.Checkpoints, or the same in the records database."""
+
+    def save(
+        self,
+        seq: int,
+        arrays: Mapping[str, NDArray[Any]],
+        meta: Mapping[str, Any] | None = None,
+        parts: Mapping[str, bytes] | None = None,
+    ) -> None: ...
+
+    def droppable_through(self) -> int: ...
+
+
 class Checkpointer:
     """Writes offered states in its own thread, the newest of each name, and drops old segments."""
 
     def __init__(
         self,
         *,
-        stores: Mapping[str, Checkpoints],
+        stores: Mapping[str, CheckpointStore],
         drop_through: Callable[[int], object],
         passed: Callable[[], int],
         every_s: float,

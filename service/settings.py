@@ -8,7 +8,7 @@ import difflib
 import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
 from pydantic import (
     BaseModel,
@@ -18,6 +18,7 @@ from pydantic import (
     ValidationError,
     ValidationInfo,
     field_validator,
+    model_validator,
 )
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -79,6 +80,8 @@ class CheckpointSettings(_Group):
 
 class RecordsSettings(_Group):
     busy_timeout_ms: int = Field(default=50, ge=0)
+    url: str = ""  # postgresql://user@host:port/database; empty: SQLite in the data folder
+    password: SecretStr | None = None
 
 
 class DeliverySettings(_Group):
@@ -88,7 +91,21 @@ class DeliverySettings(_Group):
 
 
 class TelemetrySettings(_Group):
+    """The history: a DuckDB file in the data folder, or with `url` an InfluxDB 2."""
+
     commit_every_ms: int = Field(default=250, ge=10)
+    # days of event time; then the readings are gone, their summaries by minute and by hour stay on
+    keep_raw_days: int = Field(default=31, ge=1)
+    keep_minutes_days: int = Field(default=93, ge=1)
+    keep_hours_days: int = Field(default=3_660, ge=1)
+
+    @model_validator(mode="after")
+    def _the_coarser_stay_longer(self) -> Self:
+        if not self.keep_raw_days <= self.keep_minutes_days <= self.keep_hours_days:
+            raise ValueError(
+                "keep_raw_days, keep_minutes_days and keep_hours_days: none may be above the next one"
+            )
+        return self
 
 
 class KafkaSettings(_Group):

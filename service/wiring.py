@@ -25,7 +25,7 @@ from linkage.desk import Held
 from linkage.linkage import REMEMBER_ENDED_US, Linkage
 from service.counting import Counted
 from service.deciding import Decider
-from service.history import as_answer, thinned
+from service.history import history
 from service.journalling import JournalWriter, Ticker
 from service.latest import LatestValues
 from service.live import LiveView
@@ -43,12 +43,13 @@ from service.recovery import (
 from service.sealing import HEADS_NAME, Sealer
 from service.settings import Settings, secret
 from service.site.model import Site, SourceSettings
+from service.stores import keeping, open_telemetry
+from service.upkeep import StoreKeeper
 from service.vitals import Stage, Vitals
 from service.workers import Worker
 from storage.checkpoints import Checkpoints
 from storage.ledger import SqlLedger
 from storage.records import SqlRecords
-from storage.telemetry_duckdb import DuckDbTelemetry
 
 log = structlog.get_logger(__name__)
 
@@ -127,6 +128,9 @@ class Core:
             self.records, [point.key for point in site.points], self.decider.limits
         )
         self.latest = LatestValues(self._numbers)
+        self.store_keeper = StoreKeeper(
+            self._telemetry_store, self.latest, clock=self._clock, counters=self.counters
+        )
         self._assemble_intake()
 
     def start(self) -> None:
@@ -238,8 +242,15 @@ class Core:
         number = self._numbers.get(PointKey(point))
         if number is None:
             raise UnknownPoint(f"no point is named {point}")
-        found = self._telemetry_store.history(number, from_us, to_us)
-        return as_answer(thinned(found, at_most))
+        return history(
+            self._telemetry_store,
+            number,
+            from_us,
+            to_us,
+            at_most,
+            now_us=self._clock(),
+            keeping=keeping(self._settings.telemetry),
+        )
 
     def _publish(self, record: Record | None, changes: Changes) -> None:
         if isinstance(record, ReadingsArrived):
@@ -251,7 +262,7 @@ class Core:
         folders, settings = Folders(self._settings.data), self._settings
         self.journal = open_journal(folders.journal, settings.journal)
         self.records = open_records(folders.records, settings.records, self.journal.last_seq)
-        self._telemetry_store = DuckDbTelemetry(folders.telemetry)
+        self._telemetry_store = open_telemetry(settings.telemetry, folders.telemetry)
         self.telemetry = TelemetryProjection(
             journal=self.journal,
             telemetry=self._telemetry_store,
@@ -384,6 +395,7 @@ class Core:
             self.decider.worker,
             self.recorder.worker,
             self.telemetry.worker,
+            self.store_keeper.worker,
             self.checkpointer.worker,
             self.sealer.worker,
         ]

@@ -11,21 +11,33 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import replace
+from pathlib import Path
+from secrets import token_hex
 from time import monotonic
 from typing import Any, Final
 from uuid import UUID
 
 import structlog
 
+from delivery.cloud_events import dead_letter_of, outbound_of
 from delivery.dispatcher import Dispatcher
 from delivery.mqtt import MqttCommandSender
 from domain.assets import ActiveLimits
 from domain.changes import Changes
 from domain.clock import Clock, system_clock
 from domain.ids import PointKey
+from domain.outbound import Outbound, Outlet
 from domain.paperwork import ApprovalState
 from domain.ports import StorageUnavailable
-from domain.records import LimitsActivated, PaperLearned, ReadingsArrived, Record, Requested, Ticked
+from domain.records import (
+    DeadLetter,
+    LimitsActivated,
+    PaperLearned,
+    ReadingsArrived,
+    Record,
+    Requested,
+    Ticked,
+)
 from domain.requests import AcknowledgeIncident, CloseIncident, Request, SilenceIncident
 from ingest.intake import Intake
 from ingest.kafka import (
@@ -42,17 +54,21 @@ from ingest.kafka import (
 from ingest.partition_intake import PartitionIntake, seal_of
 from linkage.linkage import Linkage
 from service.counting import Counted
-from service.history import as_answer, thinned
+from service.history import history
 from service.latest import LatestValues
 from service.live import LiveView
+from service.outbound import Publisher
 from service.partition import PartitionPath, PathSettings, SharedDispatcher, Stores
 from service.partitioning import DESK, Partitioning
-from service.recovery import Unwirable, open_shared_records, open_telemetry
+from service.recovery import Unwirable
 from service.sealing import HEADS_NAME, Sealer
 from service.settings import KafkaSettings, Settings
 from service.site.model import Site
+from service.stores import can_be_shared, keeping, open_records_engine, open_telemetry
+from service.upkeep import StoreKeeper
 from service.vitals import Stage, Vitals
 from service.wiring import (
+    Folders,
     UnknownPoint,
     commands_that_may_be_answered,
     held_by,
@@ -63,6 +79,7 @@ from service.workers import Worker as Thread
 from storage.checkpoints_sql import SqlCheckpoints
 from storage.codec import from_bytes, to_bytes
 from storage.ledger import SqlLedger
+from storage.outbound import OutboundQueue
 from storage.ownership import Owners, PartitionsChanged
 from storage.records import SqlRecords
 
@@ -90,21 +107,25 @@ class KafkaCore:
         self.counters = Counted()
         self.vitals = Vitals(self)
         self.on_site_effective: Callable[[], None] = lambda: None
-        self.name = settings.kafka.worker or f"{socket.gethostname()}-{os.getpid()}"
+        self.name = settings.kafka.worker or name_of(settings.data)
         self._config = kafka_config(settings.kafka, site.code, self.name)
-        self._records_store = open_shared_records(settings)
-        self.records = SqlRecords(self._records_store.engine)
-        self._owners = Owners(self._records_store.engine)
-        self._telemetry_store = open_telemetry(settings)
-        self._shared = not (self._records_store.embedded or self._telemetry_store.embedded)
+        self._engine = open_records_engine(settings)
+        self.records = SqlRecords(self._engine)
+        self._owners = Owners(self._engine)
+        self._telemetry_store = open_telemetry(settings.telemetry, Folders(settings.data).telemetry)
+        self._shared = can_be_shared(settings)
         self._prepare()
         self._plan = self._site.plan(settings.language)
         self._numbers = self._numbers_of_points()
         self._key = self._owners.key()
         self.latest = LatestValues(self._numbers)
+        self.store_keeper = StoreKeeper(
+            self._telemetry_store, self.latest, clock=self.clock, counters=self.counters
+        )
         self.live = LiveView(self._plan, self.records.standing_events())
         self.source = KafkaSource(self._config, self, self.counters)
         self._writer = KafkaWriter(self._config, self.counters)
+        self._commands: SharedDispatcher
         self.sender = MqttCommandSender(
             replace(
                 sender_config(self._mqtt), client_id=f"{self._mqtt.client_id}-commands-{self.name}"
@@ -123,7 +144,7 @@ class KafkaCore:
         self._commands = SharedDispatcher(self.dispatcher)
         self._paths: dict[int, PartitionPath] = {}
         self._changing = threading.Lock()  # who opens and closes paths
-        self._unsealed_ticks: dict[int, tuple[float, Future[Any]]] = {}
+        self._ticks_under_way: dict[int, tuple[float, Future[Any]]] = {}
         self._asked: dict[UUID, float] = {}  # requests whose outcome another worker may tell
         self._sealer = Sealer(
             SqlLedger(self.records.engine),
@@ -131,11 +152,20 @@ class KafkaCore:
             self._site.zone,
             self.clock,
         )
+        self._publisher = Publisher(
+            OutboundQueue(self._engine),
+            self._writer,
+            self._outlets(),
+            lambda: list(self._paths),
+            self.counters,
+        )
         self._threads = [
             Thread("ticker", self._tick),
             Thread("learner", self._learn_step),
             Thread("answers", self._look_for_answers),
             self._sealer.worker,
+            self._publisher.worker,
+            self.store_keeper.worker,
         ]
 
     # -- what run_core and the socket ask ------------------------------------------------------
@@ -160,6 +190,7 @@ class KafkaCore:
         self._writer.stop()
         self.dispatcher.stop()
         self.sender.stop()
+        self._telemetry_store.close()
         log.info("worker_stopped", worker=self.name)
 
     @property
@@ -179,8 +210,15 @@ class KafkaCore:
         number = self._numbers.get(PointKey(point))
         if number is None:
             raise UnknownPoint(f"no point is named {point}")
-        found = self._telemetry_store.history(number, from_us, to_us)
-        return as_answer(thinned(found, at_most))
+        return history(
+            self._telemetry_store,
+            number,
+            from_us,
+            to_us,
+            at_most,
+            now_us=self.clock(),
+            keeping=keeping(self._settings.telemetry),
+        )
 
     def status(self) -> dict[str, object]:
         return {**self.progress(), "stored_rows": self._stored_rows()}
@@ -221,7 +259,7 @@ class KafkaCore:
             "telemetry_lag": sum(
                 max(0, path.journal.last_seq - path.telemetry.passed_seq) for path in paths
             ),
-            "unjournalled": len(self._unsealed_ticks),
+            "unjournalled": len(self._ticks_under_way),
             "inbox_depth": sum(path.queued for path in paths),
             "journal_share": 0.0,
             "commands_connected": self.sender.connected,
@@ -265,7 +303,7 @@ class KafkaCore:
 
     def journal_away_s(self) -> float:
         """For how long a tick of ours has waited for its place in the topic."""
-        since = [at for at, written in list(self._unsealed_ticks.values()) if not written.done()]
+        since = [at for at, written in list(self._ticks_under_way.values()) if not written.done()]
         waited = monotonic() - min(since) if since else 0.0
         return waited if waited > 2 * TICK_S else 0.0
 
@@ -331,15 +369,22 @@ class KafkaCore:
             self._owners.expect_partitions(self._partitions)
         except PartitionsChanged as error:
             raise Unwirable(str(error)) from error
-        if not self._shared and members_of(self._config):
+        others = set(members_of(self._config)) - {self._config.client_id}
+        if not self._shared and others:
             raise Unwirable(
-                f"another worker is in the group {self._config.group}, and our records or telemetry lie on this"
-                " machine: more than one worker needs PostgreSQL and InfluxDB"
+                f"another worker is in the group {self._config.group}, and our records or telemetry lie on"
+                " this machine: more than one worker needs PostgreSQL and InfluxDB"
                 " (GRIDWARDEN_RECORDS__URL, GRIDWARDEN_TELEMETRY__URL)"
             )
         self._places = Partitioning.of(
             self._site.plan(), self._site.points, self._partitions, partition_of
         )
+
+    def _outlets(self) -> dict[Outlet, str]:
+        topics = {outlet: f"gridwarden.{self._site.code}.{outlet.value}" for outlet in Outlet}
+        for topic in topics.values():
+            prepare_topic(self._config, topic, self._settings.kafka.partitions)
+        return topics
 
     def _numbers_of_points(self) -> Mapping[PointKey, int]:
         return self.records.point_numbers([point.key for point in self._site.points])
@@ -350,17 +395,16 @@ class KafkaCore:
 
     def _open(self, partition: int) -> None:
         epoch = self._owners.claim(partition, self.name, self.clock())
-        engine = self._records_store.engine
-        records = SqlRecords(engine, partition=partition, epoch=epoch)
+        records = SqlRecords(self._engine, partition=partition, epoch=epoch)
         telemetry = self._telemetry_store.of_partition(partition)
-        learned, _ = records.paper_since(_EVERYTHING, but_not_of=None, limit=1)
+        learned = records.paper_number()  # before what it has made is read
         path = PartitionPath(
             partition,
             epoch,
             stores=Stores(
                 records=records,
                 checkpoints=SqlCheckpoints(
-                    engine, "path", partition, epoch, needed=lambda: self._needed(partition)
+                    self._engine, "path", partition, epoch, needed=lambda: self._needed(partition)
                 ),
                 telemetry=telemetry,
             ),
@@ -369,7 +413,7 @@ class KafkaCore:
             fresh_intake=lambda: self._fresh_intake(),
             reading_back=lambda offset: self.source.reading_back(partition, offset),
             counters=self.counters,
-            publish=self._publish,
+            publish=lambda record, changes: self._publish(partition, record, changes),
             settings=PathSettings(
                 checkpoint_every_s=self._settings.checkpoints.every_s,
                 checkpoint_every_readings=self._settings.checkpoints.every_readings,
@@ -393,7 +437,7 @@ class KafkaCore:
 
     def _close(self, partition: int) -> None:
         path = self._paths.pop(partition)
-        self._unsealed_ticks.pop(partition, None)
+        self._ticks_under_way.pop(partition, None)
         path.stop()
         log.info("partition_closed", partition=partition, epoch=path.epoch)
 
@@ -448,13 +492,13 @@ class KafkaCore:
 
     def _tick(self) -> None:
         for path in list(self._paths.values()):
-            waiting = self._unsealed_ticks.get(path.partition)
+            waiting = self._ticks_under_way.get(path.partition)
             if path.stale or (waiting is not None and not waiting[1].done()):
                 continue
             if waiting is not None and waiting[1].exception() is not None:
                 self.counters.add("journal_unavailable")
             written = self._write(path.partition, Ticked(at_us=self.clock()))
-            self._unsealed_ticks[path.partition] = (monotonic(), written)
+            self._ticks_under_way[path.partition] = (monotonic(), written)
             self._activate_limits(path)
         self._threads[0].wait(TICK_S)
 
@@ -529,13 +573,24 @@ class KafkaCore:
                 self.live.publish(None, Changes(handled=[handled]))
         self._threads[2].wait(_LOOK_FOR_ANSWERS_S)
 
-    def _publish(self, record: Record | None, changes: Changes) -> None:
+    def _publish(self, partition: int, record: Record | None, changes: Changes) -> None:
+        """From the deciding thread of a partition, before the changes are recorded."""
         if isinstance(record, ReadingsArrived):
             self.latest.take(record.readings)
         for handled in changes.handled:
             self._asked.pop(handled.request_id, None)
         self.vitals.time(changes.commands)
         self.live.publish(record, changes)
+        if changes:
+            changes.outbound += outbound_of(changes, self._site.code, self.name, self.clock())
+            changes.outbound += self._letters(partition, changes.dead_letters)
+
+    def _letters(self, partition: int, letters: Sequence[DeadLetter]) -> list[Outbound]:
+        return [
+            dead_letter_of(letter, self._site.code, f"{self._config.topic}/{partition}")
+            for letter in letters
+            if letter.payload is not None
+        ]
 
     @property
     def _caught_up(self) -> bool:
@@ -551,8 +606,16 @@ class KafkaCore:
             return None
 
 
-_EVERYTHING: Final = 2**62  # above every number of a paper change: gives the newest
 _TOLERATED: Final = 100  # messages under way
+
+
+def name_of(data: Path) -> str:
+    """The same at every start: the group knows us by it."""
+    kept = data / "worker"
+    if not kept.exists():
+        data.mkdir(mode=0o700, parents=True, exist_ok=True)
+        kept.write_text(f"{socket.gethostname()}-{token_hex(2)}\n", encoding="utf-8")
+    return kept.read_text(encoding="utf-8").strip()
 
 
 def kafka_config(chosen: KafkaSettings, site: str, client: str) -> KafkaConfig:

@@ -13,14 +13,27 @@ from domain.ports import Telemetry
 from domain.readings import USABLE_QUALITIES, Origin, Quality, Readings
 from domain.summaries import Resolution, Summaries
 from storage.telemetry_duckdb import DuckDbTelemetry
+from storage.telemetry_upkeep import Keeping
 from tests.support.stored import random_readings, reading
 
 HOUR_US = int(Resolution.HOUR)
+_LATER_US = 10 * 24 * HOUR_US
+_FOR_EVER = Keeping(raw_days=99, minutes_days=99, hours_days=99)
 
 
-@pytest.fixture
-def telemetry(tmp_path: Path) -> Iterator[Telemetry]:
-    with closing(DuckDbTelemetry(tmp_path / "telemetry.duckdb")) as made:
+class TidiedTelemetry(DuckDbTelemetry):
+    """Whatever is written is sorted at once, so that every question is answered from there."""
+
+    def write(self, readings: Readings, applied_seq: int) -> None:
+        super().write(readings, applied_seq)
+        while self.keep_up(_LATER_US):
+            pass
+        assert self.facts().unsorted_rows == 0
+
+
+@pytest.fixture(params=[DuckDbTelemetry, TidiedTelemetry])
+def telemetry(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Telemetry]:
+    with closing(request.param(tmp_path / "telemetry.duckdb", _FOR_EVER)) as made:
         yield made
 
 
