@@ -35,6 +35,9 @@ body { background: var(--gw-ground); color: var(--gw-ink); }
   width: 100%; box-shadow: none; }
 .gw-head { font-weight: 600; font-size: 15px; margin-bottom: 6px; }
 .gw-away { background: #b71c1c; color: #fff; padding: 8px 14px; width: 100%; border-radius: 4px; }
+.gw-banner { background: #fff3e0; border: 1px solid #ef6c00; color: #5d2f00 !important; padding: 8px 14px;
+  width: 100%; border-radius: 4px; display: flex; flex-direction: column; gap: 4px; text-decoration: none;
+  overflow-wrap: anywhere; }
 .gw-note { background: #fff8e1; border: 1px solid #ffe082; padding: 8px 14px; border-radius: 4px;
   width: 100%; }
 .gw-chip { display: inline-block; padding: 1px 8px; border-radius: 10px; font-size: 12.5px;
@@ -54,6 +57,7 @@ body { background: var(--gw-ground); color: var(--gw-ink); }
 .gw-table tr.gw-urgent td:first-child { box-shadow: inset 4px 0 0 #c62828; }
 .gw-facts { display: grid; grid-template-columns: max-content 1fr; gap: 4px 14px; }
 .gw-facts > :nth-child(odd) { color: var(--gw-soft); }
+.gw-facts > * { min-width: 0; overflow-wrap: anywhere; }
 .gw-chain { margin: 0; padding-left: 22px; }
 ol.gw-chain { list-style: decimal; }
 ul.gw-chain { list-style: disc; }
@@ -70,6 +74,7 @@ ul.gw-chain { list-style: disc; }
 @media (max-width: 760px) {
   .nicegui-content { padding: 8px; }
   .gw-grid { grid-template-columns: minmax(0, 1fr); }
+  .gw-facts { grid-template-columns: minmax(0, 1fr) auto; }
   .gw-hide-small { display: none !important; }
   .gw-table thead { display: none; }
   .gw-table table, .gw-table tbody { display: block; width: 100%; }
