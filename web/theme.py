@@ -57,7 +57,9 @@ body { background: var(--gw-ground); color: var(--gw-ink); }
 .gw-table tr.gw-urgent td:first-child { box-shadow: inset 4px 0 0 #c62828; }
 .gw-facts { display: grid; grid-template-columns: max-content 1fr; gap: 4px 14px; }
 .gw-facts > :nth-child(odd) { color: var(--gw-soft); }
-.gw-facts > * { min-width: 0; overflow-wrap: anywhere; }
+.gw-figures { display: grid; grid-template-columns: minmax(0, 1fr) auto; gap: 4px 14px; }
+.gw-figures > :nth-child(odd) { color: var(--gw-soft); overflow-wrap: anywhere; }
+.gw-figures > :nth-child(even) { text-align: right; white-space: nowrap; }
 .gw-chain { margin: 0; padding-left: 22px; }
 ol.gw-chain { list-style: decimal; }
 ul.gw-chain { list-style: disc; }
@@ -74,7 +76,6 @@ ul.gw-chain { list-style: disc; }
 @media (max-width: 760px) {
   .nicegui-content { padding: 8px; }
   .gw-grid { grid-template-columns: minmax(0, 1fr); }
-  .gw-facts { grid-template-columns: minmax(0, 1fr) auto; }
   .gw-hide-small { display: none !important; }
   .gw-table thead { display: none; }
   .gw-table table, .gw-table tbody { display: block; width: 100%; }

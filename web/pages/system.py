@@ -8,7 +8,7 @@ from nicegui import ui
 
 from service.system import folder_sizes
 from storage.dead_letters import CountedDeadLetters, KeptDeadLetter
-from web.components.facts import Facts
+from web.components.figures import Figures
 from web.components.table import Column, DataTable, Row
 from web.shell import Visit, console_page, trouble_text
 from web.words import WORDS
@@ -33,10 +33,10 @@ async def system_page(visit: Visit) -> None:
             letters = _dead_letters_card(visit)
             partitions = _PartitionsCard(visit)
         with ui.element("div").classes("gw-column"):
-            numbers = _facts_card(visit, "system.numbers")
-            restarts = _facts_card(visit, "system.processes")
-            folders = _facts_card(visit, "system.folders")
-            versions = _facts_card(visit, "system.versions")
+            numbers = _figures_card(visit, "system.numbers")
+            restarts = _figures_card(visit, "system.processes")
+            folders = _figures_card(visit, "system.folders")
+            versions = _figures_card(visit, "system.versions")
 
     def refresh() -> None:
         facts = visit.console.system.facts
@@ -44,7 +44,7 @@ async def system_page(visit: Visit) -> None:
             subtitle.text = visit.say("system.core_gone")
             return
         subtitle.text = _subtitle(visit, facts)
-        parts.show([_part_row(visit, check, facts) for check in facts["checks"]])
+        parts.show(_part_rows(visit, facts))
         numbers.show(_numbers(visit, facts))
         restarts.show([(name, str(n)) for name, n in sorted(facts["restarts"].items())])
         versions.show(list(facts["versions"].items()))
@@ -120,6 +120,28 @@ def _parts_table(visit: Visit) -> DataTable:
     )
 
 
+def _part_rows(visit: Visit, facts: Mapping[str, Any]) -> list[Row]:
+    """What does not hold first; threads that turn are one line."""
+    turning = [each for each in facts["checks"] if each["holds"] and _is_thread(each)]
+    others = [each for each in facts["checks"] if each not in turning]
+    rows = [
+        _part_row(visit, each, facts) for each in sorted(others, key=lambda each: each["holds"])
+    ]
+    threads = {
+        "id": "threads",
+        "part": visit.say("system.part_threads"),
+        "state": visit.say("system.well"),
+        "state_chip": "gw-plain",
+        "since": visit.time(max((each["since_us"] for each in turning), default=None)),
+        "meaning": visit.say("system.fine_threads", count=len(turning)),
+    }
+    return [*rows, threads] if turning else rows
+
+
+def _is_thread(check: Mapping[str, Any]) -> bool:
+    return str(check["name"]).startswith("thread:")
+
+
 def _part_row(visit: Visit, check: Mapping[str, Any], facts: Mapping[str, Any]) -> Row:
     code, _, detail = str(check["name"]).partition(":")
     if check["holds"]:
@@ -145,10 +167,10 @@ def _part_name(visit: Visit, code: str, detail: str) -> str:
     return visit.say(f"system.part_{code}", **({"detail": detail} if detail else {}))
 
 
-def _facts_card(visit: Visit, title: str) -> Facts:
+def _figures_card(visit: Visit, title: str) -> Figures:
     with ui.element("div").classes("gw-card"):
         ui.label(visit.say(title)).classes("gw-head")
-        return Facts()
+        return Figures()
 
 
 def _numbers(visit: Visit, facts: Mapping[str, Any]) -> list[tuple[str, str]]:

@@ -1,15 +1,15 @@
-"""Names and values, two by two; what did not change is not sent."""
+"""Names and short values, two by two; what did not change is not sent."""
 
 from collections.abc import Sequence
 
 from nicegui import ui
 
 
-class Facts:
+class Figures:
     """`show` says them; a name that is there already only gets its new value."""
 
     def __init__(self) -> None:
-        self._grid = ui.element("div").classes("gw-facts")
+        self._grid = ui.element("div").classes("gw-figures")
         self._values: dict[str, ui.label] = {}
 
     def show(self, facts: Sequence[tuple[str, str]]) -> None:
