@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from domain.responsibility import Kind
     from service.core_client import Outcome
-    from service.doctor import Finding
+    from service.doctor.finding import Finding
     from service.replay import OnProgress, ReplayResult
     from service.settings import Settings
     from service.site.model import Site
@@ -454,7 +454,8 @@ def doctor_command(site: SiteOption, data: DataOption = None, as_json: JsonOptio
     """Look for what would stop it from working here, and say the cure."""
     from dataclasses import asdict
 
-    from service.doctor import Verdict, examine
+    from service.doctor.examine import examine
+    from service.doctor.finding import Verdict
 
     settings = _settings(data=data)
     _quiet_logs()
@@ -462,6 +463,33 @@ def doctor_command(site: SiteOption, data: DataOption = None, as_json: JsonOptio
     for finding in findings:
         typer.echo(_json_line(asdict(finding)) if as_json else _finding_text(finding))
     raise typer.Exit(FAILED if any(finding.verdict is Verdict.MEND for finding in findings) else 0)
+
+
+@app.command("health")
+def health_command(
+    live: Annotated[
+        bool, typer.Option("--live", help="Only what another start of core would mend.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Ask the running service how it is; exit code 0 when all is well."""
+    from dataclasses import asdict
+
+    from service.health_check import NoHealth, ask_health
+    from service.settings import BadSettings
+
+    settings = _settings()
+    try:
+        health = ask_health(settings.metrics, "live" if live else "ready")
+    except BadSettings as error:
+        _stop(str(error), BAD_INPUT, error)
+    except NoHealth as error:
+        _stop(str(error), FAILED, error)
+    if as_json:
+        typer.echo(_json_line(asdict(health)))
+    else:
+        typer.echo("\n".join(health.failing()) or "well")
+    raise typer.Exit(0 if health.ok else FAILED)
 
 
 def main() -> None:
@@ -633,7 +661,7 @@ def _json_line(facts: dict[str, Any]) -> str:
 
 
 def _finding_text(finding: "Finding") -> str:
-    sign = {"good": "✓", "note": "·", "mend": "✗"}[finding.verdict.value]
+    sign = {"good": "✓", "note": "·", "warn": "!", "mend": "✗"}[finding.verdict.value]
     text = f"{sign} {finding.subject}: {finding.says}"
     return f"{text}\n    → {finding.cure}" if finding.cure else text
 

@@ -28,6 +28,7 @@ from service.settings import BadSettings, Settings, load_settings
 from service.site.compiled import BrokenCompiledSite, read_compiled
 from service.site.model import Site
 from service.site.problems import BrokenSite
+from service.system import system_facts
 from service.wiring import Core, RecordingClock, Unwirable
 from storage.request_codec import request_of
 
@@ -81,7 +82,12 @@ def run_core(
         stopping.put(0)
         return {"stopping": True}
 
-    handlers = {**operations(core), "status": lambda _: core.status(), "stop": stop}
+    handlers = {
+        **operations(core),
+        "status": lambda _: core.status(),
+        "system": lambda _: system_facts(core, _restarts(heart)),
+        "stop": stop,
+    }
     server = LocalServer(settings.data / SOCKET_NAME, handlers)
     core.on_site_effective = lambda: stopping.put(RESTART)
     server.start()
@@ -105,13 +111,15 @@ def _answering(
         return None
     from service.metrics import HealthServer
 
-    def restarts() -> Mapping[str, int]:
-        told = heart.heard.get("restarts") if heart is not None else None
-        return told if isinstance(told, dict) else {}
-
-    answering = HealthServer(*metrics, core, restarts)
+    answering = HealthServer(*metrics, core, lambda: _restarts(heart))
     answering.start()
     return answering
+
+
+def _restarts(heart: Heart | None) -> Mapping[str, int]:
+    """As the supervisor counts them."""
+    told = heart.heard.get("restarts") if heart is not None else None
+    return told if isinstance(told, dict) else {}
 
 
 def _starting() -> Beat:

@@ -71,7 +71,7 @@ class Health:
 
     def live(self) -> list[Check]:
         checks = [
-            self._check(
+            self.check(
                 f"thread:{worker.name}",
                 worker.step_s < STUCK_AFTER_S or _part(worker.name) not in OWN_PACE,
                 f"its step has lasted for {worker.step_s:.0f} s",
@@ -79,17 +79,17 @@ class Health:
             for worker in self._workers()
         ]
         alive = not self.recovered or self._dispatcher_alive()
-        return [*checks, self._check("thread:dispatcher", alive, "it has ended")]
+        return [*checks, self.check("thread:dispatcher", alive, "it has ended")]
 
     def ready(self) -> list[Check]:
         """With `live`."""
         return [
             *self.live(),
-            self._check("recovered", self.recovered, "what the journal holds is still being read"),
+            self.check("recovered", self.recovered, "what the journal holds is still being read"),
             self._away("journal", max(self._journal_away_s(), self._stuck_s("journal"))),
             self._away("records", max(self._records_away_s(), self._stuck_s("recorder"))),
             *(
-                self._check(f"source:{name}", connected, "not connected")
+                self.check(f"source:{name}", connected, "not connected")
                 for name, connected in self._sources().items()
             ),
         ]
@@ -101,9 +101,10 @@ class Health:
         return longest if longest >= STUCK_AFTER_S else 0.0
 
     def _away(self, name: str, away_s: float) -> Check:
-        return self._check(name, away_s == 0.0, f"takes nothing for {away_s:.0f} s")
+        return self.check(name, away_s == 0.0, f"takes nothing for {away_s:.0f} s")
 
-    def _check(self, name: str, holds: bool, why: str) -> Check:
+    def check(self, name: str, holds: bool, why: str) -> Check:
+        """The claim, with the moment since when it is as it is."""
         with self._lock:
             held, since_us = self._since.get(name, (not holds, 0))
             if held != holds:

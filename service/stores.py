@@ -6,10 +6,9 @@ from typing import Final
 from sqlalchemy import Engine
 
 from domain.ports import KeptTelemetry
+from service.records import records_engine
 from service.settings import Settings, TelemetrySettings
-from storage.engines import sqlite_engine
 from storage.migrate import upgrade
-from storage.postgres import postgres_engine
 from storage.telemetry_duckdb import DuckDbTelemetry
 from storage.telemetry_upkeep import Keeping
 
@@ -18,13 +17,9 @@ _AMONG_OURSELVES_MS: Final = 5_000  # threads of one process take turns at SQLit
 
 def open_records_engine(settings: Settings) -> Engine:
     """With the schema of this release, for several threads. Raises StorageUnavailable."""
-    if settings.records.url:
-        password = settings.records.password
-        engine = postgres_engine(
-            settings.records.url, password=password.get_secret_value() if password else None
-        )
-    else:
-        engine = sqlite_engine(settings.data / "records.db", busy_ms=_AMONG_OURSELVES_MS)
+    engine = records_engine(
+        settings.data, settings.records, role="worker", busy_ms=_AMONG_OURSELVES_MS
+    )
     upgrade(engine)
     return engine
 

@@ -65,6 +65,7 @@ class Vitals:
 
     def __init__(self, core: Watched) -> None:
         self._core = core
+        self.started_at_us = core.clock()
         self._marks: dict[str, Marks] = {}
         self.share = Seen(core.journal_share)
         self.to_command = Durations()
@@ -139,6 +140,9 @@ class Vitals:
             ),
             "telemetry": worst(
                 [self._marks_of(stage.name).first_after(stage.telemetry_seq) for stage in stages]
+            ),
+            "undecided": worst(
+                [self._marks_of(stage.name).first_after(stage.decided_seq) for stage in stages]
             ),
             "outbox": age(core.dispatcher.unsent()[1]),
         }

@@ -227,6 +227,10 @@ class Core:
         return None if first is None else (first[0], first[1].at_us)
 
     @property
+    def site_version(self) -> int:
+        return self._site.version
+
+    @property
     def outdated(self) -> bool:
         """Whether the records hold a newer site than the one we were started with."""
         effective = self.records.effective_site()

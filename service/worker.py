@@ -211,6 +211,10 @@ class KafkaCore:
         log.info("worker_stopped", worker=self.name)
 
     @property
+    def site_version(self) -> int:
+        return self._site.version
+
+    @property
     def outdated(self) -> bool:
         effective = self.records.effective_site()
         return effective is not None and effective.number > self._site.version

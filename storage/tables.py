@@ -24,7 +24,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import TypeEngine
 
-REVISION: Final = "0004"  # of the newest migration; a test compares them
+REVISION: Final = "0005"  # of the newest migration; a test compares them
 
 
 def _words(length: int) -> TypeEngine[str]:
@@ -151,6 +151,7 @@ dead_letters: Final = Table(
     Column("detail", Text, nullable=False),
     Column("topic", Text, nullable=False),
     Column("payload", LargeBinary, nullable=False),
+    Column("replayed_at_us", BigInteger),  # when it was sent through again
     Index("ix_dead_letters_at_us", "at_us"),
 )
 

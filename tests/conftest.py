@@ -27,7 +27,7 @@ from tests.support.series_servers import (
 from tests.support.small_disk import mount_command
 
 
-def _missing(what_to_do: str) -> None:
+def missing(what_to_do: str) -> None:
     """Skip; in CI, where servers are required, fail."""
     if os.environ.get("GRIDWARDEN_REQUIRE_SERVERS") == "1":
         pytest.fail(what_to_do)
@@ -46,14 +46,14 @@ def logs_as_before() -> Iterator[None]:
 def needs_mosquitto() -> None:
     """For tests that start brokers of their own."""
     if mosquitto_program() is None:
-        _missing("mosquitto: apt-get install mosquitto, or make servers")
+        missing("mosquitto: apt-get install mosquitto, or make servers")
 
 
 @pytest.fixture(scope="session")
 def needs_influx() -> None:
     """For tests that start servers of their own."""
     if influxd_program() is None:
-        _missing("InfluxDB 2: make servers (with Go and Rust), or influxd on the PATH")
+        missing("InfluxDB 2: make servers (with Go and Rust), or influxd on the PATH")
 
 
 @pytest.fixture(scope="session")
@@ -84,7 +84,7 @@ def victoria(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield url
         return
     if victoria_program() is None:
-        _missing("VictoriaMetrics: apt-get install victoria-metrics, or make servers")
+        missing("VictoriaMetrics: apt-get install victoria-metrics, or make servers")
     with victoria_server(tmp_path_factory.mktemp("victoria")) as running:
         yield running.url
 
@@ -96,7 +96,7 @@ def chromium() -> str:
         found = shutil.which(name)
         if found:
             return found
-    _missing("chromium: apt-get install chromium, or make servers")
+    missing("chromium: apt-get install chromium, or make servers")
     raise AssertionError("not reached")
 
 
@@ -105,7 +105,7 @@ def postgres_programs() -> Path:
     """Where initdb, postgres and pg_dump are."""
     found = postgres.programs()
     if found is None:
-        _missing("PostgreSQL: apt-get install postgresql, or make servers")
+        missing("PostgreSQL: apt-get install postgresql, or make servers")
     assert found is not None
     return found
 
@@ -189,7 +189,7 @@ def iotcore_broker(tmp_path: Path) -> Iterator[LocalBroker]:
 def needs_kafka() -> None:
     """For tests that start servers of their own."""
     if not kafka_is_here():
-        _missing("Apache Kafka: make servers (Java 17 and the jars of tests/servers/kafka)")
+        missing("Apache Kafka: make servers (Java 17 and the jars of tests/servers/kafka)")
 
 
 @pytest.fixture(scope="session")
@@ -222,6 +222,6 @@ def disk(tmp_path: Path) -> Iterator[Path]:
     except FileNotFoundError:
         pytest.skip("a small disk for the test needs the program mount")
     if mounted.returncode != 0:
-        _missing(f"a small disk for the test needs the right to mount: {mounted.stderr.strip()}")
+        missing(f"a small disk for the test needs the right to mount: {mounted.stderr.strip()}")
     yield folder
     subprocess.run(["umount", "--lazy", str(folder)], check=True)
