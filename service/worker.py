@@ -402,7 +402,7 @@ class KafkaCore:
         )
 
     def _outlets(self) -> dict[Outlet, str]:
-        topics = {outlet: f"gridwarden.{self._site.code}.{outlet.value}" for outlet in Outlet}
+        topics = {outlet: topic_beside(self._config.topic, outlet) for outlet in Outlet}
         for topic in topics.values():
             prepare_topic(self._config, topic, self._settings.kafka.partitions)
         return topics
@@ -643,6 +643,11 @@ def name_of(data: Path) -> str:
         data.mkdir(mode=0o700, parents=True, exist_ok=True)
         kept.write_text(f"{socket.gethostname()}-{token_hex(2)}\n", encoding="utf-8")
     return kept.read_text(encoding="utf-8").strip()
+
+
+def topic_beside(telemetry: str, outlet: Outlet) -> str:
+    """gridwarden.SITE.telemetry -> gridwarden.SITE.events"""
+    return f"{telemetry.removesuffix('.telemetry')}.{outlet.value}"
 
 
 def kafka_config(chosen: KafkaSettings, site: str, client: str) -> KafkaConfig:
