@@ -127,7 +127,7 @@ def _mend(subject: str, says: str, cure: str) -> Finding:
 
 
 def _records(data: Path) -> Finding:
-    engine = records_engine(data, role="doctor")
+    engine = records_engine(data, role="doctor", once=True)
     if is_server(engine):
         return _records_at(engine)
     path = data / "records.db"

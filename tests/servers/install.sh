@@ -3,7 +3,7 @@
 set -eu
 
 # Chromium drives the console in tests; without a CJK font its screenshots show boxes
-packages="mosquitto mosquitto-clients chromium fonts-noto-cjk"
+packages="mosquitto mosquitto-clients postgresql postgresql-client chromium fonts-noto-cjk"
 
 missing=""
 for package in $packages; do
