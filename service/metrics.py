@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 import structlog
 
+from domain.clock import SECOND_US
 from service.health import Check, Durations
 
 if TYPE_CHECKING:
     from prometheus_client.core import Metric
 
-    from service.wiring import Core
+    from service.core import AnyCore
 
 log = structlog.get_logger(__name__)
 
@@ -46,8 +47,16 @@ COUNTED: Final[Mapping[str, str]] = {
     "reconnects": "Connections to a source that were made again",
     "redelivered": "Messages that came again and were acknowledged without effect",
     "source_paused": "Times that we stopped reading a source because the inbox was full",
+    "fail_open_began": "Times that a worker judged level 1 by its own ear because Kafka took nothing",
+    "forged_records": "Records in the topic that do not bear our seal",
+    "kafka_unavailable": "Attempts of a bridge to write to Kafka that failed",
+    "kafka_source_failed": "Unforeseen errors of the connection to Kafka",
+    "malformed_bridge_words": "Words of a bridge about itself that could not be read",
+    "outbound_unavailable": "Attempts to send events to Kafka that failed",
+    "stale_owner": "Partitions given up because another worker owns them",
     "stale_acks_dropped": "Acknowledgements of an earlier connection that were dropped",
     "subscriptions_refused": "Subscriptions that a broker refused",
+    "telemetry_upkeep_failed": "Attempts to keep the telemetry store in order that failed",
     "telemetry_unavailable": "Attempts to write the telemetry store that failed",
     "time_substituted": "Readings that took their arrival time",
     "window_full": "Times that the broker held back because nothing was acknowledged",
@@ -57,7 +66,7 @@ COUNTED: Final[Mapping[str, str]] = {
 class CoreCollector:
     """Reads what lies ready in core whenever it is asked."""
 
-    def __init__(self, core: "Core", restarts: Callable[[], Mapping[str, int]]) -> None:
+    def __init__(self, core: "AnyCore", restarts: Callable[[], Mapping[str, int]]) -> None:
         self._core = core
         self._restarts = restarts
 
@@ -95,7 +104,7 @@ class CoreCollector:
             (
                 "telemetry_lag_records",
                 "Journal records that the telemetry store has not passed",
-                max(0, status["journal_seq"] - self._core.telemetry.passed_seq),
+                status["telemetry_lag"],
             ),
             ("telemetry_lag_seconds", "Age of the oldest of these", ages["telemetry"]),
             ("outbox_depth", "Commands that wait to be sent", depth),
@@ -105,6 +114,7 @@ class CoreCollector:
             ("journal_writable", "1 while the journal takes", ready["journal"]),
         ):
             yield GaugeMetricFamily(_PREFIX + name, what, value=float(value))
+        yield from self._telemetry()
         yield from self._source(status["source"])
         restarts = CounterMetricFamily(
             "gridwarden_process_restarts", "Restarts by the supervisor", labels=["process"]
@@ -122,6 +132,30 @@ class CoreCollector:
             "From the arrival of the reading to the device's confirmation",
             vitals.to_confirmed,
         )
+
+    def _telemetry(self) -> Iterator["Metric"]:
+        """As the store was when its keeper last looked."""
+        from prometheus_client.core import GaugeMetricFamily
+
+        facts = self._core.store_keeper.facts
+        if facts is None:
+            return
+        oldest_us = facts.oldest_us
+        for name, what, value in (
+            ("telemetry_file_bytes", "Size of the telemetry file", facts.file_bytes),
+            (
+                "telemetry_unsorted_rows",
+                "Readings that wait for upkeep in the telemetry file",
+                facts.unsorted_rows,
+            ),
+            (
+                "telemetry_oldest_age_seconds",
+                "Age of the oldest reading that is kept",
+                None if oldest_us is None else max(0, self._core.clock() - oldest_us) / SECOND_US,
+            ),
+        ):
+            if value is not None:
+                yield GaugeMetricFamily(_PREFIX + name, what, value=float(value))
 
     def _counters(self) -> Iterator["Metric"]:
         from prometheus_client.core import CounterMetricFamily
@@ -141,7 +175,7 @@ class CoreCollector:
     def _source(self, source: Mapping[str, Any]) -> Iterator["Metric"]:
         from prometheus_client.core import GaugeMetricFamily
 
-        name = self._core.source_id
+        name = str(source["id"])
         for key, what in (
             ("connected", "1 while connected to the source"),
             ("current", "1 while connected with the backlog taken in"),
@@ -171,7 +205,7 @@ class HealthServer:
     """Answers until `stop`."""
 
     def __init__(
-        self, host: str, port: int, core: "Core", restarts: Callable[[], Mapping[str, int]]
+        self, host: str, port: int, core: "AnyCore", restarts: Callable[[], Mapping[str, int]]
     ) -> None:
         self._address = (host, port)
         self._core = core
@@ -229,8 +263,8 @@ class HealthServer:
                 continue
             log.info("metrics_served", host=self._address[0], port=self._address[1])
             with self._server:
-                if not self._stopping.is_set():
-                    self._server.serve_forever(poll_interval=0.2)
+                # also where it is asked to stop already: `shutdown` waits for this call to end
+                self._server.serve_forever(poll_interval=0.2)
             return
 
 

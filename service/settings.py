@@ -8,7 +8,7 @@ import difflib
 import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
 from pydantic import (
     BaseModel,
@@ -18,6 +18,7 @@ from pydantic import (
     ValidationError,
     ValidationInfo,
     field_validator,
+    model_validator,
 )
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -105,7 +106,43 @@ class DeliverySettings(_Group):
 
 
 class TelemetrySettings(_Group):
+    """The history: a DuckDB file in the data folder, or with `url` an InfluxDB 2."""
+
     commit_every_ms: int = Field(default=250, ge=10)
+    # days of event time; then the readings are gone, their summaries by minute and by hour stay on
+    keep_raw_days: int = Field(default=31, ge=1)
+    keep_minutes_days: int = Field(default=93, ge=1)
+    keep_hours_days: int = Field(default=3_660, ge=1)
+
+    @model_validator(mode="after")
+    def _the_coarser_stay_longer(self) -> Self:
+        if not self.keep_raw_days <= self.keep_minutes_days <= self.keep_hours_days:
+            raise ValueError(
+                "keep_raw_days, keep_minutes_days and keep_hours_days: none may be above the next one"
+            )
+        return self
+
+
+class KafkaSettings(_Group):
+    """Where the telemetry topic is, whose partitions are then the journal. Without `bootstrap` there is none,
+    and readings come over MQTT into the journal on this disk."""
+
+    bootstrap: str = ""  # host:port,host:port
+    topic: str = ""  # gridwarden.SITE.telemetry
+    group: str = ""  # gridwarden-SITE
+    partitions: int = Field(default=6, ge=1, le=1_000)  # of a topic that we make ourselves
+    retention_hours: int = Field(default=7 * 24, ge=1)  # likewise
+    worker: str = ""  # our name among the workers; the host's, with the process number
+    security: Literal["plaintext", "ssl", "sasl_plaintext", "sasl_ssl"] = "plaintext"
+    username: str | None = None
+    password: SecretStr | None = None
+    mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = "PLAIN"
+    ca_file: Path | None = None
+    # hear the MQTT broker too, so that level 1 is commanded while Kafka is away: it costs each worker every
+    # message of the site once more, unread
+    fail_open: bool = True
+    session_timeout_ms: int = Field(default=10_000, ge=6_000)
+    queued_messages: int = Field(default=5_000, ge=100)  # per partition, fetched and not absorbed
 
 
 class DeadLetterSettings(_Group):
@@ -162,6 +199,7 @@ class Settings(BaseSettings):
     records: RecordsSettings = RecordsSettings()
     delivery: DeliverySettings = DeliverySettings()
     telemetry: TelemetrySettings = TelemetrySettings()
+    kafka: KafkaSettings = KafkaSettings()
     dead_letters: DeadLetterSettings = DeadLetterSettings()
     console: ConsoleSettings = ConsoleSettings()
     log: LogSettings = LogSettings()

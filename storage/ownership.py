@@ -5,6 +5,7 @@ and keeps it from being claimed until the end of that: what an owner of before s
 """
 
 from dataclasses import dataclass
+from secrets import token_bytes
 from typing import Final
 
 from sqlalchemy import Connection, Engine, RowMapping, select
@@ -12,10 +13,12 @@ from sqlalchemy import Connection, Engine, RowMapping, select
 from domain.ports import StaleOwner
 from storage.engines import reading, writing
 from storage.inserts import insert
-from storage.tables import owners, site_facts
+from storage.tables import journal_keys, owners, site_facts
 from storage.text import writable
 
 _PARTITIONS: Final = "partitions"
+_RECORDS: Final = "records"
+_KEY_BYTES: Final = 32
 
 
 class PartitionsChanged(Exception):
@@ -81,6 +84,15 @@ class Owners:
                 f"the site's topic has {count} partitions and had {stored} when the records began: make it"
                 f" with {stored} again, or begin with new records"
             )
+
+    def key(self) -> bytes:
+        """The key of our own records in the topic: made once, known to every worker of these records."""
+        keep = {"name": _RECORDS, "key": token_bytes(_KEY_BYTES)}
+        with writing(self._engine) as connection:
+            statement = insert(connection.dialect.name, journal_keys).on_conflict_do_nothing()
+            connection.execute(statement, keep)
+            query = select(journal_keys.c.key).where(journal_keys.c.name == _RECORDS)
+            return bytes(connection.execute(query).scalar_one())
 
 
 def expect_owner(connection: Connection, partition: int, epoch: int | None) -> None:

@@ -35,7 +35,7 @@ from domain.incidents import Incident, IncidentState
 from domain.paperwork import Approval, ApprovalState, SiteVersion, Tag, Ticket, User
 from domain.records import DeadLetter
 from domain.requests import Handled
-from storage import credit_rows, paper, rows
+from storage import credit_rows, outbound, paper, rows
 from storage.engines import reading, writing
 from storage.inserts import insert, latest, newest
 from storage.ownership import expect_owner
@@ -127,6 +127,8 @@ class SqlRecords:
                 connection.execute(
                     statements.applied, {"projection": self._projection, "seq": applied_seq}
                 )
+            if self._partition is not None:
+                outbound.write(connection, changes.outbound, self._partition)
             # last, for until the end of the transaction no other worker can
             paper.write(connection, changes, self._partition, self._clock())
 
@@ -167,6 +169,12 @@ class SqlRecords:
                 rows.incident(row, frozenset(standing.get(row["incident_id"], ())))
                 for row in connection.execute(query).mappings()
             ]
+
+    def asset_of_incident(self, incident_id: UUID) -> AssetId | None:
+        query = select(incidents.c.asset_id).where(incidents.c.incident_id == incident_id)
+        with reading(self._engine) as connection:
+            found = connection.execute(query).scalar()
+            return None if found is None else AssetId(found)
 
     def open_commands(self) -> list[DeviceCommand]:
         """Those that are neither confirmed nor given up."""

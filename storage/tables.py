@@ -24,7 +24,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import TypeEngine
 
-REVISION: Final = "0003"  # of the newest migration; a test compares them
+REVISION: Final = "0005"  # of the newest migration; a test compares them
 
 
 def _words(length: int) -> TypeEngine[str]:
@@ -151,6 +151,7 @@ dead_letters: Final = Table(
     Column("detail", Text, nullable=False),
     Column("topic", Text, nullable=False),
     Column("payload", LargeBinary, nullable=False),
+    Column("replayed_at_us", BigInteger),  # when it was sent through again
     Index("ix_dead_letters_at_us", "at_us"),
 )
 
@@ -410,4 +411,31 @@ deadlines: Final = Table(
     Column("worker", _words(200)),  # who acted on it
     Index("ix_deadlines_state_due_at_us", "state", "due_at_us"),
     Index("ix_deadlines_subject", "subject"),
+)
+
+# what must leave for Kafka and has not
+outbound: Final = Table(
+    "outbound",
+    metadata,
+    Column(
+        "number",
+        Integer().with_variant(BigInteger(), "postgresql"),
+        primary_key=True,
+    ),
+    Column("outbound_id", _words(200), nullable=False, unique=True),
+    Column("partition", Integer, nullable=False),
+    Column("outlet", _words(40), nullable=False),
+    Column("key", Text, nullable=False),
+    Column("headers", Text, nullable=False),  # JSON
+    Column("value", LargeBinary, nullable=False),
+    Column("at_us", BigInteger, nullable=False),
+    Index("ix_outbound_partition", "partition", "number"),
+)
+
+# by which our own records in a topic are known from what a gateway may write there
+journal_keys: Final = Table(
+    "journal_keys",
+    metadata,
+    Column("name", _words(80), primary_key=True),
+    Column("key", LargeBinary, nullable=False),
 )

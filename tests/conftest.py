@@ -12,12 +12,22 @@ import structlog
 from service.broker import BrokerKind, LocalBroker, mosquitto_program
 from storage.migrate import upgrade
 from tests.support import postgres
+from tests.support.kafka import Kafka, KafkaServer, kafka_is_here
 from tests.support.postgres import PostgresServer, fresh_database
 from tests.support.records_stores import PostgresAt, RecordsStore
+from tests.support.series_servers import (
+    Influx,
+    SeriesServer,
+    influx_server,
+    influxd_program,
+    set_up_influx,
+    victoria_program,
+    victoria_server,
+)
 from tests.support.small_disk import mount_command
 
 
-def _missing(what_to_do: str) -> None:
+def missing(what_to_do: str) -> None:
     """Skip; in CI, where servers are required, fail."""
     if os.environ.get("GRIDWARDEN_REQUIRE_SERVERS") == "1":
         pytest.fail(what_to_do)
@@ -36,7 +46,47 @@ def logs_as_before() -> Iterator[None]:
 def needs_mosquitto() -> None:
     """For tests that start brokers of their own."""
     if mosquitto_program() is None:
-        _missing("mosquitto: apt-get install mosquitto, or make servers")
+        missing("mosquitto: apt-get install mosquitto, or make servers")
+
+
+@pytest.fixture(scope="session")
+def needs_influx() -> None:
+    """For tests that start servers of their own."""
+    if influxd_program() is None:
+        missing("InfluxDB 2: make servers (with Go and Rust), or influxd on the PATH")
+
+
+@pytest.fixture(scope="session")
+def influx(
+    tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+) -> Iterator[Influx]:
+    """One for all tests that leave it alive: each takes buckets of its own (`new_bucket`)."""
+    if url := os.environ.get("GRIDWARDEN_TEST_INFLUX"):
+        org = os.environ.get("GRIDWARDEN_TEST_INFLUX_ORG", "oilfield")
+        yield Influx(url, org, os.environ["GRIDWARDEN_TEST_INFLUX_TOKEN"])
+        return
+    request.getfixturevalue("needs_influx")
+    with influx_server(tmp_path_factory.mktemp("influxdb")) as running:
+        yield set_up_influx(running)
+
+
+@pytest.fixture
+def own_influx(tmp_path: Path, needs_influx: None) -> Iterator[SeriesServer]:
+    """One that a test may stop, kill and freeze."""
+    with influx_server(tmp_path / "influxdb") as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def victoria(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a VictoriaMetrics, which takes the same writes."""
+    if url := os.environ.get("GRIDWARDEN_TEST_VICTORIA"):
+        yield url
+        return
+    if victoria_program() is None:
+        missing("VictoriaMetrics: apt-get install victoria-metrics, or make servers")
+    with victoria_server(tmp_path_factory.mktemp("victoria")) as running:
+        yield running.url
 
 
 @pytest.fixture(scope="session")
@@ -46,7 +96,7 @@ def chromium() -> str:
         found = shutil.which(name)
         if found:
             return found
-    _missing("chromium: apt-get install chromium, or make servers")
+    missing("chromium: apt-get install chromium, or make servers")
     raise AssertionError("not reached")
 
 
@@ -55,7 +105,7 @@ def postgres_programs() -> Path:
     """Where initdb, postgres and pg_dump are."""
     found = postgres.programs()
     if found is None:
-        _missing("PostgreSQL: apt-get install postgresql, or make servers")
+        missing("PostgreSQL: apt-get install postgresql, or make servers")
     assert found is not None
     return found
 
@@ -135,6 +185,33 @@ def iotcore_broker(tmp_path: Path) -> Iterator[LocalBroker]:
         yield running
 
 
+@pytest.fixture(scope="session")
+def needs_kafka() -> None:
+    """For tests that start servers of their own."""
+    if not kafka_is_here():
+        missing("Apache Kafka: make servers (Java 17 and the jars of tests/servers/kafka)")
+
+
+@pytest.fixture(scope="session")
+def kafka(
+    tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+) -> Iterator[Kafka]:
+    """One for all tests that leave it alive: each takes topics and groups of its own (`new_topic`)."""
+    if address := os.environ.get("GRIDWARDEN_TEST_KAFKA"):
+        yield Kafka(address)
+        return
+    request.getfixturevalue("needs_kafka")
+    with KafkaServer(tmp_path_factory.mktemp("kafka")) as running:
+        yield running.inside
+
+
+@pytest.fixture
+def kafka_server(tmp_path: Path, needs_kafka: None) -> Iterator[KafkaServer]:
+    """One that a test may stop, kill and freeze."""
+    with KafkaServer(tmp_path / "kafka") as running:
+        yield running
+
+
 @pytest.fixture
 def disk(tmp_path: Path) -> Iterator[Path]:
     """A disk of 8 MB, in memory."""
@@ -145,6 +222,6 @@ def disk(tmp_path: Path) -> Iterator[Path]:
     except FileNotFoundError:
         pytest.skip("a small disk for the test needs the program mount")
     if mounted.returncode != 0:
-        _missing(f"a small disk for the test needs the right to mount: {mounted.stderr.strip()}")
+        missing(f"a small disk for the test needs the right to mount: {mounted.stderr.strip()}")
     yield folder
     subprocess.run(["umount", "--lazy", str(folder)], check=True)

@@ -1,5 +1,6 @@
 """What every page has at hand: site, records, core and the live feed. One per process."""
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,9 +16,11 @@ from service.site.compiled import read_compiled
 from service.site.model import Site
 from service.who import responsibility_of
 from storage.console_reads import ConsoleReads
+from storage.dead_letters import SqlDeadLetters
 from storage.ledger import SqlLedger
 from web.auth import SignIn
 from web.feed import Feed
+from web.system_watch import SystemWatch
 
 
 @dataclass(slots=True)
@@ -32,10 +35,13 @@ class Console:
     plan: LinkagePlan
     responsibility: Responsibility
     reads: ConsoleReads
+    dead_letters: SqlDeadLetters
     ledger: SqlLedger
     core: CoreClient
     feed: Feed
+    system: SystemWatch
     sign_in: SignIn
+    watching: "asyncio.Task[None] | None" = None  # held, else it might be collected
 
     @classmethod
     def open(cls, data: Path, compiled: Path, language: str, session_hours: int) -> "Console":
@@ -43,6 +49,7 @@ class Console:
         site = read_compiled(compiled)
         engine = records_engine(data, role="web", busy_ms=1_000)
         reads = ConsoleReads(engine)
+        core, feed = CoreClient(data), Feed()
         console = cls(
             data=data,
             compiled=compiled,
@@ -52,9 +59,11 @@ class Console:
             plan=site.plan(language),
             responsibility=responsibility_of(site),
             reads=reads,
+            dead_letters=SqlDeadLetters(engine),
             ledger=SqlLedger(engine),
-            core=CoreClient(data),
-            feed=Feed(),
+            core=core,
+            feed=feed,
+            system=SystemWatch(core, feed),
             sign_in=SignIn(reads),
         )
         console.core.subscribe(console._heard)
