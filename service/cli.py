@@ -251,6 +251,47 @@ def who_command(
                 typer.echo(line)
 
 
+@app.command("migrate")
+def migrate_command(
+    data: DataOption = None,
+    down: Annotated[
+        str | None, typer.Option("--down", help="Go back to this revision, or to `base`.")
+    ] = None,
+    check: Annotated[
+        bool, typer.Option("--check", help="Only show; 1 where something is to be done.")
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask before going back.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Bring the tables of the records up to this release, or back to an older one."""
+    from dataclasses import asdict
+
+    from service.local_socket import AlreadyServed
+    from service.migrating import expect_way_down, migrate_down, migrate_up, schema_of
+    from storage.migrate import UnknownRevision
+
+    settings = _settings(data=data)
+    with _told_in_one_sentence("cannot migrate"):
+        before = schema_of(settings)
+        try:
+            if down is not None:
+                expect_way_down(settings, down)
+                _confirm_way_down(before.current, down, yes)
+            after = before
+            if not check:
+                after = migrate_up(settings) if down is None else migrate_down(settings, down)
+        except (UnknownRevision, AlreadyServed) as error:
+            _stop(f"cannot migrate: {error}", BAD_INPUT, error)
+    if as_json:
+        typer.echo(_json_line({"before": before.current, **asdict(after)}))
+    else:
+        typer.echo(
+            f"the records are at {after.current or 'base'}, were at {before.current or 'base'};"
+            f" this release has {after.target}"
+        )
+    raise typer.Exit(FAILED if check and not after.is_current else 0)
+
+
 @ledger_app.command("verify")
 def ledger_verify_command(data: DataOption = None, as_json: JsonOption = False) -> None:
     """Walk the sealed chain of credit entries and tell every place where it does not hold."""
@@ -607,6 +648,16 @@ def _told_in_one_sentence(what: str) -> "AbstractContextManager[None]":
             _stop(f"{what}: {error.filename or 'a file'}: {error.strerror}", FAILED, error)
 
     return telling()
+
+
+def _confirm_way_down(current: str | None, down: str, yes: bool) -> None:
+    typer.echo(
+        f"going back from {current or 'base'} to {down} removes the tables and columns of the releases"
+        " after it WITH WHAT STANDS IN THEM; take a backup first (`gridwarden backup`)",
+        err=True,
+    )
+    if not yes and not typer.confirm("go back?", err=True):
+        _stop("nothing was changed", FAILED)
 
 
 def _expect_done(outcome: "Outcome", settings: "Settings") -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+from domain.ports import StorageUnavailable
 from service.doctor.broker import broker_findings
 from service.doctor.choices import choice_findings
 from service.doctor.finding import Finding, good, mend
@@ -14,12 +15,14 @@ from service.doctor.machine import (
     python_finding,
     secrecy_findings,
 )
+from service.doctor.postgres import postgres_findings
 from service.doctor.stores import (
     core_findings,
     duckdb_findings,
     journal_findings,
     sqlite_findings,
 )
+from service.records import records_engine
 from service.settings import Settings
 from service.site.load import BrokenSite, load
 from service.site.model import Site
@@ -56,8 +59,21 @@ def _of_the_site(site_folder: Path, settings: Settings) -> Iterator[Finding]:
         yield from broker_findings(site, source)
 
 
+def _of_the_server(settings: Settings) -> Iterator[Finding]:
+    try:
+        engine = records_engine(settings.data, settings.records, role="doctor", once=True)
+    except StorageUnavailable as error:
+        yield mend("PostgreSQL", f"{error}", "mend GRIDWARDEN_RECORDS__PASSWORD_FILE")
+        return
+    yield from postgres_findings(engine)
+    engine.dispose()
+
+
 def _of_the_stores(site: Site, settings: Settings) -> Iterator[Finding]:
-    yield sqlite_findings(settings.data)
+    if settings.records.url:
+        yield from _of_the_server(settings)
+    else:
+        yield sqlite_findings(settings.data)
     yield journal_findings(settings.data)
     yield duckdb_findings(settings.data)
     yield core_findings(settings.data)
