@@ -34,6 +34,7 @@ COUNTED: Final[Mapping[str, str]] = {
     "conflicts": "Readings with the time of an earlier one and another value",
     "connect_failures": "Attempts to connect to a source that failed",
     "dead_letters": "Messages that could not be used, by reason",
+    "dead_letters_replayed": "Of these, those that were sent through again",
     "deciding_paused": "Looks of the decider that found the records too far behind",
     "dispatcher_failed": "Unforeseen errors of the dispatcher's round",
     "duplicates": "Repeated readings that were dropped",

@@ -14,6 +14,7 @@ from service.doctor.machine import (
     python_finding,
     secrecy_findings,
 )
+from service.doctor.postgres import postgres_findings
 from service.doctor.stores import (
     core_findings,
     duckdb_findings,
@@ -24,6 +25,7 @@ from service.settings import Settings
 from service.site.load import BrokenSite, load
 from service.site.model import Site
 from service.topic import kafka_config
+from storage.postgres import BadRecordsUrl, postgres_engine
 
 
 def examine(site_folder: Path, settings: Settings) -> list[Finding]:
@@ -57,10 +59,26 @@ def _of_the_site(site_folder: Path, settings: Settings) -> Iterator[Finding]:
 
 
 def _of_the_stores(site: Site, settings: Settings) -> Iterator[Finding]:
-    yield sqlite_findings(settings.data)
+    if settings.records.url:
+        yield from _of_postgres(settings)
+    else:
+        yield sqlite_findings(settings.data)
     yield journal_findings(settings.data)
     yield duckdb_findings(settings.data)
     yield core_findings(settings.data)
     if settings.kafka.bootstrap:
         config = kafka_config(settings.kafka, site.code, "doctor")
         yield from kafka_findings(config, settings.kafka)
+
+
+def _of_postgres(settings: Settings) -> Iterator[Finding]:
+    password = settings.records.password
+    try:
+        engine = postgres_engine(
+            settings.records.url, password=password.get_secret_value() if password else None
+        )
+    except BadRecordsUrl as error:
+        yield mend("settings", f"GRIDWARDEN_RECORDS__URL: {error}", "set it as it says")
+        return
+    yield from postgres_findings(engine)
+    engine.dispose()
