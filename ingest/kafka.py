@@ -461,16 +461,16 @@ class Reader:
         self._source = source
         self._place = TopicPartition(source._config.topic, partition)
         self._first = first
+        self.missing = 0
         self._consumer: AIOKafkaConsumer | None = None
 
-    def __enter__(self) -> "Reader":
+    def open(self) -> None:
         self._consumer = self._ask(self._source._reader(self._place.partition))
         oldest = self._ask(self._consumer.beginning_offsets([self._place]))[self._place]
         self.missing = max(0, oldest - self._first)  # messages that the topic keeps no more
         self._consumer.seek(self._place, max(self._first, oldest))
-        return self
 
-    def __exit__(self, *_: object) -> None:
+    def close(self) -> None:
         if self._consumer is not None:
             with suppress(StorageUnavailable):
                 self._ask(self._consumer.stop())

@@ -123,6 +123,46 @@ def run_command(
     raise typer.Exit(installation.run(beginning, typer.echo, seconds))
 
 
+@app.command("bridge")
+def bridge_command(
+    site: Annotated[
+        Path | None,
+        typer.Option("--site", help="The site folder; without it, the site that is effective."),
+    ] = None,
+    data: DataOption = None,
+    broker: BrokerOption = None,
+    name: Annotated[
+        str, typer.Option("--name", help="One per bridge, always the same: its MQTT session.")
+    ] = "1",
+    share: Annotated[
+        str | None,
+        typer.Option("--share", help="Share the messages with the bridges of this name."),
+    ] = None,
+    seconds: SecondsOption = None,
+) -> None:
+    """Move readings and device replies from MQTT to Kafka until Ctrl-C."""
+    from ingest.kafka import KafkaUnusable
+    from service.bridge import run_bridge
+    from service.logs import configure_logs
+    from service.recovery import Unwirable
+
+    settings = _settings(data=data)
+    configure_logs(settings.log, "bridge")
+    if not settings.kafka.bootstrap:
+        _stop(
+            "cannot bridge: set GRIDWARDEN_KAFKA__BOOTSTRAP to the address of a Kafka broker",
+            BAD_INPUT,
+        )
+    known = _site(site) if site else _effective_site(settings)
+    if broker:
+        known = known.at_broker(*_address(broker) or ("", 0))
+    try:
+        code = run_bridge(settings, known, name, share, typer.echo, seconds)
+    except (KafkaUnusable, Unwirable) as error:
+        _stop(f"cannot bridge: {error}", BAD_INPUT, error)
+    raise typer.Exit(code)
+
+
 @app.command("check")
 def check_command(
     site: Annotated[Path, typer.Argument(help="The site folder.")], as_json: JsonOption = False

@@ -23,6 +23,7 @@ from service.heartbeat import Beat, Heart
 from service.local_socket import SOCKET_NAME, AlreadyServed, Handler, LocalServer
 from service.logs import configure_logs
 from service.processes import RESTART
+from service.records import keep_records_in_data_folders
 from service.settings import BadSettings, Settings, load_settings
 from service.site.compiled import BrokenCompiledSite, read_compiled
 from service.site.model import Site
@@ -164,6 +165,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if heart is not None:
         heart.start()
     try:
+        if chosen.replay_clock is not None:
+            keep_records_in_data_folders()
         settings = load_settings(data=chosen.data, language=chosen.language)
         configure_logs(settings.log, "core")
         site = _site(chosen)

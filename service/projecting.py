@@ -44,6 +44,7 @@ class TelemetryProjection:
         self._retry_s = FIRST_RETRY_S
         self._position: int | None = None  # None: ask the store
         self.applied_seq = 0  # what the store itself says
+        self._stored_at = float("-inf")
         self.worker = Worker(name, self._step)
 
     @property
@@ -51,6 +52,10 @@ class TelemetryProjection:
         """How far it has looked: beyond `applied_seq` there is nothing to store up to here."""
         position = self._position
         return self.applied_seq if position is None else position
+
+    def progressed_within(self, seconds: float) -> bool:
+        """Whether the store took something so lately."""
+        return time.monotonic() - self._stored_at <= seconds
 
     def _step(self) -> None:
         try:
@@ -82,6 +87,7 @@ class TelemetryProjection:
         if parts or position - self.applied_seq > QUIET_RECORDS_AT_MOST:
             self._telemetry.write(Readings.concat(parts), position)
             self.applied_seq = position
+            self._stored_at = time.monotonic()
         self._position = position
         return rows >= ROWS_IN_ONE_TRANSACTION
 

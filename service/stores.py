@@ -1,29 +1,25 @@
 """From settings to the stores: the one place that knows which database holds what."""
 
 from pathlib import Path
+from typing import Final
 
 from sqlalchemy import Engine
 
 from domain.ports import KeptTelemetry
+from service.records import records_engine
 from service.settings import Settings, TelemetrySettings
-from storage.engines import sqlite_engine
 from storage.migrate import upgrade
-from storage.postgres import postgres_engine
 from storage.telemetry_duckdb import DuckDbTelemetry
 from storage.telemetry_upkeep import Keeping
 
+_AMONG_OURSELVES_MS: Final = 5_000  # threads of one process take turns at SQLite's one lock
+
 
 def open_records_engine(settings: Settings) -> Engine:
-    """With the schema of this release. Raises StorageUnavailable."""
-    if settings.records.url:
-        password = settings.records.password
-        engine = postgres_engine(
-            settings.records.url, password=password.get_secret_value() if password else None
-        )
-    else:
-        engine = sqlite_engine(
-            settings.data / "records.db", busy_ms=settings.records.busy_timeout_ms
-        )
+    """With the schema of this release, for several threads. Raises StorageUnavailable."""
+    engine = records_engine(
+        settings.data, settings.records, role="worker", busy_ms=_AMONG_OURSELVES_MS
+    )
     upgrade(engine)
     return engine
 

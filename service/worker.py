@@ -54,6 +54,7 @@ from ingest.kafka import (
 from ingest.partition_intake import PartitionIntake, seal_of
 from linkage.linkage import Linkage
 from service.counting import Counted
+from service.fail_open import FailOpen
 from service.history import history
 from service.latest import LatestValues
 from service.live import LiveView
@@ -74,6 +75,7 @@ from service.wiring import (
     held_by,
     only_source,
     sender_config,
+    source_config,
 )
 from service.workers import Worker as Thread
 from storage.checkpoints_sql import SqlCheckpoints
@@ -152,6 +154,17 @@ class KafkaCore:
             self._site.zone,
             self.clock,
         )
+        self._partition_of_number = {
+            number: self._places.of_point[key] for key, number in self._numbers.items()
+        }
+        self._fail_open = FailOpen(
+            source_config(self._mqtt, settings.queues.receive_maximum),
+            self._site.code,
+            self._limits_of_ours,
+            lambda number: self._partition_of_number.get(number, DESK),
+            lambda: bool(self._paths) and self.journal_away_s() > 0,
+            self.counters,
+        )
         self._publisher = Publisher(
             OutboundQueue(self._engine),
             self._writer,
@@ -178,12 +191,16 @@ class KafkaCore:
         self.source.start()
         for thread in self._threads:
             thread.start()
+        if self._settings.kafka.fail_open:
+            self._fail_open.start()
         log.info("worker_started", worker=self.name, partitions=self._partitions)
 
     def stop(self) -> None:
         """Leaves the group first: another worker may go on while we write what we have."""
         for thread in self._threads:
             thread.stop()
+        if self._settings.kafka.fail_open:
+            self._fail_open.stop()
         self.source.stop()
         for path in list(self._paths.values()):
             path.stop()
@@ -363,7 +380,7 @@ class KafkaCore:
 
     def _prepare(self) -> None:
         chosen = self._settings.kafka
-        self._partitions = prepare_topic(
+        self._partitions: int = prepare_topic(
             self._config,
             self._config.topic,
             chosen.partitions,
@@ -380,7 +397,7 @@ class KafkaCore:
                 " this machine: more than one worker needs PostgreSQL and InfluxDB"
                 " (GRIDWARDEN_RECORDS__URL, GRIDWARDEN_TELEMETRY__URL)"
             )
-        self._places = Partitioning.of(
+        self._places: Partitioning = Partitioning.of(
             self._site.plan(), self._site.points, self._partitions, partition_of
         )
 
@@ -424,7 +441,8 @@ class KafkaCore:
                 telemetry_every_s=self._settings.telemetry.commit_every_ms / 1_000,
                 queued_messages=self._settings.kafka.queued_messages,
             ),
-            unwritten=lambda for_s: (),
+            unwritten=lambda for_s: self._fail_open.heard(partition),
+            first_limits=self._limits_of(partition, 1),
             on_stale=self._gave_up,
         )
         path.learned = learned
@@ -523,6 +541,11 @@ class KafkaCore:
     def _limits_of(self, partition: int, version: int) -> ActiveLimits:
         every = self._site.active_limits(self._numbers, version)
         ours = [each for each in every.points if self._places.of_point[each.key] == partition]
+        return replace(every, points=tuple(ours))
+
+    def _limits_of_ours(self) -> ActiveLimits:
+        every = self._site.active_limits(self._numbers, 0)
+        ours = [each for each in every.points if self._places.of_point[each.key] in self._paths]
         return replace(every, points=tuple(ours))
 
     def _learn_step(self) -> None:

@@ -57,6 +57,12 @@ def file_of(engine: Engine) -> Path | None:
     return Path(name) if engine.dialect.name == "sqlite" and name else None
 
 
+def is_missing(engine: Engine) -> bool:
+    """Whether there is no file where there should be one."""
+    path = file_of(engine)
+    return path is not None and not path.exists()
+
+
 def is_server(engine: Engine) -> bool:
     """Whether it is PostgreSQL, which others may write too."""
     return engine.dialect.name == "postgresql"

@@ -11,6 +11,7 @@ from domain.sealing import FIRST, seal_hash
 from storage import credit_rows
 from storage.engines import Turn, reading, take_turn, writing
 from storage.tables import entries, seals
+from storage.text import writable
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,7 +89,7 @@ class SqlLedger:
         """Sums of what counts, in hundredths."""
         query = (
             select(entries.c.account, func.sum(entries.c.points_hundredths))
-            .where(entries.c.person_id == person, entries.c.shadow.is_(False))
+            .where(entries.c.person_id == writable(person), entries.c.shadow.is_(False))
             .group_by(entries.c.account)
         )
         with reading(self._engine) as connection:

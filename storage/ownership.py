@@ -97,14 +97,9 @@ class Owners:
 
 def expect_owner(connection: Connection, partition: int, epoch: int | None) -> None:
     """Until the end of the transaction the partition stays ours. Raises StaleOwner."""
-    query = (
-        select(owners.c.epoch)
-        .where(owners.c.partition == partition)
-        .with_for_update(
-            read=True
-        )  # many may share it; a claim waits. SQLite has one writer anyway
-    )
-    found = connection.execute(query).scalar()
+    query = select(owners.c.epoch).where(owners.c.partition == partition)
+    # many may share it; a claim waits. SQLite has one writer anyway
+    found = connection.execute(query.with_for_update(read=True)).scalar()
     if found != epoch:
         raise StaleOwner(
             f"partition {partition} is of epoch {found} and was ours in epoch {epoch}: another worker has it"

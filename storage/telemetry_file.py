@@ -53,12 +53,16 @@ create table if not exists newest {_READINGS};
 create table if not exists minutes {_PIECES};
 create table if not exists hours {_PIECES};
 create view if not exists every_reading as from readings union all from sorted_readings;
+-- how far pieces lie by point: stretches before `until_us`, and of the block that begins there some points
+create table if not exists gathered (
+    pieces varchar not null, until_us bigint not null, through_point integer not null
+);
 create table if not exists applied (seq bigint not null);
 -- the files of the first version knew the local journal only
 alter table applied add column if not exists partition integer default {LOCAL};
 """
 _USABLE: Final = f"""quality in ({", ".join(str(int(each)) for each in sorted(USABLE_QUALITIES))})
-        and value is not null and not isnan(value)"""
+        and value is not null and isfinite(value)"""
 
 
 def pieces(source: str, width: int) -> str:
@@ -80,6 +84,28 @@ select
     count(*) as count,
     max(quality) as quality
 from (select point, event_time, value, quality, {_USABLE} as usable from ({source}))
+group by point, start"""
+
+
+def joined(source: str) -> str:
+    """A query for one piece of each stretch, from the pieces of `source`, a query."""
+    return f"""
+select
+    point,
+    start,
+    min(low) as low,
+    arg_min(low_at, low) as low_at,
+    max(high) as high,
+    arg_max(high_at, high) as high_at,
+    sum(total) as total,
+    arg_min(first, first_at) as first,
+    min(first_at) as first_at,
+    arg_max(last, last_at) as last,
+    max(last_at) as last_at,
+    sum(usable) as usable,
+    sum(count) as count,
+    max(quality) as quality
+from ({source})
 group by point, start"""
 
 

@@ -11,17 +11,19 @@ import duckdb
 import numpy as np
 
 from domain.summaries import Resolution
-from storage.telemetry_file import COLUMN_LIST, pieces
+from storage.telemetry_file import COLUMN_LIST, COLUMNS, joined, pieces
 
 HOUR_US: Final = int(Resolution.HOUR)
 DAY_US: Final = 24 * HOUR_US
 SETTLED_US: Final = HOUR_US // 12  # after the end of an hour, for what comes a little late
-ROWS_IN_ONE_STEP: Final = 300_000
+ROWS_IN_ONE_STEP: Final = 150_000
 # so many are sorted before their hour is over: a scan of what is not sorted stays short
-UNSORTED_AT_MOST: Final = 2_000_000
+UNSORTED_AT_MOST: Final = 500_000
 _EXPIRED_IN_ONE_STEP_US: Final = 6 * HOUR_US
 
 _TABLES: Final = {Resolution.MINUTE: "minutes", Resolution.HOUR: "hours"}
+# the pieces of so long a time are laid side by side for each point: some thousand rows of it in one place
+_BLOCKS_US: Final = {"minutes": DAY_US, "hours": 30 * DAY_US}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,10 +43,13 @@ class Keeping:
 
 
 def one_step(connection: duckdb.DuckDBPyConnection, now_us: int, keeping: Keeping) -> bool:
-    """Sorts a part of an hour, else removes something that is too old; whether more may wait."""
+    """Sorts a part of an hour, else lays pieces together, else removes something that is too old; whether
+    more may wait."""
     hour_us = _hour_to_sort(connection, now_us)
     if hour_us is not None:
         _sort(connection, hour_us)
+        return True
+    if any(_gather(connection, table, now_us) for table in _BLOCKS_US):
         return True
     return any(
         _expire(connection, table, column, now_us - keeping.days(table) * DAY_US)
@@ -79,7 +84,9 @@ def _hour_to_sort(connection: duckdb.DuckDBPyConnection, now_us: int) -> int | N
 def _sort(connection: duckdb.DuckDBPyConnection, hour_us: int) -> None:
     """The next points of this hour, by point and time."""
     bounds = [hour_us, hour_us + HOUR_US]
-    chosen = f"event_time >= ? and event_time < ? and point <= {_last_point(connection, bounds)}"
+    within = "event_time >= ? and event_time < ?"
+    through = _through_point(connection, f"from readings where {within}", bounds)
+    chosen = f"{within} and point <= {through}"
     connection.begin()
     connection.execute(
         f"create or replace temp table moved as select {COLUMN_LIST} from readings"
@@ -96,13 +103,55 @@ def _sort(connection: duckdb.DuckDBPyConnection, hour_us: int) -> None:
     connection.execute("drop table moved")
 
 
-def _last_point(connection: duckdb.DuckDBPyConnection, bounds: list[int]) -> int:
-    """Up to which point one step goes."""
+def _gather(connection: duckdb.DuckDBPyConnection, table: str, now_us: int) -> bool:
+    """The next points of the next block that is over: one piece of each stretch, by point and time. What
+    comes later for this block lies beside it."""
+    block_us = _BLOCKS_US[table]
     found = connection.execute(
-        "select point, count(*) as rows from readings where event_time >= ? and event_time < ?"
-        " group by point order by point",
-        bounds,
+        "select until_us, through_point from gathered where pieces = ?", [table]
+    ).fetchone()
+    if found is None:
+        oldest = _one(connection, f"select min(start) from {table}")
+        if oldest is None:
+            return False
+        begin_us, done = oldest // block_us * block_us, -1
+        connection.execute("insert into gathered values (?, ?, ?)", [table, begin_us, done])
+    else:
+        begin_us, done = int(found[0]), int(found[1])
+    if begin_us + block_us + HOUR_US + SETTLED_US > now_us:
+        return False
+    within = f"from {table} where start >= ? and start < ?"
+    bounds = [begin_us, begin_us + block_us]
+    through = _through_point(connection, f"{within} and point > {done}", bounds)
+    connection.begin()
+    if through is None:
+        begin_us, done = begin_us + block_us, -1
+    else:
+        done, chosen = through, f"{within} and point > {done} and point <= {through}"
+        connection.execute(
+            f"create or replace temp table gathering as {joined(chosen)} order by point, start",
+            bounds,
+        )
+        connection.execute(f"delete {chosen}", bounds)
+        connection.execute(f"insert into {table} from gathering")
+    connection.execute(
+        "update gathered set until_us = ?, through_point = ? where pieces = ?",
+        [begin_us, done, table],
+    )
+    connection.commit()
+    connection.execute("drop table if exists gathering")
+    return True
+
+
+def _through_point(
+    connection: duckdb.DuckDBPyConnection, source: str, bounds: list[int]
+) -> int | None:
+    """Up to which point one step goes; None where there is no row."""
+    found = connection.execute(
+        f"select point, count(*) as rows {source} group by point order by point", bounds
     ).fetchnumpy()
+    if not len(found["point"]):
+        return None
     points, rows = np.asarray(found["point"]), np.asarray(found["rows"])
     within = int(np.searchsorted(np.cumsum(rows), ROWS_IN_ONE_STEP, side="right"))
     return int(points[max(within - 1, 0)])
@@ -118,15 +167,15 @@ def _renew_newest(connection: duckdb.DuckDBPyConnection) -> None:
 
 
 def newest(source: str) -> str:
-    """A query for the newest reading of each point in `source`, a query. Not `arg_max` column by column:
-    it passes over a NULL, which is a NaN here."""
+    """A query for the newest reading of each point in `source`, a query. Not by `arg_max`: of columns it
+    passes over a NULL, which is a NaN here, and of rows it makes a zero of -0.0."""
     return f"""
-select point, unnest(newest) from (
-    select point, arg_max(
-        struct_pack(event_time, arrival_time, value, quality, origin), event_time
-    ) as newest
-    from ({source}) group by point
-)"""
+with every as ({source}), newest as (
+    select point, max(event_time) as event_time from every group by point
+)
+select {", ".join(f"every.{name}" for name in COLUMNS)}
+from every join newest using (point, event_time)
+qualify row_number() over (partition by every.point) = 1"""
 
 
 def _expire(connection: duckdb.DuckDBPyConnection, table: str, column: str, before_us: int) -> bool:

@@ -15,6 +15,15 @@ from tests.support import postgres
 from tests.support.kafka import Kafka, KafkaServer, kafka_is_here
 from tests.support.postgres import PostgresServer, fresh_database
 from tests.support.records_stores import PostgresAt, RecordsStore
+from tests.support.series_servers import (
+    Influx,
+    SeriesServer,
+    influx_server,
+    influxd_program,
+    set_up_influx,
+    victoria_program,
+    victoria_server,
+)
 from tests.support.small_disk import mount_command
 
 
@@ -38,6 +47,46 @@ def needs_mosquitto() -> None:
     """For tests that start brokers of their own."""
     if mosquitto_program() is None:
         missing("mosquitto: apt-get install mosquitto, or make servers")
+
+
+@pytest.fixture(scope="session")
+def needs_influx() -> None:
+    """For tests that start servers of their own."""
+    if influxd_program() is None:
+        missing("InfluxDB 2: make servers (with Go and Rust), or influxd on the PATH")
+
+
+@pytest.fixture(scope="session")
+def influx(
+    tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+) -> Iterator[Influx]:
+    """One for all tests that leave it alive: each takes buckets of its own (`new_bucket`)."""
+    if url := os.environ.get("GRIDWARDEN_TEST_INFLUX"):
+        org = os.environ.get("GRIDWARDEN_TEST_INFLUX_ORG", "oilfield")
+        yield Influx(url, org, os.environ["GRIDWARDEN_TEST_INFLUX_TOKEN"])
+        return
+    request.getfixturevalue("needs_influx")
+    with influx_server(tmp_path_factory.mktemp("influxdb")) as running:
+        yield set_up_influx(running)
+
+
+@pytest.fixture
+def own_influx(tmp_path: Path, needs_influx: None) -> Iterator[SeriesServer]:
+    """One that a test may stop, kill and freeze."""
+    with influx_server(tmp_path / "influxdb") as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def victoria(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a VictoriaMetrics, which takes the same writes."""
+    if url := os.environ.get("GRIDWARDEN_TEST_VICTORIA"):
+        yield url
+        return
+    if victoria_program() is None:
+        missing("VictoriaMetrics: apt-get install victoria-metrics, or make servers")
+    with victoria_server(tmp_path_factory.mktemp("victoria")) as running:
+        yield running.url
 
 
 @pytest.fixture(scope="session")

@@ -11,13 +11,12 @@ from domain.ids import AssetId, PersonId
 from linkage.plan import LinkagePlan
 from linkage.responsibility import Responsibility
 from service.core_client import CoreClient
+from service.records import records_engine
 from service.site.compiled import read_compiled
 from service.site.model import Site
 from service.who import responsibility_of
-from service.wiring import Folders
 from storage.console_reads import ConsoleReads
 from storage.dead_letters import SqlDeadLetters
-from storage.engines import sqlite_engine
 from storage.ledger import SqlLedger
 from web.auth import SignIn
 from web.feed import Feed
@@ -48,7 +47,7 @@ class Console:
     def open(cls, data: Path, compiled: Path, language: str, session_hours: int) -> "Console":
         """Raises BrokenCompiledSite, StorageUnavailable."""
         site = read_compiled(compiled)
-        engine = sqlite_engine(Folders(data).records, busy_ms=1_000)
+        engine = records_engine(data, role="web", busy_ms=1_000)
         reads = ConsoleReads(engine)
         core, feed = CoreClient(data), Feed()
         console = cls(

@@ -14,6 +14,7 @@ from domain.readings import USABLE_QUALITIES, Origin, Quality, Readings
 from domain.summaries import Resolution, Summaries
 from storage.telemetry_duckdb import DuckDbTelemetry
 from storage.telemetry_upkeep import Keeping
+from tests.support.influx import influx_telemetry
 from tests.support.stored import random_readings, reading
 
 HOUR_US = int(Resolution.HOUR)
@@ -31,10 +32,21 @@ class TidiedTelemetry(DuckDbTelemetry):
         assert self.facts().unsorted_rows == 0
 
 
-@pytest.fixture(params=[DuckDbTelemetry, TidiedTelemetry])
+@pytest.fixture(
+    params=["duckdb", "duckdb-tidied", pytest.param("influx", marks=pytest.mark.influx)]
+)
 def telemetry(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Telemetry]:
-    with closing(request.param(tmp_path / "telemetry.duckdb", _FOR_EVER)) as made:
+    with closing(_made(request, tmp_path / "telemetry.duckdb")) as made:
         yield made
+
+
+def _made(request: pytest.FixtureRequest, file: Path) -> Telemetry:
+    match request.param:
+        case "influx":
+            return influx_telemetry(request.getfixturevalue("influx"))
+        case "duckdb-tidied":
+            return TidiedTelemetry(file, _FOR_EVER)
+    return DuckDbTelemetry(file, _FOR_EVER)
 
 
 def _rows(*rows: tuple[int, int, int, float, int, int]) -> Readings:
@@ -58,6 +70,23 @@ def test_readings_come_back_in_every_column(telemetry: Telemetry) -> None:
     )
     telemetry.write(written, 1)
     assert telemetry.history(7, 0, 100).to_bytes() == written.to_bytes()
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        *(0.0, -0.0, 1.0, -1.5, 0.1, 1 / 3, 1e16, 123456789.123456789, 1.7976931348623157e308),
+        *(5e-324, 2.2250738585072014e-308, -1e-10, 9007199254740993.0, math.pi, math.inf),
+    ],
+)
+@pytest.mark.parametrize("quality", [Quality.GOOD, Quality.INVALID])
+def test_a_value_comes_back_bit_by_bit(
+    telemetry: Telemetry, value: float, quality: Quality
+) -> None:
+    written = _rows((7, 10, 11, value, quality, 0))
+    telemetry.write(written, 1)
+    assert telemetry.history(7, 0, 100).to_bytes() == written.to_bytes()
+    assert telemetry.last(7).to_bytes() == written.to_bytes()
 
 
 def test_columns_as_the_journal_gives_them_can_be_written(telemetry: Telemetry) -> None:
@@ -113,11 +142,6 @@ def test_late_readings_that_stand_already_are_left_out(telemetry: Telemetry) -> 
     assert _values(telemetry.history(2, 0, 100)) == [2, 4]
 
 
-def test_live_readings_are_not_compared(telemetry: Telemetry) -> None:
-    telemetry.write(_rows(reading(1, 10), reading(1, 10)), 1)
-    assert telemetry.count() == 2
-
-
 def test_the_latest_of_many_are_the_newest_of_each_by_event_time(telemetry: Telemetry) -> None:
     telemetry.write(_rows(reading(3, 7, 70), reading(1, 5, 50), reading(2, 9, 90)), 1)
     telemetry.write(_rows(reading(1, 4, 40, Origin.HISTORY), reading(3, 8, 80)), 2)
@@ -171,6 +195,7 @@ def _hours_of_readings() -> Readings:
     times = times[(times < HOUR_US) | (times > HOUR_US + 7 * MINUTE_US)]
     values = np.round(random.normal(50, 20, len(times)), 3)
     values[random.random(len(times)) < 0.05] = math.nan
+    values[random.random(len(times)) < 0.02] = math.inf
     quality = random.integers(0, len(Quality), len(times))
     quality[(times >= 2 * HOUR_US) & (times < 3 * HOUR_US)] = Quality.INVALID
     rows = [
@@ -191,7 +216,7 @@ def _assert_as_plain(
         usable = [
             (time, value)
             for time, value, how in stretch
-            if how in USABLE_QUALITIES and not math.isnan(value)
+            if how in USABLE_QUALITIES and math.isfinite(value)
         ]
         assert found.start[place] == start
         assert (found.usable[place], found.count[place]) == (len(usable), len(stretch))

@@ -54,6 +54,11 @@ def test_a_file_of_the_first_version_keeps_all_and_goes_on(
     )
 
 
+def test_live_readings_are_not_compared(telemetry: DuckDbTelemetry) -> None:
+    telemetry.write(_rows(reading(1, 10), reading(1, 10)), 1)
+    assert telemetry.count() == 2
+
+
 def test_closed_and_opened_it_goes_on(telemetry: DuckDbTelemetry, tmp_path: Path) -> None:
     telemetry.write(random_readings(1_000), 4)
     telemetry.close()

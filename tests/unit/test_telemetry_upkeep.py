@@ -155,6 +155,32 @@ def test_the_file_stops_growing_when_as_much_goes_as_comes(tmp_path: Path) -> No
     assert max(sizes[30:]) <= 2 * max(sizes[:10])
 
 
+def test_pieces_of_a_stretch_become_one_when_its_day_is_over(telemetry: DuckDbTelemetry) -> None:
+    for hour in range(24):
+        telemetry.write(_an_hour(hour, 600), hour + 1)
+        _all_steps(telemetry, START_US + (hour + 1) * HOUR_US + MINUTE_US)
+    for late in range(3):
+        row = reading(3, START_US + HOUR_US + late, 1e6 + late, Origin.HISTORY)
+        telemetry.write(Readings.from_rows([row]), 100 + late)
+        _all_steps(telemetry, START_US + 3 * HOUR_US)
+    before = _summaries(telemetry, 3)
+    _all_steps(telemetry, START_US + 26 * HOUR_US)
+    assert _summaries(telemetry, 3) == before
+    assert max(high for _, _, high, *_ in before) == 1e6 + 2
+    stretches = 24 * 60 * POINTS // 5  # each point speaks every fifth minute
+    with telemetry._file.open() as connection:
+        day = f"from minutes where start < {START_US + DAY_US}"
+        found = connection.execute(f"select count(*) {day}").fetchone()
+        rows = connection.execute(f"select point, start {day}").fetchall()
+    assert found == (stretches,)
+    assert rows == sorted(rows)
+    # what comes late for a gathered day counts too
+    row = reading(3, START_US + HOUR_US + 7, 2e6, Origin.HISTORY)
+    telemetry.write(Readings.from_rows([row]), 200)
+    _all_steps(telemetry, START_US + 26 * HOUR_US)
+    assert max(high for _, _, high, *_ in _summaries(telemetry, 3)) == 2e6
+
+
 CHILD = """
 import sys
 from pathlib import Path
@@ -203,7 +229,7 @@ def test_kill_9_while_it_is_sorted_loses_and_doubles_nothing(tmp_path: Path) -> 
     assert 0 < survived[-1] < 72_000  # it was killed in the middle of its work
 
 
-def _summaries(telemetry: DuckDbTelemetry) -> list[tuple[float, ...]]:
-    found = telemetry.downsampled(7, START_US, START_US + DAY_US, Resolution.MINUTE)
+def _summaries(telemetry: DuckDbTelemetry, point: int = 7) -> list[tuple[float, ...]]:
+    found = telemetry.downsampled(point, START_US, START_US + DAY_US, Resolution.MINUTE)
     columns = (found.start, found.low, found.high, found.first, found.last, found.count)
     return list(zip(*(column.tolist() for column in columns), strict=True))
