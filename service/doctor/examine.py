@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+from domain.ports import StorageUnavailable
 from service.doctor.broker import broker_findings
 from service.doctor.choices import choice_findings
 from service.doctor.finding import Finding, good, mend
@@ -21,11 +22,11 @@ from service.doctor.stores import (
     journal_findings,
     sqlite_findings,
 )
+from service.records import records_engine
 from service.settings import Settings
 from service.site.load import BrokenSite, load
 from service.site.model import Site
 from service.topic import kafka_config
-from storage.postgres import BadRecordsUrl, postgres_engine
 
 
 def examine(site_folder: Path, settings: Settings) -> list[Finding]:
@@ -38,7 +39,7 @@ def _of_the_machine(settings: Settings) -> Iterator[Finding]:
     yield from folder_findings(settings)
     yield from clock_findings(settings.data)
     yield from port_findings(settings)
-    yield from secrecy_findings(settings.data)
+    yield from secrecy_findings(settings.data, password_file=settings.records.password_file)
     yield from choice_findings(settings)
 
 
@@ -72,13 +73,10 @@ def _of_the_stores(site: Site, settings: Settings) -> Iterator[Finding]:
 
 
 def _of_postgres(settings: Settings) -> Iterator[Finding]:
-    password = settings.records.password
     try:
-        engine = postgres_engine(
-            settings.records.url, password=password.get_secret_value() if password else None
-        )
-    except BadRecordsUrl as error:
-        yield mend("settings", f"GRIDWARDEN_RECORDS__URL: {error}", "set it as it says")
+        engine = records_engine(settings.data, settings.records, role="doctor")
+    except StorageUnavailable as error:
+        yield mend("settings", str(error), "let this user read it, or name another")
         return
     yield from postgres_findings(engine)
     engine.dispose()
