@@ -41,6 +41,8 @@ COUNTED: Final[Mapping[str, str]] = {
     "history_missing": "Stretches that the journal could not give any more",
     "journal_behind": "Starts with a journal older than what was made of it",
     "journal_unavailable": "Attempts to write the journal that failed",
+    "janitor_failed": "Unforeseen errors while old records were deleted",
+    "kept_long_enough": "Rows of the records that were deleted after their time, by class",
     "late": "Readings older than their point's newest",
     "mqtt_source_failed": "Unforeseen errors of a source's connection",
     "records_refused": "Decisions that the records could not take at all",

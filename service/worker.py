@@ -55,6 +55,7 @@ from linkage.linkage import Linkage
 from service.counting import Counted
 from service.fail_open import FailOpen
 from service.history import history
+from service.janitor import Janitor
 from service.latest import LatestValues
 from service.live import LiveView
 from service.outbound import Publisher
@@ -179,6 +180,7 @@ class KafkaCore:
             self._sealer.worker,
             self._publisher.worker,
             self.store_keeper.worker,
+            Janitor(self._engine, settings.keep, clock=self.clock, counters=self.counters).worker,
         ]
 
     # -- what run_core and the socket ask ------------------------------------------------------
