@@ -169,6 +169,9 @@ class ConsoleSettings(_Group):
 class LogSettings(_Group):
     format: Literal["json", "text"] = "json"
     level: Literal["debug", "info", "warning", "error"] = "info"
+    folder: Path | None = None  # a file of each process there, instead of stderr
+    file_mib: int = Field(default=20, ge=1)  # then another one is begun
+    files_kept: int = Field(default=5, ge=1)  # of each process, with the one that is written
 
 
 class MetricsSettings(_Group):
