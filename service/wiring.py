@@ -26,6 +26,7 @@ from linkage.linkage import REMEMBER_ENDED_US, Linkage
 from service.counting import Counted
 from service.deciding import Decider
 from service.history import history
+from service.janitor import Janitor
 from service.journalling import JournalWriter, Ticker
 from service.latest import LatestValues
 from service.live import LiveView
@@ -309,6 +310,9 @@ class Core:
             self._site.zone,
             self._clock,
         )
+        self.janitor = Janitor(
+            self.records.engine, self._settings.keep, clock=self._clock, counters=self.counters
+        )
         self.live = LiveView(plan, self.records.standing_events())
         self.recorder = Recorder(
             records=self.records,
@@ -402,6 +406,7 @@ class Core:
             self.store_keeper.worker,
             self.checkpointer.worker,
             self.sealer.worker,
+            self.janitor.worker,
         ]
 
 

@@ -39,7 +39,7 @@ def _of_the_machine(settings: Settings) -> Iterator[Finding]:
     yield from folder_findings(settings)
     yield from clock_findings(settings.data)
     yield from port_findings(settings)
-    yield from secrecy_findings(settings.data)
+    yield from secrecy_findings(settings.data, password_file=settings.records.password_file)
     yield from choice_findings(settings)
 
 
@@ -59,19 +59,9 @@ def _of_the_site(site_folder: Path, settings: Settings) -> Iterator[Finding]:
         yield from broker_findings(site, source)
 
 
-def _of_the_server(settings: Settings) -> Iterator[Finding]:
-    try:
-        engine = records_engine(settings.data, settings.records, role="doctor", once=True)
-    except StorageUnavailable as error:
-        yield mend("PostgreSQL", f"{error}", "mend GRIDWARDEN_RECORDS__PASSWORD_FILE")
-        return
-    yield from postgres_findings(engine)
-    engine.dispose()
-
-
 def _of_the_stores(site: Site, settings: Settings) -> Iterator[Finding]:
     if settings.records.url:
-        yield from _of_the_server(settings)
+        yield from _of_postgres(settings)
     else:
         yield sqlite_findings(settings.data)
     yield journal_findings(settings.data)
@@ -80,3 +70,13 @@ def _of_the_stores(site: Site, settings: Settings) -> Iterator[Finding]:
     if settings.kafka.bootstrap:
         config = kafka_config(settings.kafka, site.code, "doctor")
         yield from kafka_findings(config, settings.kafka)
+
+
+def _of_postgres(settings: Settings) -> Iterator[Finding]:
+    try:
+        engine = records_engine(settings.data, settings.records, role="doctor", once=True)
+    except StorageUnavailable as error:
+        yield mend("settings", str(error), "let this user read it, or name another")
+        return
+    yield from postgres_findings(engine)
+    engine.dispose()
