@@ -23,19 +23,24 @@ class StorageUnavailable(Exception):
 
 
 class StaleOwner(Exception):
-    """A partition of the journal is somebody else's by now: what we decided of it must not be written."""
+    """Another worker has claimed the partition since: what we decided for it is not recorded, by nobody
+    to be tried again. Whoever meets it lets go of the partition."""
 
 
-class Journal(Protocol):
-    """Append-only and synced: what `append` returned for survives kill -9 and power loss."""
-
-    def append(self, records: Sequence[Record]) -> Sequence[int]:
-        """All or none, one sync; the sequence numbers. Raises StorageUnavailable."""
-        ...
+class ReadableJournal(Protocol):
+    """What a projection reads."""
 
     def read(self, after: int) -> Iterator[tuple[int, Record]]:
         """Records with a sequence number above `after`, in order, up to the last durable one. Where several
         bear one number they belong together: all of them are applied, or none."""
+        ...
+
+
+class Journal(ReadableJournal, Protocol):
+    """Append-only and synced: what `append` returned for survives kill -9 and power loss."""
+
+    def append(self, records: Sequence[Record]) -> Sequence[int]:
+        """All or none, one sync; the sequence numbers. Raises StorageUnavailable."""
         ...
 
 
@@ -132,7 +137,7 @@ class CommandSender(Protocol):
 
 
 class CommandQueue(Protocol):
-    """What waits to be sent, before and after it is recorded (delivery.dispatcher). Nobody who calls waits."""
+    """What waits to be sent, before and after it is recorded. Nobody who calls waits."""
 
     def hold(self, items: Iterable[OutboxItem]) -> None: ...
 

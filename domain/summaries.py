@@ -1,6 +1,6 @@
 """Summaries: what the readings of one point were in each minute, or each hour, as columns in order of time.
 
-Only what may be used (domain.readings.USABLE_QUALITIES) and is a finite number makes the values; every reading
+Only what may be used (domain.readings.USABLE_QUALITIES) and is finite makes the values; every reading
 counts. A stretch in which nothing could be used has NaN for values, and says by its quality why.
 """
 

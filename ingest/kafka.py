@@ -1,6 +1,6 @@
-"""Messages of a Kafka topic whose partitions are the journal: in order, from the offset that their owner says.
+"""Messages of a Kafka topic whose partitions are the journal: in order, from where their owner says.
 
-One thread owns an event loop with one consumer and one producer. The group decides which partitions are
+One thread owns an event loop with one consumer. The group decides which partitions are
 ours; what it gives us is opened by the owner (`Partitions`), which says where to read on. Nothing is
 acknowledged: what is in the topic is durable, and an offset is a place in it. Offsets are committed to the
 group all the same, for those who look at its lag.
@@ -9,7 +9,7 @@ group all the same, for those who look at its lag.
 import asyncio
 import ssl
 import threading
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Coroutine, Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
@@ -27,7 +27,13 @@ from aiokafka import (
 )
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.coordinator.assignors.sticky.sticky_assignor import StickyPartitionAssignor
-from aiokafka.errors import KafkaError, NoError, TopicAlreadyExistsError, for_code
+from aiokafka.errors import (
+    GroupCoordinatorNotAvailableError,
+    KafkaError,
+    NoError,
+    TopicAlreadyExistsError,
+    for_code,
+)
 from aiokafka.partitioner import murmur2
 
 from domain.ports import Counters, StorageUnavailable
@@ -126,7 +132,7 @@ class Partitions(Protocol):
 
 
 class KafkaSource:
-    """`start`, `produce`, `stop`. The properties may be read from any thread."""
+    """`start`, `stop`. The properties may be read from any thread."""
 
     def __init__(self, config: KafkaConfig, owner: Partitions, counters: Counters) -> None:
         self._config = config
@@ -136,7 +142,6 @@ class KafkaSource:
         self._thread = threading.Thread(target=self._run, name="kafka-source", daemon=True)
         self._stopping = asyncio.Event()
         self._consumer: AIOKafkaConsumer | None = None
-        self._producer: AIOKafkaProducer | None = None
         self._generation = 0  # of the assignment
         self._open: frozenset[int] = frozenset()  # those that are read
         self._partitions = 0
@@ -178,12 +183,6 @@ class KafkaSource:
             self._loop.call_soon_threadsafe(self._stopping.set)
             self._thread.join(timeout_s)
 
-    def produce(
-        self, partition: int, value: bytes, headers: Mapping[str, bytes]
-    ) -> "Future[Any]":
-        """Done when every replica has it; fails with StorageUnavailable."""
-        return self._from_outside(self._produce(partition, value, headers))
-
     def reading_back(self, partition: int, first: int) -> "Reader":
         """Older messages of a partition, beside those that are read; close it."""
         return Reader(self, partition, first)
@@ -220,15 +219,11 @@ class KafkaSource:
 
     async def _serve(self) -> None:
         """Until `stop`, or an error that only a new connection mends."""
-        producer = AIOKafkaProducer(
-            **self._config.connection(),
-            enable_idempotence=True,
-            acks="all",
-            max_request_size=LARGEST_MESSAGE,
-        )
         consumer = AIOKafkaConsumer(
             **self._config.connection(),
             group_id=self._config.group,
+            # known by name: who comes back after kill -9 has his partitions at once
+            group_instance_id=self._config.client_id,
             enable_auto_commit=False,
             auto_offset_reset="earliest",
             fetch_max_wait_ms=self._config.fetch_max_wait_ms,
@@ -239,25 +234,22 @@ class KafkaSource:
             partition_assignment_strategy=(StickyPartitionAssignor,),
         )
         try:
-            await producer.start()
             await consumer.start()
-            self._producer, self._consumer = producer, consumer
+            self._consumer = consumer
             consumer.subscribe([self._config.topic], listener=_Listener(self))
             await self._read(consumer)
         finally:
-            self._producer = self._consumer = None
+            self._consumer = None
             self._generation += 1
             self._open = frozenset()
-            for client in (consumer, producer):
-                with suppress(KafkaError, OSError, asyncio.TimeoutError):
-                    await asyncio.wait_for(client.stop(), _CLOSE_WITHIN_S)
+            _leave(consumer)
+            with suppress(KafkaError, OSError, TimeoutError):
+                await asyncio.wait_for(consumer.stop(), _CLOSE_WITHIN_S)
 
     async def _read(self, consumer: AIOKafkaConsumer) -> None:
         commit_at = 0.0
         while not self._stopping.is_set():
-            found = await consumer.getmany(
-                timeout_ms=_LOOK_EVERY_MS, max_records=_MESSAGES_AT_ONCE
-            )
+            found = await consumer.getmany(timeout_ms=_LOOK_EVERY_MS, max_records=_MESSAGES_AT_ONCE)
             for place, messages in found.items():
                 if place.partition in self._open and messages:
                     self._position[place.partition] = messages[-1].offset + 1
@@ -319,9 +311,7 @@ class KafkaSource:
             while generation == self._generation and not self._stopping.is_set():
                 try:
                     self._partitions = len(consumer.partitions_for_topic(self._config.topic) or ())
-                    starts = await asyncio.to_thread(
-                        self._owner.assigned, self._partitions, ours
-                    )
+                    starts = await asyncio.to_thread(self._owner.assigned, self._partitions, ours)
                 except StorageUnavailable as error:
                     log.error("partitions_not_opened", reason=str(error), retry_in_s=wait_s)
                     await _wait(self._stopping, wait_s)
@@ -345,19 +335,6 @@ class KafkaSource:
         self._open = frozenset(starts)
         log.info("partitions_opened", ours=sorted(starts), of=self._partitions)
 
-    async def _produce(
-        self, partition: int, value: bytes, headers: Mapping[str, bytes]
-    ) -> None:
-        producer = self._producer
-        if producer is None:
-            raise StorageUnavailable("no connection to Kafka")
-        try:
-            await producer.send_and_wait(
-                self._config.topic, value, partition=partition, headers=list(headers.items())
-            )
-        except KafkaError as error:
-            raise StorageUnavailable(f"Kafka takes nothing: {error}") from error
-
     async def _reader(self, partition: int) -> AIOKafkaConsumer:
         consumer = AIOKafkaConsumer(
             **self._config.connection(),
@@ -374,23 +351,126 @@ class KafkaSource:
         return consumer
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outgoing:
+    """One message to write. Without `partition` the key says where."""
+
+    topic: str
+    value: bytes | None
+    key: bytes | None = None
+    partition: int | None = None
+    headers: Mapping[str, bytes] = field(default_factory=dict)
+
+
+class KafkaWriter:
+    """Writes with an idempotent producer in a thread of its own. `write` may be called from any thread and
+    never waits."""
+
+    def __init__(self, config: KafkaConfig, counters: Counters) -> None:
+        self._config = config
+        self._counters = counters
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._run, name="kafka-writer", daemon=True)
+        self._stopping = asyncio.Event()
+        self._producer: AIOKafkaProducer | None = None
+
+    @property
+    def connected(self) -> bool:
+        return self._producer is not None
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self, timeout_s: float = 10.0) -> None:
+        """What was given is written first, where Kafka takes it."""
+        if self._thread.is_alive():
+            self._loop.call_soon_threadsafe(self._stopping.set)
+            self._thread.join(timeout_s)
+
+    def write(self, messages: Sequence[Outgoing]) -> "Future[None]":
+        """Done when every replica has all of them; fails with StorageUnavailable, and then some may be in.
+        Messages of one partition stand in their order."""
+        if not self._thread.is_alive():
+            refused: Future[None] = Future()
+            refused.set_exception(StorageUnavailable("the writer is stopped"))
+            return refused
+        return asyncio.run_coroutine_threadsafe(self._write(messages), self._loop)
+
+    def _run(self) -> None:
+        asyncio.set_event_loop(self._loop)
+        try:
+            self._loop.run_until_complete(self._keep_going())
+            self._loop.run_until_complete(self._loop.shutdown_asyncgens())
+        finally:
+            self._loop.close()
+
+    async def _keep_going(self) -> None:
+        wait_s = _FIRST_WAIT_S
+        while not self._stopping.is_set():
+            producer = AIOKafkaProducer(
+                **self._config.connection(),
+                enable_idempotence=True,
+                acks="all",
+                linger_ms=1,
+                max_batch_size=256 * 1024,
+                max_request_size=LARGEST_MESSAGE,
+            )
+            try:
+                await producer.start()
+            except (KafkaError, OSError) as error:
+                with suppress(KafkaError, OSError):
+                    await producer.stop()
+                self._counters.add("connect_failures", source="kafka")
+                log.warning("kafka_unavailable", reason=str(error), retry_in_s=wait_s)
+                await _wait(self._stopping, wait_s)
+                wait_s = min(_LONGEST_WAIT_S, wait_s * 2)
+                continue
+            self._producer = producer  # it finds the brokers again by itself
+            await self._stopping.wait()
+            self._producer = None
+            with suppress(KafkaError, OSError, TimeoutError):
+                await asyncio.wait_for(producer.stop(), _CLOSE_WITHIN_S)
+
+    async def _write(self, messages: Sequence[Outgoing]) -> None:
+        producer = self._producer
+        if producer is None:
+            raise StorageUnavailable(f"Kafka at {self._config.bootstrap} is not connected")
+        try:
+            written = [
+                await producer.send(
+                    each.topic,
+                    each.value,
+                    key=each.key,
+                    partition=each.partition,
+                    headers=list(each.headers.items()),
+                )
+                for each in messages
+            ]
+            outcomes = await asyncio.gather(*written, return_exceptions=True)
+        except (KafkaError, OSError, RuntimeError) as error:
+            raise StorageUnavailable(f"Kafka takes nothing: {error!r}") from error
+        failed = [each for each in outcomes if isinstance(each, BaseException)]
+        if failed:
+            raise StorageUnavailable(f"Kafka takes nothing: {failed[0]!r}") from failed[0]
+
+
 class Reader:
     """For a thread of the caller's. Raises StorageUnavailable."""
 
     def __init__(self, source: KafkaSource, partition: int, first: int) -> None:
         self._source = source
-        self._place = TopicPartition(source._config.topic, partition)  # noqa: SLF001
+        self._place = TopicPartition(source._config.topic, partition)
         self._first = first
+        self.missing = 0
         self._consumer: AIOKafkaConsumer | None = None
 
-    def __enter__(self) -> "Reader":
-        self._consumer = self._ask(self._source._reader(self._place.partition))  # noqa: SLF001
+    def open(self) -> None:
+        self._consumer = self._ask(self._source._reader(self._place.partition))
         oldest = self._ask(self._consumer.beginning_offsets([self._place]))[self._place]
         self.missing = max(0, oldest - self._first)  # messages that the topic keeps no more
         self._consumer.seek(self._place, max(self._first, oldest))
-        return self
 
-    def __exit__(self, *_: object) -> None:
+    def close(self) -> None:
         if self._consumer is not None:
             with suppress(StorageUnavailable):
                 self._ask(self._consumer.stop())
@@ -407,7 +487,7 @@ class Reader:
 
     def _ask(self, work: Coroutine[Any, Any, T]) -> T:
         try:
-            return self._source._from_outside(work).result(_READ_WITHIN_S)  # noqa: SLF001
+            return self._source._from_outside(work).result(_READ_WITHIN_S)
         except (KafkaError, OSError, TimeoutError) as error:
             raise StorageUnavailable(f"Kafka gives nothing: {error!r}") from error
 
@@ -420,13 +500,19 @@ class _Listener(ConsumerRebalanceListener):  # type: ignore[misc]
         self._source.revoked()
 
     def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
-        consumer = self._source._consumer  # noqa: SLF001
+        consumer = self._source._consumer
         if consumer is not None:
             self._source.given(consumer, frozenset(place.partition for place in assigned))
 
 
+def _leave(consumer: AIOKafkaConsumer) -> None:
+    """A member with a name of its own does not leave the group when it stops, so that a short absence divides
+    nothing anew. We stop in order only for good or for long: others shall go on at once."""
+    consumer._coordinator._group_instance_id = None
+
+
 async def _wait(event: asyncio.Event, seconds: float) -> None:
-    with suppress(asyncio.TimeoutError):
+    with suppress(TimeoutError):
         await asyncio.wait_for(event.wait(), seconds)
 
 
@@ -445,8 +531,8 @@ def prepare_topic(config: KafkaConfig, topic: str, partitions: int, **settings: 
     return asyncio.run(_prepare_topic(config, topic, partitions, settings))
 
 
-def members_of(config: KafkaConfig) -> int:
-    """How many workers are in the group now. Raises StorageUnavailable."""
+def members_of(config: KafkaConfig) -> list[str]:
+    """The client ids of those that are in the group now. Raises StorageUnavailable."""
     return asyncio.run(_members_of(config))
 
 
@@ -473,10 +559,16 @@ async def _prepare_topic(
     raise StorageUnavailable(f"Kafka does not tell the partitions of {topic} yet")
 
 
-async def _members_of(config: KafkaConfig) -> int:
+async def _members_of(config: KafkaConfig) -> list[str]:
     async with _admin(config) as admin:
-        answers = await admin.describe_consumer_groups([config.group])
-        return sum(len(group[5]) for answer in answers for group in answer.groups)
+        while True:
+            try:
+                answers = await admin.describe_consumer_groups([config.group])
+            except GroupCoordinatorNotAvailableError:
+                await asyncio.sleep(0.2)  # the first question of all makes its topic
+                continue
+            groups = [group for answer in answers for group in answer.groups]
+            return [client_id for group in groups for _, client_id, *_ in group[5]]
 
 
 @asynccontextmanager
@@ -487,7 +579,9 @@ async def _admin(config: KafkaConfig) -> AsyncIterator[AIOKafkaAdminClient]:
             await admin.start()
             yield admin
     except (KafkaError, OSError, TimeoutError) as error:
-        raise StorageUnavailable(f"Kafka at {config.bootstrap} does not answer: {error!r}") from error
+        raise StorageUnavailable(
+            f"Kafka at {config.bootstrap} does not answer: {error!r}"
+        ) from error
     finally:
         with suppress(KafkaError, OSError):
             await admin.close()

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from domain.responsibility import Kind
     from service.core_client import Outcome
-    from service.doctor import Finding
+    from service.doctor.finding import Finding
     from service.replay import OnProgress, ReplayResult
     from service.settings import Settings
     from service.site.model import Site
@@ -112,6 +112,46 @@ def run_command(
         _stop(f"cannot run: {error}", FAILED, error)
     # core says itself, on our stderr, why it could not start
     raise typer.Exit(installation.run(beginning, typer.echo, seconds))
+
+
+@app.command("bridge")
+def bridge_command(
+    site: Annotated[
+        Path | None,
+        typer.Option("--site", help="The site folder; without it, the site that is effective."),
+    ] = None,
+    data: DataOption = None,
+    broker: BrokerOption = None,
+    name: Annotated[
+        str, typer.Option("--name", help="One per bridge, always the same: its MQTT session.")
+    ] = "1",
+    share: Annotated[
+        str | None,
+        typer.Option("--share", help="Share the messages with the bridges of this name."),
+    ] = None,
+    seconds: SecondsOption = None,
+) -> None:
+    """Move readings and device replies from MQTT to Kafka until Ctrl-C."""
+    from ingest.kafka import KafkaUnusable
+    from service.bridge import run_bridge
+    from service.logs import configure_logs
+    from service.recovery import Unwirable
+
+    settings = _settings(data=data)
+    configure_logs(settings.log, "bridge")
+    if not settings.kafka.bootstrap:
+        _stop(
+            "cannot bridge: set GRIDWARDEN_KAFKA__BOOTSTRAP to the address of a Kafka broker",
+            BAD_INPUT,
+        )
+    known = _site(site) if site else _effective_site(settings)
+    if broker:
+        known = known.at_broker(*_address(broker) or ("", 0))
+    try:
+        code = run_bridge(settings, known, name, share, typer.echo, seconds)
+    except (KafkaUnusable, Unwirable) as error:
+        _stop(f"cannot bridge: {error}", BAD_INPUT, error)
+    raise typer.Exit(code)
 
 
 @app.command("check")
@@ -414,7 +454,8 @@ def doctor_command(site: SiteOption, data: DataOption = None, as_json: JsonOptio
     """Look for what would stop it from working here, and say the cure."""
     from dataclasses import asdict
 
-    from service.doctor import Verdict, examine
+    from service.doctor.examine import examine
+    from service.doctor.finding import Verdict
 
     settings = _settings(data=data)
     _quiet_logs()
@@ -422,6 +463,33 @@ def doctor_command(site: SiteOption, data: DataOption = None, as_json: JsonOptio
     for finding in findings:
         typer.echo(_json_line(asdict(finding)) if as_json else _finding_text(finding))
     raise typer.Exit(FAILED if any(finding.verdict is Verdict.MEND for finding in findings) else 0)
+
+
+@app.command("health")
+def health_command(
+    live: Annotated[
+        bool, typer.Option("--live", help="Only what another start of core would mend.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Ask the running service how it is; exit code 0 when all is well."""
+    from dataclasses import asdict
+
+    from service.health_check import NoHealth, ask_health
+    from service.settings import BadSettings
+
+    settings = _settings()
+    try:
+        health = ask_health(settings.metrics, "live" if live else "ready")
+    except BadSettings as error:
+        _stop(str(error), BAD_INPUT, error)
+    except NoHealth as error:
+        _stop(str(error), FAILED, error)
+    if as_json:
+        typer.echo(_json_line(asdict(health)))
+    else:
+        typer.echo("\n".join(health.failing()) or "well")
+    raise typer.Exit(0 if health.ok else FAILED)
 
 
 def main() -> None:
@@ -593,7 +661,7 @@ def _json_line(facts: dict[str, Any]) -> str:
 
 
 def _finding_text(finding: "Finding") -> str:
-    sign = {"good": "✓", "note": "·", "mend": "✗"}[finding.verdict.value]
+    sign = {"good": "✓", "note": "·", "warn": "!", "mend": "✗"}[finding.verdict.value]
     text = f"{sign} {finding.subject}: {finding.says}"
     return f"{text}\n    → {finding.cure}" if finding.cure else text
 

@@ -148,8 +148,8 @@ class Decider:
             changes = self._linkage.decide(record, events)
         if not journalled.closes:
             self._dispatcher.hold(changes.outbox)
-            self._joined.extend(changes)
             self._publish(record, changes)
+            self._joined.extend(changes)
             return
         self.decided_seq = journalled.seq
         if journalled.seq > self._recorded_before:
@@ -160,12 +160,12 @@ class Decider:
 
     def _keep(self, record: Record | None, changes: Changes, joined: Changes | None = None) -> None:
         """With what earlier records of the same number changed: recorded together, or not at all."""
+        self._dispatcher.hold(changes.outbox)
+        self._publish(record, changes)  # it may add what leaves the house with them
         if changes or joined:
-            self._dispatcher.hold(changes.outbox)
-            together_with = joined or Changes()
-            together_with.extend(changes)
-            self._recorder.keep(Decided(self.decided_seq, together_with))
-        self._publish(record, changes)
+            all_of_them = joined or Changes()
+            all_of_them.extend(changes)
+            self._recorder.keep(Decided(self.decided_seq, all_of_them))
 
     def _snapshot_if_due(self) -> None:
         if self._recorder.wants_snapshot and self._checkpointer.due(DETECTORS, self.evaluated_rows):

@@ -19,7 +19,7 @@ from service.health import Check, Durations
 if TYPE_CHECKING:
     from prometheus_client.core import Metric
 
-    from service.wiring import Core
+    from service.core import AnyCore
 
 log = structlog.get_logger(__name__)
 
@@ -47,6 +47,13 @@ COUNTED: Final[Mapping[str, str]] = {
     "reconnects": "Connections to a source that were made again",
     "redelivered": "Messages that came again and were acknowledged without effect",
     "source_paused": "Times that we stopped reading a source because the inbox was full",
+    "fail_open_began": "Times that a worker judged level 1 by its own ear because Kafka took nothing",
+    "forged_records": "Records in the topic that do not bear our seal",
+    "kafka_unavailable": "Attempts of a bridge to write to Kafka that failed",
+    "kafka_source_failed": "Unforeseen errors of the connection to Kafka",
+    "malformed_bridge_words": "Words of a bridge about itself that could not be read",
+    "outbound_unavailable": "Attempts to send events to Kafka that failed",
+    "stale_owner": "Partitions given up because another worker owns them",
     "stale_acks_dropped": "Acknowledgements of an earlier connection that were dropped",
     "subscriptions_refused": "Subscriptions that a broker refused",
     "telemetry_upkeep_failed": "Attempts to keep the telemetry store in order that failed",
@@ -59,7 +66,7 @@ COUNTED: Final[Mapping[str, str]] = {
 class CoreCollector:
     """Reads what lies ready in core whenever it is asked."""
 
-    def __init__(self, core: "Core", restarts: Callable[[], Mapping[str, int]]) -> None:
+    def __init__(self, core: "AnyCore", restarts: Callable[[], Mapping[str, int]]) -> None:
         self._core = core
         self._restarts = restarts
 
@@ -97,7 +104,7 @@ class CoreCollector:
             (
                 "telemetry_lag_records",
                 "Journal records that the telemetry store has not passed",
-                max(0, status["journal_seq"] - self._core.telemetry.passed_seq),
+                status["telemetry_lag"],
             ),
             ("telemetry_lag_seconds", "Age of the oldest of these", ages["telemetry"]),
             ("outbox_depth", "Commands that wait to be sent", depth),
@@ -168,7 +175,7 @@ class CoreCollector:
     def _source(self, source: Mapping[str, Any]) -> Iterator["Metric"]:
         from prometheus_client.core import GaugeMetricFamily
 
-        name = self._core.source_id
+        name = str(source["id"])
         for key, what in (
             ("connected", "1 while connected to the source"),
             ("current", "1 while connected with the backlog taken in"),
@@ -198,7 +205,7 @@ class HealthServer:
     """Answers until `stop`."""
 
     def __init__(
-        self, host: str, port: int, core: "Core", restarts: Callable[[], Mapping[str, int]]
+        self, host: str, port: int, core: "AnyCore", restarts: Callable[[], Mapping[str, int]]
     ) -> None:
         self._address = (host, port)
         self._core = core

@@ -13,21 +13,22 @@ from uuid import UUID
 
 import structlog
 
-from detectors.evaluate import DetectorState, UnreadableCheckpoint
+from detectors.evaluate import DetectorState, UnreadableCheckpoint, evaluate
+from domain.assets import ActiveLimits
 from domain.changes import OutboxDone
 from domain.commands import DeviceCommand, OutboxItem
 from domain.ports import CommandQueue, Counters, Records, Telemetry
-from domain.records import Record
+from domain.records import LimitsActivated, Record
 from ingest.intake import UnreadableIntake
 from ingest.kafka import Fetched, Reader
 from ingest.partition_intake import PartitionIntake
 from linkage.linkage import Linkage
 from service.deciding import Decider, Publish, Start
 from service.journalling import Journalled
-from service.partition_journal import Group, PartitionJournal
+from service.partition_journal import KEPT_READINGS, Group, PartitionJournal
 from service.projecting import DETECTORS, Checkpointer, TelemetryProjection
 from service.recorder import Recorder
-from service.snapshots import apart
+from service.snapshots import apart, together
 from service.workers import Worker
 from storage.checkpoints import Checkpoint
 from storage.checkpoints_sql import SqlCheckpoints
@@ -37,6 +38,7 @@ log = structlog.get_logger(__name__)
 MESSAGES_IN_ONE_GROUP: Final = 500
 _BYTES_QUEUED_AT_MOST: Final = 32 * 2**20
 _IDLE_WAIT_S: Final = 0.2
+_GETS_ON_S: Final = 2.0
 _COMMANDS_REMEMBERED: Final = 50_000
 
 Tell = Callable[[OutboxDone], None]
@@ -122,9 +124,11 @@ class PartitionPath:
         publish: Publish,
         settings: PathSettings,
         unwritten: Callable[[float], Sequence[Record]],
+        first_limits: ActiveLimits,
         on_stale: Callable[[int], None],
     ) -> None:
-        """Recovers the newest state that what is recorded covers; the topic is read on from `next_offset`."""
+        """Recovers the newest state that what is recorded covers; the topic is read on from `next_offset`.
+        `first_limits` hold from the partition's first message on, where nobody ever read it."""
         self.partition = partition
         self.epoch = epoch
         self.stale = False
@@ -153,7 +157,7 @@ class PartitionPath:
         )
         self.recorder.on_stale = lambda: self._become_stale(on_stale)
         self._intake = fresh_intake()
-        start = self._recovered(stores.checkpoints)
+        start = self._recovered(stores.checkpoints) or self._begun(stores.checkpoints, first_limits)
         self.decider = Decider(
             start=start,
             linkage=linkage,
@@ -196,9 +200,15 @@ class PartitionPath:
 
     @property
     def is_full(self) -> bool:
+        """Also where telemetry is behind and gets on: what it must read back costs more than waiting. A store
+        that hangs or is gone holds up nobody."""
         return (
             self._queued_messages >= self._settings.queued_messages
             or self._queued_bytes >= _BYTES_QUEUED_AT_MOST
+            or (
+                self.telemetry.progressed_within(_GETS_ON_S)
+                and self.journal.rows_after(self.telemetry.applied_seq) > KEPT_READINGS // 2
+            )
         )
 
     @property
@@ -224,6 +234,7 @@ class PartitionPath:
         """What was fed is decided and recorded, unless it is another's by now."""
         for worker in self.workers():
             worker.stop()
+        self.journal.close()
 
     def feed(self, messages: Sequence[Fetched]) -> None:
         """Never waits; who feeds looks at `is_full`."""
@@ -282,7 +293,7 @@ class PartitionPath:
         arrays, meta = self._intake.snapshot()
         return Checkpoint(seq=seq, arrays=arrays, meta=meta)
 
-    def _recovered(self, checkpoints: SqlCheckpoints) -> Start:
+    def _recovered(self, checkpoints: SqlCheckpoints) -> Start | None:
         """The newest state that can be read at or before what is recorded, of both folds."""
         self._recorded_before = self.recorder.recorded_seq
         for checkpoint in checkpoints.newest_first():
@@ -297,7 +308,17 @@ class PartitionPath:
                 continue
             self._intake.activate(state.limits)
             return Start(checkpoint.seq, state)
-        return Start(0, DetectorState.initial())
+        return None
+
+    def _begun(self, checkpoints: SqlCheckpoints, limits: ActiveLimits) -> Start:
+        """Before the first message. It is kept, so that another owner begins from the same limits."""
+        state, _ = evaluate(DetectorState.initial(), LimitsActivated(at_us=0, limits=limits))
+        self._intake.activate(limits)
+        arrays, meta = self._intake.snapshot()
+        begun = Checkpoint(seq=0, arrays=state.arrays(), meta=state.meta(), parts=state.parts())
+        joint = together(begun, Checkpoint(seq=0, arrays=arrays, meta=meta))
+        checkpoints.save(joint.seq, joint.arrays, joint.meta, joint.parts)
+        return Start(0, state)
 
     def _become_stale(self, told: Callable[[int], None]) -> None:
         self.stale = True

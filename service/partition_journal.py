@@ -62,6 +62,7 @@ class PartitionJournal:
         self._rows = 0
         self._held_after = begins_after  # every record above it is held
         self._lock = threading.Lock()
+        self._back: _ReadBack | None = None
         self.last_seq = begins_after
         self.newest_at_us: int | None = None
 
@@ -76,37 +77,53 @@ class PartitionJournal:
             self.last_seq = group.seq
             self.newest_at_us = at_us
 
+    def rows_after(self, seq: int) -> int:
+        """How many readings are held beyond it."""
+        with self._lock:
+            return sum(group.rows for group in self._groups if group.seq > seq)
+
     def read(self, after: int) -> Iterator[tuple[int, Record]]:
         """Raises StorageUnavailable where the topic cannot be read back."""
         with self._lock:
             held_after, groups = self._held_after, list(self._groups)
         if after < held_after:
             yield from self._older(after, held_after)
+        else:
+            self.close()
         for group in groups:
             if group.seq > after:
                 for record in group.records:
                     yield group.seq, record
 
+    def close(self) -> None:
+        back, self._back = self._back, None
+        if back is not None:
+            back.close()
+
     def _older(self, after: int, through: int) -> Iterator[tuple[int, Record]]:
-        """What is held no more: folded anew from the newest state of the intake that is old enough."""
+        """What is held no more, folded anew. Where one call ended the next one goes on."""
+        if self._back is None or not self._back.goes_on(after):
+            self.close()
+            self._back = self._begin_back(after)
+        back = self._back
+        back.asked_anew()
+        try:
+            while (group := back.next(after, through)) is not None:
+                for record in group.records:
+                    yield group.seq, record
+        except StorageUnavailable:
+            self.close()
+            raise
+
+    def _begin_back(self, after: int) -> "_ReadBack":
         intake, seq = self._state_at(after)
         log.info("reading_back", partition=self._partition, after=after, from_seq=seq)
-        with self._reading_back(seq) as reader:  # the offset of the message numbered seq + 1
-            if reader.missing:
-                self._counters.add("history_missing", of="telemetry")
-                log.error("history_missing", partition=self._partition, count=reader.missing)
-            while seq < through:
-                messages = [each for each in reader.next() if each.offset < through]
-                known = [each for each in messages if each.offset < after]
-                if known:
-                    intake.absorb(known)
-                new = messages[len(known) :]
-                if new:
-                    number = new[-1].offset + 1
-                    for record in intake.absorb(new):
-                        yield number, record
-                if messages:
-                    seq = messages[-1].offset + 1
+        reader = self._reading_back(seq)  # the offset of the message numbered seq + 1
+        reader.open()
+        if reader.missing:
+            self._counters.add("history_missing", of="telemetry")
+            log.error("history_missing", partition=self._partition, count=reader.missing)
+        return _ReadBack(reader, intake, seq)
 
     def _state_at(self, seq: int) -> tuple[PartitionIntake, int]:
         for checkpoint in self._checkpoints():
@@ -121,3 +138,50 @@ class PartitionJournal:
             return intake, checkpoint.seq
         return self._fresh_intake(), 0
 
+
+class _ReadBack:
+    """A fold of the topic that is behind the live one."""
+
+    def __init__(self, reader: Reader, intake: PartitionIntake, seq: int) -> None:
+        self._reader = reader
+        self._intake = intake
+        self._seq = seq  # of the last message that is folded in
+        self._given: Group | None = None  # perhaps not applied: it may be asked for again
+        self._repeated = False
+        self._fetched: list[Fetched] = []
+
+    def asked_anew(self) -> None:
+        self._repeated = False
+
+    def goes_on(self, after: int) -> bool:
+        return after >= (self._given.first_seq - 1 if self._given else self._seq)
+
+    def close(self) -> None:
+        self._reader.close()
+
+    def next(self, after: int, through: int) -> Group | None:
+        """The group after `after`, up to the message `through`; None where that is reached."""
+        if self._given is not None and self._given.seq > after and not self._repeated:
+            self._repeated = True
+            return self._given
+        self._repeated = True
+        while self._seq < through:
+            messages = self._fetch(through)
+            known = [each for each in messages if each.offset < after]
+            if known:
+                self._intake.absorb(known)
+                self._seq = known[-1].offset + 1
+            new = messages[len(known) :]
+            if new:
+                self._seq = new[-1].offset + 1
+                self._given = Group.of(new, self._intake.absorb(new))
+                return self._given
+        return None
+
+    def _fetch(self, through: int) -> list[Fetched]:
+        """What was fetched beyond `through` waits: the live journal holds it now, and perhaps not later."""
+        if not self._fetched:
+            self._fetched = self._reader.next()
+        ready = [each for each in self._fetched if each.offset < through]
+        self._fetched = self._fetched[len(ready) :]
+        return ready

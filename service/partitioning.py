@@ -1,8 +1,8 @@
 """Which partition of the telemetry topic each station, asset, device and point of a site stands in.
 
-The key of a message is its station. Stations that one linkage rule joins (a device of one sounds for another)
-share the key of the first of them by name: an event, its command and the device's word are then decided by one
-owner, in one order.
+The key of a message is its station. Stations that one linkage rule joins (a device of one sounds for
+another) share the key of the first of them by name: an event, its command and the device's word are then
+decided by one owner, in one order.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -62,9 +62,7 @@ class Partitioning:
         """`partition_of` says where the producers put a key."""
         keys = keys_of_stations(plan)
         of_station = {station: partition_of(key, count) for station, key in keys.items()}
-        of_asset = {
-            asset_id: of_station[asset.station] for asset_id, asset in plan.assets.items()
-        }
+        of_asset = {asset_id: of_station[asset.station] for asset_id, asset in plan.assets.items()}
         station_of_point = {point.key: plan.asset(point.asset_id).station for point in points}
         return cls(
             count=count,

@@ -3,14 +3,16 @@
 import threading
 import time
 from collections.abc import Callable, Mapping
+from typing import Any, Protocol
 
 import structlog
+from numpy.typing import NDArray
 
-from domain.ports import Counters, Journal, StaleOwner, StorageUnavailable, Telemetry
+from domain.ports import Counters, ReadableJournal, StaleOwner, StorageUnavailable, Telemetry
 from domain.readings import Readings
 from domain.records import ReadingsArrived
 from service.workers import Worker
-from storage.checkpoints import Checkpoint, Checkpoints
+from storage.checkpoints import Checkpoint
 
 log = structlog.get_logger(__name__)
 
@@ -29,7 +31,7 @@ class TelemetryProjection:
     def __init__(
         self,
         *,
-        journal: Journal,
+        journal: ReadableJournal,
         telemetry: Telemetry,
         every_s: float,
         counters: Counters,
@@ -42,6 +44,7 @@ class TelemetryProjection:
         self._retry_s = FIRST_RETRY_S
         self._position: int | None = None  # None: ask the store
         self.applied_seq = 0  # what the store itself says
+        self._stored_at = float("-inf")
         self.worker = Worker(name, self._step)
 
     @property
@@ -49,6 +52,10 @@ class TelemetryProjection:
         """How far it has looked: beyond `applied_seq` there is nothing to store up to here."""
         position = self._position
         return self.applied_seq if position is None else position
+
+    def progressed_within(self, seconds: float) -> bool:
+        """Whether the store took something so lately."""
+        return time.monotonic() - self._stored_at <= seconds
 
     def _step(self) -> None:
         try:
@@ -80,8 +87,23 @@ class TelemetryProjection:
         if parts or position - self.applied_seq > QUIET_RECORDS_AT_MOST:
             self._telemetry.write(Readings.concat(parts), position)
             self.applied_seq = position
+            self._stored_at = time.monotonic()
         self._position = position
         return rows >= ROWS_IN_ONE_TRANSACTION
+
+
+class CheckpointStore(Protocol):
+    """storage.checkpoints.Checkpoints, or the same in the records database."""
+
+    def save(
+        self,
+        seq: int,
+        arrays: Mapping[str, NDArray[Any]],
+        meta: Mapping[str, Any] | None = None,
+        parts: Mapping[str, bytes] | None = None,
+    ) -> None: ...
+
+    def droppable_through(self) -> int: ...
 
 
 class Checkpointer:
@@ -90,7 +112,7 @@ class Checkpointer:
     def __init__(
         self,
         *,
-        stores: Mapping[str, Checkpoints],
+        stores: Mapping[str, CheckpointStore],
         drop_through: Callable[[int], object],
         passed: Callable[[], int],
         every_s: float,

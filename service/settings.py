@@ -79,7 +79,24 @@ class CheckpointSettings(_Group):
 
 
 class RecordsSettings(_Group):
-    busy_timeout_ms: int = Field(default=50, ge=0)
+    """Without an address they are in records.db in the data folder."""
+
+    busy_timeout_ms: int = Field(default=50, ge=0)  # SQLite
+    url: str = ""  # postgresql://user@host:5432/database
+    password: SecretStr | None = None
+    password_file: Path | None = None
+    connect_timeout_s: int = Field(default=3, ge=2, le=60)
+    statement_timeout_ms: int = Field(default=10_000, ge=100)
+    lock_timeout_ms: int = Field(default=2_000, ge=10)
+
+    @field_validator("url")
+    @classmethod
+    def _is_an_address(cls, url: str) -> str:
+        if url:
+            from storage.postgres import postgres_url
+
+            postgres_url(url)
+        return url
 
 
 class DeliverySettings(_Group):
@@ -121,6 +138,9 @@ class KafkaSettings(_Group):
     password: SecretStr | None = None
     mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = "PLAIN"
     ca_file: Path | None = None
+    # hear the MQTT broker too, so that level 1 is commanded while Kafka is away: it costs each worker every
+    # message of the site once more, unread
+    fail_open: bool = True
     session_timeout_ms: int = Field(default=10_000, ge=6_000)
     queued_messages: int = Field(default=5_000, ge=100)  # per partition, fetched and not absorbed
 
@@ -164,7 +184,11 @@ class Settings(BaseSettings):
     """Everything that an operator may choose. Frozen; unknown keys are refused."""
 
     model_config = SettingsConfigDict(
-        env_prefix=PREFIX, env_nested_delimiter="__", frozen=True, extra="forbid"
+        env_prefix=PREFIX,
+        env_nested_delimiter="__",
+        frozen=True,
+        extra="forbid",
+        hide_input_in_errors=True,  # it may be a password
     )
 
     data: Path = Path("gridwarden-data")

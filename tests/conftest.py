@@ -10,7 +10,11 @@ import pytest
 import structlog
 
 from service.broker import BrokerKind, LocalBroker, mosquitto_program
+from storage.migrate import upgrade
+from tests.support import postgres
 from tests.support.kafka import Kafka, KafkaServer, kafka_is_here
+from tests.support.postgres import PostgresServer, fresh_database
+from tests.support.records_stores import PostgresAt, RecordsStore
 from tests.support.series_servers import (
     Influx,
     SeriesServer,
@@ -23,7 +27,7 @@ from tests.support.series_servers import (
 from tests.support.small_disk import mount_command
 
 
-def _missing(what_to_do: str) -> None:
+def missing(what_to_do: str) -> None:
     """Skip; in CI, where servers are required, fail."""
     if os.environ.get("GRIDWARDEN_REQUIRE_SERVERS") == "1":
         pytest.fail(what_to_do)
@@ -42,14 +46,14 @@ def logs_as_before() -> Iterator[None]:
 def needs_mosquitto() -> None:
     """For tests that start brokers of their own."""
     if mosquitto_program() is None:
-        _missing("mosquitto: apt-get install mosquitto, or make servers")
+        missing("mosquitto: apt-get install mosquitto, or make servers")
 
 
 @pytest.fixture(scope="session")
 def needs_influx() -> None:
     """For tests that start servers of their own."""
     if influxd_program() is None:
-        _missing("InfluxDB 2: make servers (with Go and Rust), or influxd on the PATH")
+        missing("InfluxDB 2: make servers (with Go and Rust), or influxd on the PATH")
 
 
 @pytest.fixture(scope="session")
@@ -80,7 +84,7 @@ def victoria(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield url
         return
     if victoria_program() is None:
-        _missing("VictoriaMetrics: apt-get install victoria-metrics, or make servers")
+        missing("VictoriaMetrics: apt-get install victoria-metrics, or make servers")
     with victoria_server(tmp_path_factory.mktemp("victoria")) as running:
         yield running.url
 
@@ -92,8 +96,79 @@ def chromium() -> str:
         found = shutil.which(name)
         if found:
             return found
-    _missing("chromium: apt-get install chromium, or make servers")
+    missing("chromium: apt-get install chromium, or make servers")
     raise AssertionError("not reached")
+
+
+@pytest.fixture(scope="session")
+def postgres_programs() -> Path:
+    """Where initdb, postgres and pg_dump are."""
+    found = postgres.programs()
+    if found is None:
+        missing("PostgreSQL: apt-get install postgresql, or make servers")
+    assert found is not None
+    return found
+
+
+@pytest.fixture(scope="session")
+def postgres_server(request: pytest.FixtureRequest) -> Iterator[PostgresAt]:
+    """GRIDWARDEN_TEST_POSTGRES (with GRIDWARDEN_TEST_POSTGRES_PASSWORD) names one whose user may make
+    databases; else one of our own."""
+    address = os.environ.get("GRIDWARDEN_TEST_POSTGRES")
+    if address:
+        yield PostgresAt(url=address, password=os.environ.get("GRIDWARDEN_TEST_POSTGRES_PASSWORD"))
+        return
+    server = PostgresServer(request.getfixturevalue("postgres_programs"))
+    try:
+        server.start()
+        yield PostgresAt(url=server.url, password=postgres.PASSWORD)
+    finally:
+        server.stop()
+
+
+@pytest.fixture(scope="session")
+def migrated_template(postgres_server: PostgresAt) -> Iterator[str]:
+    """The name of a database with our tables, from which a test's own is copied."""
+    with fresh_database(postgres_server.url, postgres_server.password) as url:
+        engine = PostgresAt(url=url, password=postgres_server.password).engine()
+        upgrade(engine)
+        engine.dispose()
+        yield url.rpartition("/")[2]
+
+
+@pytest.fixture
+def empty_postgres(postgres_server: PostgresAt) -> Iterator[PostgresAt]:
+    """A database of this test, without tables."""
+    with fresh_database(postgres_server.url, postgres_server.password) as url:
+        yield PostgresAt(url=url, password=postgres_server.password)
+
+
+@pytest.fixture
+def own_postgres(postgres_programs: Path) -> Iterator[PostgresServer]:
+    """A whole server of this test: it may be killed."""
+    server = PostgresServer(postgres_programs)
+    try:
+        server.start()
+        yield server
+    finally:
+        server.stop()
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[RecordsStore]:
+    """Records of this release with nothing in them, in each database."""
+    path = tmp_path / "records.db"
+    if request.param == "sqlite":
+        made = RecordsStore(path=path)
+        engine = made.engine()
+        upgrade(engine)
+        engine.dispose()
+        yield made
+        return
+    server: PostgresAt = request.getfixturevalue("postgres_server")
+    template: str = request.getfixturevalue("migrated_template")
+    with fresh_database(server.url, server.password, template) as url:
+        yield RecordsStore(path=path, postgres=PostgresAt(url=url, password=server.password))
 
 
 @pytest.fixture
@@ -114,7 +189,7 @@ def iotcore_broker(tmp_path: Path) -> Iterator[LocalBroker]:
 def needs_kafka() -> None:
     """For tests that start servers of their own."""
     if not kafka_is_here():
-        _missing("Apache Kafka: make servers (Java 17 and the jars of tests/servers/kafka)")
+        missing("Apache Kafka: make servers (Java 17 and the jars of tests/servers/kafka)")
 
 
 @pytest.fixture(scope="session")
@@ -147,6 +222,6 @@ def disk(tmp_path: Path) -> Iterator[Path]:
     except FileNotFoundError:
         pytest.skip("a small disk for the test needs the program mount")
     if mounted.returncode != 0:
-        _missing(f"a small disk for the test needs the right to mount: {mounted.stderr.strip()}")
+        missing(f"a small disk for the test needs the right to mount: {mounted.stderr.strip()}")
     yield folder
     subprocess.run(["umount", "--lazy", str(folder)], check=True)

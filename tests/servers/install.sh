@@ -4,7 +4,7 @@ set -eu
 
 here=$(cd "$(dirname "$0")" && pwd)
 # Chromium drives the console in tests; without a CJK font its screenshots show boxes
-packages="mosquitto mosquitto-clients chromium fonts-noto-cjk"
+packages="mosquitto mosquitto-clients postgresql chromium fonts-noto-cjk"
 # Kafka comes as jars: a Java that runs it, and what fetches them. Any Java of 17 and newer will do.
 java_version() { java -version 2>&1 | sed -n 's/.*version "\([0-9]*\).*/\1/p'; }
 [ "$(java_version || true)" -ge 17 ] 2>/dev/null || packages="$packages default-jre-headless"

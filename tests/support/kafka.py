@@ -78,6 +78,12 @@ def kafka_is_here() -> bool:
     return (JARS / "pom.xml").is_file() and shutil.which("java") is not None
 
 
+def java(main: str, *arguments: str, logging: Path | None = None) -> list[str]:
+    """The command of one of Kafka's programs; without `logging` it only says what goes wrong."""
+    level = f"-Dlog4j2.configurationFile={logging}" if logging else "-Dlog4j2.level=ERROR"
+    return ["java", *HEAP, level, "-cp", f"{JARS}/*", main, *arguments]
+
+
 @dataclass(frozen=True, slots=True)
 class Kafka:
     """Where a Kafka answers, with what a test asks of it beside its own client."""
@@ -265,8 +271,7 @@ class KafkaServer:
             raise KafkaNotStarted(f"cannot format {self._folder}: {done.stdout}{done.stderr}")
 
     def _java(self, main: str, *arguments: str) -> list[str]:
-        logging = f"-Dlog4j2.configurationFile={self._folder / 'log4j2.xml'}"
-        return ["java", *HEAP, logging, "-cp", f"{JARS}/*", main, *arguments]
+        return java(main, *arguments, logging=self._folder / "log4j2.xml")
 
     def _wait_until_answering(self) -> None:
         process = self._process

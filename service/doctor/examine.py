@@ -1,0 +1,66 @@
+"""Every check of the doctor, in the order in which a person would look."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from service.doctor.broker import broker_findings
+from service.doctor.choices import choice_findings
+from service.doctor.finding import Finding, good, mend
+from service.doctor.kafka import kafka_findings
+from service.doctor.machine import (
+    clock_findings,
+    folder_findings,
+    port_findings,
+    python_finding,
+    secrecy_findings,
+)
+from service.doctor.stores import (
+    core_findings,
+    duckdb_findings,
+    journal_findings,
+    sqlite_findings,
+)
+from service.settings import Settings
+from service.site.load import BrokenSite, load
+from service.site.model import Site
+from service.topic import kafka_config
+
+
+def examine(site_folder: Path, settings: Settings) -> list[Finding]:
+    """Every finding; the ones that need a sound site only where it is sound."""
+    return [*_of_the_machine(settings), *_of_the_site(site_folder, settings)]
+
+
+def _of_the_machine(settings: Settings) -> Iterator[Finding]:
+    yield python_finding()
+    yield from folder_findings(settings)
+    yield from clock_findings(settings.data)
+    yield from port_findings(settings)
+    yield from secrecy_findings(settings.data)
+    yield from choice_findings(settings)
+
+
+def _of_the_site(site_folder: Path, settings: Settings) -> Iterator[Finding]:
+    try:
+        site = load(site_folder)
+    except BrokenSite as error:
+        yield mend(
+            "site folder",
+            str(error),
+            f"mend the places that `gridwarden check {site_folder}` shows",
+        )
+        return
+    yield good("site folder", f"{site.name}: {len(site.points)} points")
+    yield from _of_the_stores(site, settings)
+    for source in site.sources:
+        yield from broker_findings(site, source)
+
+
+def _of_the_stores(site: Site, settings: Settings) -> Iterator[Finding]:
+    yield sqlite_findings(settings.data)
+    yield journal_findings(settings.data)
+    yield duckdb_findings(settings.data)
+    yield core_findings(settings.data)
+    if settings.kafka.bootstrap:
+        config = kafka_config(settings.kafka, site.code, "doctor")
+        yield from kafka_findings(config, settings.kafka)
