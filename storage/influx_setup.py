@@ -28,9 +28,7 @@ def set_up(config: InfluxConfig, keep_days: int) -> list[str]:
         if buckets.find_bucket_by_name(config.bucket) is not None:  # type: ignore[no-untyped-call]
             return [*done, f"the bucket {config.bucket} is there already: it stays as it is"]
         rules = {"type": "expire", "everySeconds": keep_days * _DAY_S}
-        buckets.create_bucket(
-            bucket_name=config.bucket, org_id=organisation.id, retention_rules=rules
-        )
+        buckets.create_bucket(bucket_name=config.bucket, org=organisation, retention_rules=rules)
         return [*done, f"made the bucket {config.bucket}, which keeps {keep_days} days"]
 
 
