@@ -33,6 +33,8 @@ ledger_app = typer.Typer(help="The sealed ledger of credit entries.", no_args_is
 app.add_typer(ledger_app, name="ledger")
 user_app = typer.Typer(help="Who may sign in to the console.", no_args_is_help=True)
 app.add_typer(user_app, name="user")
+telemetry_app = typer.Typer(help="The store of the history.", no_args_is_help=True)
+app.add_typer(telemetry_app, name="telemetry")
 
 letters_app = typer.Typer(
     help="Messages that could not be used: look at them, send them through again.",
@@ -557,6 +559,29 @@ def letters_replay_command(
             _stop(f"cannot replay: {error}", FAILED, error)
     already = f"; {done.already} are not there or were sent before" if done.already else ""
     typer.echo(f"{done.sent} sent through again{already}; what still cannot be used is listed anew")
+
+
+@telemetry_app.command("setup")
+def telemetry_setup_command(
+    keep_days: Annotated[
+        int, typer.Option("--keep-days", min=1, help="How long the bucket keeps readings.")
+    ] = 366,
+) -> None:
+    """Make the bucket in the InfluxDB that GRIDWARDEN_TELEMETRY__URL names."""
+    from domain.ports import StorageUnavailable
+    from service.stores import influx_config
+
+    telemetry = _settings().telemetry
+    if not telemetry.url:
+        _stop("set GRIDWARDEN_TELEMETRY__URL: a DuckDB file needs no setup", BAD_INPUT)
+    from storage.influx_setup import set_up
+
+    try:
+        done = set_up(influx_config(telemetry), keep_days)
+    except StorageUnavailable as error:
+        _stop(str(error), FAILED, error)
+    for sentence in done:
+        typer.echo(sentence)
 
 
 @app.command("import-points")

@@ -115,7 +115,9 @@ class KafkaCore:
         self._engine = open_records_engine(settings)
         self.records = SqlRecords(self._engine)
         self._owners = Owners(self._engine)
-        self._telemetry_store = open_telemetry(settings.telemetry, Folders(settings.data).telemetry)
+        self._telemetry_store = open_telemetry(
+            settings.telemetry, Folders(settings.data).telemetry, self.counters
+        )
         self._shared = can_be_shared(settings)
         self._prepare()
         self._plan = self._site.plan(settings.language)
