@@ -29,6 +29,7 @@ from service.site.compiled import BrokenCompiledSite, read_compiled
 from service.site.model import Site
 from service.site.problems import BrokenSite
 from service.system import system_facts
+from service.telemetry_copy import TelemetryCopier
 from service.wiring import Core, RecordingClock, Unwirable
 from storage.request_codec import request_of
 
@@ -143,7 +144,12 @@ def operations(core: "AnyCore") -> dict[str, Handler]:
     def latest(asked: Mapping[str, Any]) -> Mapping[str, object]:
         return {"points": core.latest.of([PointKey(key) for key in asked.get("points", ())])}
 
-    return {"request": ask, "history": history, "latest": latest}
+    return {
+        "request": ask,
+        "history": history,
+        "latest": latest,
+        "copy_telemetry": TelemetryCopier(core.store_keeper.store).answer,
+    }
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
