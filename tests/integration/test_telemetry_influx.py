@@ -33,9 +33,10 @@ from service.settings import load_settings
 from service.site.model import telemetry_topic
 from service.stores import influx_config, open_telemetry
 from storage.engines import sqlite_engine
+from storage.influx_server import InfluxConfig
 from storage.journal import SqliteJournal
 from storage.records import SqlRecords
-from storage.telemetry_influx import InfluxConfig, InfluxTelemetry
+from storage.telemetry_influx import InfluxTelemetry
 from tests.support.influx import Rejected, influx_telemetry
 from tests.support.running import CoreProcess, core, until
 from tests.support.series_servers import Influx, SeriesServer, ask, set_up_influx
@@ -191,8 +192,8 @@ def test_a_server_that_was_away_for_two_minutes_of_load_gets_all_of_it_in_order(
 ) -> None:
     """120 seconds of 2,000 readings come while it is away, as fast as the journal takes them."""
     if how == "frozen":  # a read that waits is given up sooner than in the field
-        monkeypatch.setattr("storage.telemetry_influx._WRITE_MS", (1_000, 1_500))
-        monkeypatch.setattr("storage.telemetry_influx._QUERY_MS", (1_000, 1_500))
+        monkeypatch.setattr("storage.influx_server._WRITE_MS", (1_000, 1_500))
+        monkeypatch.setattr("storage.influx_server._QUERY_MS", (1_000, 1_500))
     influx = set_up_influx(own_influx)
     journal = SqliteJournal(tmp_path / "journal")
     journal.open_for_writing()
