@@ -51,6 +51,7 @@ class InfluxSummaries:
         self._measurement = measurement
         self._monotonic = monotonic
         self._looked = False
+        self._waiting: list[_Due] = []  # hours that are over, the earliest first
         self._due: _Due | None = None  # the hour that is being summarised
         self._slices: list[list[int]] = []  # points of it that are left
         self._done_at: dict[int, float] = {}
@@ -100,14 +101,16 @@ class InfluxSummaries:
         return both.take(np.argsort(both.start, kind="stable"))
 
     def _next_due(self, now_us: int) -> _Due | None:
-        begin_us = now_us - _LOOK_BACK_US if self._looked else 0
-        over = [
-            each
-            for each in self._all_due(begin_us, now_us)
-            if each.hour_us + HOUR_US + SETTLED_US <= now_us and self._may_again(each.hour_us)
-        ]
-        self._looked = True
-        return min(over, key=lambda each: each.hour_us, default=None)
+        """The earliest that is over."""
+        if not self._waiting:
+            begin_us = now_us - _LOOK_BACK_US if self._looked else 0
+            self._waiting = [
+                each
+                for each in self._all_due(begin_us, now_us)
+                if each.hour_us + HOUR_US + SETTLED_US <= now_us and self._may_again(each.hour_us)
+            ]
+            self._looked = True
+        return self._waiting.pop(0) if self._waiting else None
 
     def _may_again(self, hour_us: int) -> bool:
         done_at = self._done_at.get(hour_us)
