@@ -36,6 +36,12 @@ app.add_typer(user_app, name="user")
 telemetry_app = typer.Typer(help="The store of the history.", no_args_is_help=True)
 app.add_typer(telemetry_app, name="telemetry")
 
+letters_app = typer.Typer(
+    help="Messages that could not be used: look at them, send them through again.",
+    no_args_is_help=True,
+)
+app.add_typer(letters_app, name="dead-letters")
+
 SiteOption = Annotated[Path, typer.Option("--site", help="The site folder.")]
 DataOption = Annotated[Path | None, typer.Option("--data", help="Where everything is kept.")]
 LanguageOption = Annotated[str | None, typer.Option("--language", help="zh-CN or en.")]
@@ -43,6 +49,9 @@ JsonOption = Annotated[bool, typer.Option("--json", help="For a program: JSON li
 SecondsOption = Annotated[float | None, typer.Option("--seconds", min=0, help="End after so long.")]
 BrokerOption = Annotated[
     str | None, typer.Option("--broker", help="HOST:PORT of a broker instead of the usual one.")
+]
+ReasonOption = Annotated[
+    str | None, typer.Option("--reason", help="Only of this reason, as in unknown_point.")
 ]
 PromptOption = Annotated[
     bool, typer.Option("--prompt", help="Ask for the password instead of making one.")
@@ -253,6 +262,47 @@ def who_command(
                 typer.echo(line)
 
 
+@app.command("migrate")
+def migrate_command(
+    data: DataOption = None,
+    down: Annotated[
+        str | None, typer.Option("--down", help="Go back to this revision, or to `base`.")
+    ] = None,
+    check: Annotated[
+        bool, typer.Option("--check", help="Only show; 1 where something is to be done.")
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask before going back.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Bring the tables of the records up to this release, or back to an older one."""
+    from dataclasses import asdict
+
+    from service.local_socket import AlreadyServed
+    from service.migrating import expect_way_down, migrate_down, migrate_up, schema_of
+    from storage.migrate import UnknownRevision
+
+    settings = _settings(data=data)
+    with _told_in_one_sentence("cannot migrate"):
+        before = schema_of(settings)
+        try:
+            if down is not None:
+                expect_way_down(settings, down)
+                _confirm_way_down(before.current, down, yes)
+            after = before
+            if not check:
+                after = migrate_up(settings) if down is None else migrate_down(settings, down)
+        except (UnknownRevision, AlreadyServed) as error:
+            _stop(f"cannot migrate: {error}", BAD_INPUT, error)
+    if as_json:
+        typer.echo(_json_line({"before": before.current, **asdict(after)}))
+    else:
+        typer.echo(
+            f"the records are at {after.current or 'base'}, were at {before.current or 'base'};"
+            f" this release has {after.target}"
+        )
+    raise typer.Exit(FAILED if check and not after.is_current else 0)
+
+
 @ledger_app.command("verify")
 def ledger_verify_command(data: DataOption = None, as_json: JsonOption = False) -> None:
     """Walk the sealed chain of credit entries and tell every place where it does not hold."""
@@ -421,6 +471,94 @@ def user_disable_command(
         outcome = ask_core(settings.data, disabled(user_named(settings.data, name)))
     _expect_done(outcome, settings)
     typer.echo(f"user {name} may not sign in any more")
+
+
+@letters_app.command("list")
+def letters_list_command(
+    reason: ReasonOption = None,
+    at_most: Annotated[int, typer.Option("--at-most", min=1, help="Of the kept ones.")] = 50,
+    data: DataOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Count them by reason over a week, and show the newest whose payload was kept."""
+    from dataclasses import asdict
+
+    from service.dead_letters import dead_letters_of, letter_facts, letter_line
+
+    settings = _settings(data=data)
+    with _told_in_one_sentence("cannot list the dead letters"):
+        letters = dead_letters_of(settings.data)
+        counted, kept = letters.counted(), letters.kept(reason, at_most)
+    if as_json:
+        for line in [*map(asdict, counted), *map(letter_facts, kept)]:
+            typer.echo(_json_line(line))
+        return
+    for each in counted:
+        typer.echo(
+            f"{each.count} {each.reason} from {each.source_id} in 7 days;"
+            f" {each.kept} kept, {each.replayed} replayed"
+        )
+    for letter in kept:
+        typer.echo(letter_line(letter))
+    if not counted and not kept:
+        typer.echo("none")
+
+
+@letters_app.command("show")
+def letters_show_command(
+    number: Annotated[int, typer.Argument(help="As `list` gives it.")],
+    raw: Annotated[bool, typer.Option("--raw", help="Only the bytes of the payload.")] = False,
+    data: DataOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show one with its payload."""
+    from service.dead_letters import dead_letters_of, letter_facts
+
+    settings = _settings(data=data)
+    with _told_in_one_sentence("cannot show it"):
+        letter = dead_letters_of(settings.data).numbered(number)
+    if letter is None:
+        _stop(f"no dead letter has the number {number}: `dead-letters list` shows them", BAD_INPUT)
+    payload = letter.letter.payload or b""
+    if raw:
+        sys.stdout.buffer.write(payload)
+        return
+    facts = letter_facts(letter)
+    text = payload.decode("utf-8", "backslashreplace")
+    if as_json:
+        typer.echo(_json_line({**facts, "payload": text}))
+        return
+    for name, value in facts.items():
+        typer.echo(f"{name}: {value}")
+    typer.echo(text)
+
+
+@letters_app.command("replay")
+def letters_replay_command(
+    numbers: Annotated[
+        list[int] | None, typer.Argument(help="Only these; without any, all that wait.")
+    ] = None,
+    reason: ReasonOption = None,
+    broker: BrokerOption = None,
+    data: DataOption = None,
+) -> None:
+    """After mending the points or the gateway: send them through again, with their original bytes."""
+    from service.dead_letters import NotReplayed, replay_dead_letters
+    from service.settings import BadSettings
+
+    settings = _settings(data=data)
+    site = _effective_site(settings)
+    address = _address(broker)
+    source = (site.at_broker(*address) if address else site).sources[0]
+    with _told_in_one_sentence("cannot replay"):
+        try:
+            done = replay_dead_letters(settings.data, source, reason=reason, numbers=numbers or ())
+        except BadSettings as error:
+            _stop(str(error), BAD_INPUT, error)
+        except NotReplayed as error:
+            _stop(f"cannot replay: {error}", FAILED, error)
+    already = f"; {done.already} are not there or were sent before" if done.already else ""
+    typer.echo(f"{done.sent} sent through again{already}; what still cannot be used is listed anew")
 
 
 @telemetry_app.command("setup")
@@ -632,6 +770,16 @@ def _told_in_one_sentence(what: str) -> "AbstractContextManager[None]":
             _stop(f"{what}: {error.filename or 'a file'}: {error.strerror}", FAILED, error)
 
     return telling()
+
+
+def _confirm_way_down(current: str | None, down: str, yes: bool) -> None:
+    typer.echo(
+        f"going back from {current or 'base'} to {down} removes the tables and columns of the releases"
+        " after it WITH WHAT STANDS IN THEM; take a backup first (`gridwarden backup`)",
+        err=True,
+    )
+    if not yes and not typer.confirm("go back?", err=True):
+        _stop("nothing was changed", FAILED)
 
 
 def _expect_done(outcome: "Outcome", settings: "Settings") -> None:

@@ -30,6 +30,7 @@ from service.site.model import Site
 from service.site.problems import BrokenSite
 from service.system import system_facts
 from service.wiring import Core, RecordingClock, Unwirable
+from storage.dead_letters import SqlDeadLetters
 from storage.request_codec import request_of
 
 if TYPE_CHECKING:
@@ -143,7 +144,19 @@ def operations(core: "AnyCore") -> dict[str, Handler]:
     def latest(asked: Mapping[str, Any]) -> Mapping[str, object]:
         return {"points": core.latest.of([PointKey(key) for key in asked.get("points", ())])}
 
-    return {"request": ask, "history": history, "latest": latest}
+    def dead_letters_replayed(asked: Mapping[str, Any]) -> Mapping[str, object]:
+        numbers = [int(number) for number in asked["numbers"]]
+        noted = SqlDeadLetters(core.records.engine, core.clock).note_replayed(numbers)
+        core.counters.add("dead_letters_replayed", noted)
+        log.info("dead_letters_replayed", count=noted)
+        return {"noted": noted}
+
+    return {
+        "request": ask,
+        "history": history,
+        "latest": latest,
+        "dead_letters_replayed": dead_letters_replayed,
+    }
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

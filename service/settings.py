@@ -168,6 +168,15 @@ class DeadLetterSettings(_Group):
     )  # per source, reason and day; beyond it only counted
 
 
+class KeepSettings(_Group):
+    """Days after which records may go. What stands or is open stays; credit, its seals and judgements,
+    tickets, tags and site versions are never deleted."""
+
+    incidents_days: int = Field(default=3 * 365, ge=30)  # closed, with their events and commands
+    audit_days: int = Field(default=5 * 365, ge=30)
+    dead_letters_days: int = Field(default=90, ge=1)
+
+
 class ConsoleSettings(_Group):
     host: str = "127.0.0.1"  # loopback; put a reverse proxy with TLS before it for others
     port: int = Field(default=8080, ge=0, le=65_535)
@@ -177,6 +186,9 @@ class ConsoleSettings(_Group):
 class LogSettings(_Group):
     format: Literal["json", "text"] = "json"
     level: Literal["debug", "info", "warning", "error"] = "info"
+    folder: Path | None = None  # a file of each process there, instead of stderr
+    file_mib: int = Field(default=20, ge=1)  # then another one is begun
+    files_kept: int = Field(default=5, ge=1)  # of each process, with the one that is written
 
 
 class MetricsSettings(_Group):
@@ -218,6 +230,7 @@ class Settings(BaseSettings):
     telemetry: TelemetrySettings = TelemetrySettings()
     kafka: KafkaSettings = KafkaSettings()
     dead_letters: DeadLetterSettings = DeadLetterSettings()
+    keep: KeepSettings = KeepSettings()
     console: ConsoleSettings = ConsoleSettings()
     log: LogSettings = LogSettings()
     metrics: MetricsSettings = MetricsSettings()

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+from domain.ports import StorageUnavailable
 from service.doctor.broker import broker_findings
 from service.doctor.choices import choice_findings
 from service.doctor.finding import Finding, good, mend
@@ -15,12 +16,14 @@ from service.doctor.machine import (
     python_finding,
     secrecy_findings,
 )
+from service.doctor.postgres import postgres_findings
 from service.doctor.stores import (
     core_findings,
     duckdb_findings,
     journal_findings,
     sqlite_findings,
 )
+from service.records import records_engine
 from service.settings import Settings
 from service.site.load import BrokenSite, load
 from service.site.model import Site
@@ -37,7 +40,7 @@ def _of_the_machine(settings: Settings) -> Iterator[Finding]:
     yield from folder_findings(settings)
     yield from clock_findings(settings.data)
     yield from port_findings(settings)
-    yield from secrecy_findings(settings.data)
+    yield from secrecy_findings(settings.data, password_file=settings.records.password_file)
     yield from choice_findings(settings)
 
 
@@ -74,10 +77,23 @@ def _of_the_telemetry(settings: Settings) -> Iterator[Finding]:
 
 
 def _of_the_stores(site: Site, settings: Settings) -> Iterator[Finding]:
-    yield sqlite_findings(settings.data)
+    if settings.records.url:
+        yield from _of_postgres(settings)
+    else:
+        yield sqlite_findings(settings.data)
     yield journal_findings(settings.data)
     yield from _of_the_telemetry(settings)
     yield core_findings(settings.data)
     if settings.kafka.bootstrap:
         config = kafka_config(settings.kafka, site.code, "doctor")
         yield from kafka_findings(config, settings.kafka)
+
+
+def _of_postgres(settings: Settings) -> Iterator[Finding]:
+    try:
+        engine = records_engine(settings.data, settings.records, role="doctor", once=True)
+    except StorageUnavailable as error:
+        yield mend("settings", str(error), "let this user read it, or name another")
+        return
+    yield from postgres_findings(engine)
+    engine.dispose()
