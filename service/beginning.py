@@ -133,7 +133,7 @@ def effective_version(data: Path) -> SiteVersion:
 
 def stored_records(data: Path) -> SqlRecords:
     """To read, while a core may serve them. Raises NoSite, StorageUnavailable."""
-    engine = records_engine(data, role="cli", busy_ms=_BUSY_MS, patient=True)
+    engine = records_engine(data, role="cli", busy_ms=_BUSY_MS, once=True)
     found = None if is_missing(engine) else revision(engine)
     if found is None:
         raise NoSite(f"{data} holds no records: start with `gridwarden run --site DIR`")
@@ -183,10 +183,10 @@ def _needed(folder: Path | None, data: Path) -> Path:
 
 
 def _records_are_lost(data: Path) -> bool:
-    return Folders(data).journal.exists() and is_missing(records_engine(data))
+    return Folders(data).journal.exists() and is_missing(records_engine(data, once=True))
 
 
 def _records(data: Path) -> SqlRecords:
-    engine = records_engine(data, role="supervisor", busy_ms=_BUSY_MS)
+    engine = records_engine(data, role="supervisor", busy_ms=_BUSY_MS, once=True)
     upgrade(engine, create=is_missing(engine) or not Folders(data).journal.exists())
     return SqlRecords(engine)

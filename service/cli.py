@@ -33,6 +33,8 @@ ledger_app = typer.Typer(help="The sealed ledger of credit entries.", no_args_is
 app.add_typer(ledger_app, name="ledger")
 user_app = typer.Typer(help="Who may sign in to the console.", no_args_is_help=True)
 app.add_typer(user_app, name="user")
+telemetry_app = typer.Typer(help="The store of the history.", no_args_is_help=True)
+app.add_typer(telemetry_app, name="telemetry")
 
 letters_app = typer.Typer(
     help="Messages that could not be used: look at them, send them through again.",
@@ -258,6 +260,47 @@ def who_command(
         else:
             for line in answer_lines(subject, answer, settings.language):
                 typer.echo(line)
+
+
+@app.command("migrate")
+def migrate_command(
+    data: DataOption = None,
+    down: Annotated[
+        str | None, typer.Option("--down", help="Go back to this revision, or to `base`.")
+    ] = None,
+    check: Annotated[
+        bool, typer.Option("--check", help="Only show; 1 where something is to be done.")
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask before going back.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Bring the tables of the records up to this release, or back to an older one."""
+    from dataclasses import asdict
+
+    from service.local_socket import AlreadyServed
+    from service.migrating import expect_way_down, migrate_down, migrate_up, schema_of
+    from storage.migrate import UnknownRevision
+
+    settings = _settings(data=data)
+    with _told_in_one_sentence("cannot migrate"):
+        before = schema_of(settings)
+        try:
+            if down is not None:
+                expect_way_down(settings, down)
+                _confirm_way_down(before.current, down, yes)
+            after = before
+            if not check:
+                after = migrate_up(settings) if down is None else migrate_down(settings, down)
+        except (UnknownRevision, AlreadyServed) as error:
+            _stop(f"cannot migrate: {error}", BAD_INPUT, error)
+    if as_json:
+        typer.echo(_json_line({"before": before.current, **asdict(after)}))
+    else:
+        typer.echo(
+            f"the records are at {after.current or 'base'}, were at {before.current or 'base'};"
+            f" this release has {after.target}"
+        )
+    raise typer.Exit(FAILED if check and not after.is_current else 0)
 
 
 @ledger_app.command("verify")
@@ -518,6 +561,29 @@ def letters_replay_command(
     typer.echo(f"{done.sent} sent through again{already}; what still cannot be used is listed anew")
 
 
+@telemetry_app.command("setup")
+def telemetry_setup_command(
+    keep_days: Annotated[
+        int, typer.Option("--keep-days", min=1, help="How long the bucket keeps readings.")
+    ] = 366,
+) -> None:
+    """Make the bucket in the InfluxDB that GRIDWARDEN_TELEMETRY__URL names."""
+    from domain.ports import StorageUnavailable
+    from service.stores import influx_config
+
+    telemetry = _settings().telemetry
+    if not telemetry.url:
+        _stop("set GRIDWARDEN_TELEMETRY__URL: a DuckDB file needs no setup", BAD_INPUT)
+    from storage.influx_setup import set_up
+
+    try:
+        done = set_up(influx_config(telemetry), keep_days)
+    except StorageUnavailable as error:
+        _stop(str(error), FAILED, error)
+    for sentence in done:
+        typer.echo(sentence)
+
+
 @app.command("import-points")
 def import_points_command(
     workbook: Annotated[Path, typer.Argument(help="The station's signal list (四遥点表), .xlsx.")],
@@ -704,6 +770,16 @@ def _told_in_one_sentence(what: str) -> "AbstractContextManager[None]":
             _stop(f"{what}: {error.filename or 'a file'}: {error.strerror}", FAILED, error)
 
     return telling()
+
+
+def _confirm_way_down(current: str | None, down: str, yes: bool) -> None:
+    typer.echo(
+        f"going back from {current or 'base'} to {down} removes the tables and columns of the releases"
+        " after it WITH WHAT STANDS IN THEM; take a backup first (`gridwarden backup`)",
+        err=True,
+    )
+    if not yes and not typer.confirm("go back?", err=True):
+        _stop("nothing was changed", FAILED)
 
 
 def _expect_done(outcome: "Outcome", settings: "Settings") -> None:

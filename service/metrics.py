@@ -61,6 +61,7 @@ COUNTED: Final[Mapping[str, str]] = {
     "stale_owner": "Partitions given up because another worker owns them",
     "stale_acks_dropped": "Acknowledgements of an earlier connection that were dropped",
     "subscriptions_refused": "Subscriptions that a broker refused",
+    "telemetry_rejected": "Readings that the telemetry store refuses for ever, by reason",
     "telemetry_upkeep_failed": "Attempts to keep the telemetry store in order that failed",
     "telemetry_unavailable": "Attempts to write the telemetry store that failed",
     "time_substituted": "Readings that took their arrival time",

@@ -108,11 +108,28 @@ class DeliverySettings(_Group):
 class TelemetrySettings(_Group):
     """The history: a DuckDB file in the data folder, or with `url` an InfluxDB 2."""
 
+    url: str = ""  # http://host:8086
+    org: str = ""
+    bucket: str = ""
+    token: SecretStr | None = None  # may read and write the bucket
+    measurement: str = Field(default="reading", min_length=1)  # one per site that shares the bucket
+    ca_file: Path | None = None
     commit_every_ms: int = Field(default=250, ge=10)
-    # days of event time; then the readings are gone, their summaries by minute and by hour stay on
+    # days of event time; then the readings are gone, their summaries by minute and by hour stay on.
+    # InfluxDB keeps what its bucket keeps
     keep_raw_days: int = Field(default=31, ge=1)
     keep_minutes_days: int = Field(default=93, ge=1)
     keep_hours_days: int = Field(default=3_660, ge=1)
+
+    @model_validator(mode="after")
+    def _an_influxdb_has_all_it_needs(self) -> Self:
+        if self.url and not self.url.startswith(("http://", "https://")):
+            raise ValueError(f"url: write http://host:8086 instead of {self.url}")
+        wanted = {"org": self.org, "bucket": self.bucket, "token": self.token}
+        missing = [name for name, given in wanted.items() if not given]
+        if self.url and missing:
+            raise ValueError(f"with url, {', '.join(missing)} must be given too")
+        return self
 
     @model_validator(mode="after")
     def _the_coarser_stay_longer(self) -> Self:

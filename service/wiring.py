@@ -267,7 +267,7 @@ class Core:
         folders, settings = Folders(self._settings.data), self._settings
         self.journal = open_journal(folders.journal, settings.journal)
         self.records = open_records(folders.records, settings.records, self.journal.last_seq)
-        self._telemetry_store = open_telemetry(settings.telemetry, folders.telemetry)
+        self._telemetry_store = open_telemetry(settings.telemetry, folders.telemetry, self.counters)
         self.telemetry = TelemetryProjection(
             journal=self.journal,
             telemetry=self._telemetry_store,

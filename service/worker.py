@@ -66,7 +66,7 @@ from service.sealing import HEADS_NAME, Sealer
 from service.settings import Settings
 from service.site.model import Site
 from service.stores import can_be_shared, keeping, open_records_engine, open_telemetry
-from service.topic import kafka_config, topic_settings
+from service.topic import kafka_config, topic_beside, topic_settings
 from service.upkeep import StoreKeeper
 from service.vitals import Stage, Vitals
 from service.wiring import (
@@ -115,7 +115,9 @@ class KafkaCore:
         self._engine = open_records_engine(settings)
         self.records = SqlRecords(self._engine)
         self._owners = Owners(self._engine)
-        self._telemetry_store = open_telemetry(settings.telemetry, Folders(settings.data).telemetry)
+        self._telemetry_store = open_telemetry(
+            settings.telemetry, Folders(settings.data).telemetry, self.counters
+        )
         self._shared = can_be_shared(settings)
         self._prepare()
         self._plan = self._site.plan(settings.language)
@@ -404,7 +406,7 @@ class KafkaCore:
         )
 
     def _outlets(self) -> dict[Outlet, str]:
-        topics = {outlet: f"gridwarden.{self._site.code}.{outlet.value}" for outlet in Outlet}
+        topics = {outlet: topic_beside(self._config.topic, outlet) for outlet in Outlet}
         for topic in topics.values():
             prepare_topic(self._config, topic, self._settings.kafka.partitions)
         return topics

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class UnknownRevision(ValueError):
-    """No migration of this release is named so."""
+    """No migration of this release is named so, or it does not lie behind."""
 
 
 _SCRIPTS: Final = Path(__file__).parent / "migrations"
@@ -53,14 +53,22 @@ def upgrade(engine: Engine, *, create: bool = True) -> None:
 
 def downgrade(engine: Engine, to: str = "base") -> None:
     """Raises StorageUnavailable, UnknownRevision."""
-    if to != "base" and to not in revisions():
-        raise UnknownRevision(
-            f"no revision is named {to!r}; there are base, {', '.join(revisions())}"
-        )
+    expect_revision(to)
+    current = revision(engine)
+    order = ["base", *revisions()]
+    if current is None or order.index(to) > order.index(current):
+        raise UnknownRevision(f"the records are at {current or 'base'}: {to} is no way down")
     with _migrating(engine) as connection:
         from alembic import command
 
         command.downgrade(_config(connection), to)
+
+
+def expect_revision(name: str) -> None:
+    """Raises UnknownRevision."""
+    if name != "base" and name not in revisions():
+        known = ", ".join(revisions())
+        raise UnknownRevision(f"no revision is named {name!r}; there are base, {known}")
 
 
 def revisions() -> list[str]:

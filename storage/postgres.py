@@ -5,20 +5,25 @@ a network that swallows what we send, is given up on this side a little later.
 """
 
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
 import psycopg
 from sqlalchemy import URL, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError
+from sqlalchemy.pool import NullPool
 
 RV = TypeVar("RV")
 
 OLDEST_SERVER: Final = 15
-_POOL_SIZE: Final = 4
-_POOL_OVERFLOW: Final = 12
-_POOL_WAIT_S: Final = 5
+_POOL: Final[Mapping[str, Any]] = {
+    "pool_size": 4,
+    "max_overflow": 12,
+    "pool_timeout": 5,  # seconds
+    "pool_pre_ping": True,  # a connection that died while it lay in the pool costs nobody an error
+    "pool_use_lifo": True,
+}
 _GRACE_S: Final = 1.0  # what we wait beyond the server's own limit
 # an SQLSTATE says "not now" or "not you" by its class, or as a whole
 _UNAVAILABLE_CLASSES: Final = ("08", "28", "3D", "3F", "40", "53", "55", "57", "58", "F0", "XX")
@@ -65,15 +70,13 @@ def postgres_engine(
     password: str | None = None,
     application_name: str = "gridwarden",
     patience: Patience = Patience(),
+    pooled: bool = True,
 ) -> Engine:
-    """Opens nothing yet. Without a password libpq looks into its own password file. Raises BadRecordsUrl."""
+    """Opens nothing yet. Without a password libpq looks into its own password file. Not `pooled`: no
+    connection stays open. Raises BadRecordsUrl."""
     engine = create_engine(
         postgres_url(url),
-        pool_size=_POOL_SIZE,
-        max_overflow=_POOL_OVERFLOW,
-        pool_timeout=_POOL_WAIT_S,
-        pool_pre_ping=True,  # a connection that died while it lay in the pool costs nobody an error
-        pool_use_lifo=True,
+        **(_POOL if pooled else {"poolclass": NullPool}),
         connect_args={
             "application_name": application_name,
             "connect_timeout": patience.connect_s,

@@ -38,6 +38,15 @@ class RecordsStore:
             return sqlite_engine(self.path, busy_ms=busy_ms)
         return self.postgres.engine(Patience(lock_ms=max(busy_ms, 100)))
 
+    def settings(self) -> dict[str, str]:
+        """The environment of a service that keeps its records here."""
+        if self.postgres is None:
+            return {}
+        return {
+            "GRIDWARDEN_RECORDS__URL": self.postgres.url,
+            "GRIDWARDEN_RECORDS__PASSWORD": self.postgres.password or "",
+        }
+
     @property
     def is_postgres(self) -> bool:
         return self.postgres is not None
