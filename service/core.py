@@ -111,9 +111,10 @@ def _answering(
 ) -> "HealthServer | None":
     if metrics is None or not metrics[1]:
         return None
-    from service.metrics import HealthServer
+    from service.metrics import CoreCollector, HealthServer
 
-    answering = HealthServer(*metrics, core, lambda: _restarts(heart))
+    collector = CoreCollector(core, lambda: _restarts(heart))
+    answering = HealthServer(*metrics, core.vitals, collector)
     answering.start()
     return answering
 
