@@ -19,7 +19,7 @@ from benchmarks.rows import Row
 from benchmarks.stage import POINTS, QUIET, payload_of
 from ingest.kafka import partition_of
 from service.broker import LocalBroker
-from service.worker import topic_settings
+from service.topic import topic_settings
 from tests.support.kafka import Kafka, KafkaServer
 from tests.support.partitioned import STATIONS, partitioned_site, telemetry_topic_of
 from tests.support.running import CoreProcess

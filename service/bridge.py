@@ -28,8 +28,8 @@ from service.counting import Counted
 from service.partitioning import Partitioning
 from service.settings import Settings
 from service.site.model import Site
+from service.topic import kafka_config, topic_settings
 from service.wiring import only_source, source_config
-from service.worker import kafka_config, topic_settings
 from service.workers import Worker
 
 log = structlog.get_logger(__name__)

@@ -50,6 +50,14 @@ backup_app = typer.Typer(
 app.add_typer(backup_app, name="backup")
 user_app = typer.Typer(help="Who may sign in to the console.", no_args_is_help=True)
 app.add_typer(user_app, name="user")
+telemetry_app = typer.Typer(help="The store of the history.", no_args_is_help=True)
+app.add_typer(telemetry_app, name="telemetry")
+
+letters_app = typer.Typer(
+    help="Messages that could not be used: look at them, send them through again.",
+    no_args_is_help=True,
+)
+app.add_typer(letters_app, name="dead-letters")
 
 SiteOption = Annotated[Path, typer.Option("--site", help="The site folder.")]
 DataOption = Annotated[Path | None, typer.Option("--data", help="Where everything is kept.")]
@@ -58,6 +66,9 @@ JsonOption = Annotated[bool, typer.Option("--json", help="For a program: JSON li
 SecondsOption = Annotated[float | None, typer.Option("--seconds", min=0, help="End after so long.")]
 BrokerOption = Annotated[
     str | None, typer.Option("--broker", help="HOST:PORT of a broker instead of the usual one.")
+]
+ReasonOption = Annotated[
+    str | None, typer.Option("--reason", help="Only of this reason, as in unknown_point.")
 ]
 PromptOption = Annotated[
     bool, typer.Option("--prompt", help="Ask for the password instead of making one.")
@@ -528,6 +539,117 @@ def user_disable_command(
         outcome = ask_core(settings.data, disabled(user_named(settings.data, name)))
     _expect_done(outcome, settings)
     typer.echo(f"user {name} may not sign in any more")
+
+
+@letters_app.command("list")
+def letters_list_command(
+    reason: ReasonOption = None,
+    at_most: Annotated[int, typer.Option("--at-most", min=1, help="Of the kept ones.")] = 50,
+    data: DataOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Count them by reason over a week, and show the newest whose payload was kept."""
+    from dataclasses import asdict
+
+    from service.dead_letters import dead_letters_of, letter_facts, letter_line
+
+    settings = _settings(data=data)
+    with _told_in_one_sentence("cannot list the dead letters"):
+        letters = dead_letters_of(settings.data)
+        counted, kept = letters.counted(), letters.kept(reason, at_most)
+    if as_json:
+        for line in [*map(asdict, counted), *map(letter_facts, kept)]:
+            typer.echo(_json_line(line))
+        return
+    for each in counted:
+        typer.echo(
+            f"{each.count} {each.reason} from {each.source_id} in 7 days;"
+            f" {each.kept} kept, {each.replayed} replayed"
+        )
+    for letter in kept:
+        typer.echo(letter_line(letter))
+    if not counted and not kept:
+        typer.echo("none")
+
+
+@letters_app.command("show")
+def letters_show_command(
+    number: Annotated[int, typer.Argument(help="As `list` gives it.")],
+    raw: Annotated[bool, typer.Option("--raw", help="Only the bytes of the payload.")] = False,
+    data: DataOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show one with its payload."""
+    from service.dead_letters import dead_letters_of, letter_facts
+
+    settings = _settings(data=data)
+    with _told_in_one_sentence("cannot show it"):
+        letter = dead_letters_of(settings.data).numbered(number)
+    if letter is None:
+        _stop(f"no dead letter has the number {number}: `dead-letters list` shows them", BAD_INPUT)
+    payload = letter.letter.payload or b""
+    if raw:
+        sys.stdout.buffer.write(payload)
+        return
+    facts = letter_facts(letter)
+    text = payload.decode("utf-8", "backslashreplace")
+    if as_json:
+        typer.echo(_json_line({**facts, "payload": text}))
+        return
+    for name, value in facts.items():
+        typer.echo(f"{name}: {value}")
+    typer.echo(text)
+
+
+@letters_app.command("replay")
+def letters_replay_command(
+    numbers: Annotated[
+        list[int] | None, typer.Argument(help="Only these; without any, all that wait.")
+    ] = None,
+    reason: ReasonOption = None,
+    broker: BrokerOption = None,
+    data: DataOption = None,
+) -> None:
+    """After mending the points or the gateway: send them through again, with their original bytes."""
+    from service.dead_letters import NotReplayed, replay_dead_letters
+    from service.settings import BadSettings
+
+    settings = _settings(data=data)
+    site = _effective_site(settings)
+    address = _address(broker)
+    source = (site.at_broker(*address) if address else site).sources[0]
+    with _told_in_one_sentence("cannot replay"):
+        try:
+            done = replay_dead_letters(settings.data, source, reason=reason, numbers=numbers or ())
+        except BadSettings as error:
+            _stop(str(error), BAD_INPUT, error)
+        except NotReplayed as error:
+            _stop(f"cannot replay: {error}", FAILED, error)
+    already = f"; {done.already} are not there or were sent before" if done.already else ""
+    typer.echo(f"{done.sent} sent through again{already}; what still cannot be used is listed anew")
+
+
+@telemetry_app.command("setup")
+def telemetry_setup_command(
+    keep_days: Annotated[
+        int, typer.Option("--keep-days", min=1, help="How long the bucket keeps readings.")
+    ] = 366,
+) -> None:
+    """Make the bucket in the InfluxDB that GRIDWARDEN_TELEMETRY__URL names."""
+    from domain.ports import StorageUnavailable
+    from service.stores import influx_config
+
+    telemetry = _settings().telemetry
+    if not telemetry.url:
+        _stop("set GRIDWARDEN_TELEMETRY__URL: a DuckDB file needs no setup", BAD_INPUT)
+    from storage.influx_setup import set_up
+
+    try:
+        done = set_up(influx_config(telemetry), keep_days)
+    except StorageUnavailable as error:
+        _stop(str(error), FAILED, error)
+    for sentence in done:
+        typer.echo(sentence)
 
 
 @app.command("import-points")

@@ -31,6 +31,7 @@ from service.site.problems import BrokenSite
 from service.system import system_facts
 from service.telemetry_copy import TelemetryCopier
 from service.wiring import Core, RecordingClock, Unwirable
+from storage.dead_letters import SqlDeadLetters
 from storage.request_codec import request_of
 
 if TYPE_CHECKING:
@@ -144,11 +145,19 @@ def operations(core: "AnyCore") -> dict[str, Handler]:
     def latest(asked: Mapping[str, Any]) -> Mapping[str, object]:
         return {"points": core.latest.of([PointKey(key) for key in asked.get("points", ())])}
 
+    def dead_letters_replayed(asked: Mapping[str, Any]) -> Mapping[str, object]:
+        numbers = [int(number) for number in asked["numbers"]]
+        noted = SqlDeadLetters(core.records.engine, core.clock).note_replayed(numbers)
+        core.counters.add("dead_letters_replayed", noted)
+        log.info("dead_letters_replayed", count=noted)
+        return {"noted": noted}
+
     return {
         "request": ask,
         "history": history,
         "latest": latest,
         "copy_telemetry": TelemetryCopier(core.store_keeper.store).answer,
+        "dead_letters_replayed": dead_letters_replayed,
     }
 
 

@@ -175,7 +175,7 @@ class PartitionPath:
             start.seq,
             reading_back=reading_back,
             fresh_intake=fresh_intake,
-            checkpoints=lambda: (apart(each)[1] for each in stores.checkpoints.newest_first()),
+            checkpoints=stores.checkpoints.newest_first,
             counters=counters,
         )
         self.telemetry = TelemetryProjection(

@@ -12,11 +12,13 @@ from typing import Final
 
 import structlog
 
+from detectors.evaluate import UnreadableCheckpoint
 from domain.ports import Counters, StorageUnavailable
 from domain.records import ReadingsArrived, Record
 from ingest.intake import UnreadableIntake
 from ingest.kafka import Fetched, Reader
 from ingest.partition_intake import PartitionIntake
+from service.snapshots import apart, limits_of
 from storage.checkpoints import Checkpoint
 
 log = structlog.get_logger(__name__)
@@ -38,6 +40,10 @@ class Group:
         return cls(messages[0].offset + 1, messages[-1].offset + 1, tuple(records), rows)
 
 
+class NoStateOldEnough(Exception):
+    """Nothing is left from which a projection could be folded that far back."""
+
+
 class PartitionJournal:
     """Implements the reading half of domain.ports.Journal. `add` from one thread, the rest from any."""
 
@@ -52,7 +58,7 @@ class PartitionJournal:
         counters: Counters,
     ) -> None:
         """Holds what is added, from the number after `begins_after` on. `reading_back` opens the partition at
-        an offset; `checkpoints` gives states of the intake, the newest first."""
+        an offset; `checkpoints` gives joint states, the newest first."""
         self._partition = partition
         self._reading_back = reading_back
         self._fresh_intake = fresh_intake
@@ -86,8 +92,13 @@ class PartitionJournal:
         """Raises StorageUnavailable where the topic cannot be read back."""
         with self._lock:
             held_after, groups = self._held_after, list(self._groups)
+        # after a restart groups end elsewhere: of one that is applied in part, only the rest is wanted
+        held_after = max(
+            [held_after, *(group.seq for group in groups if group.first_seq <= after < group.seq)]
+        )
         if after < held_after:
             yield from self._older(after, held_after)
+            after = held_after
         else:
             self.close()
         for group in groups:
@@ -104,7 +115,12 @@ class PartitionJournal:
         """What is held no more, folded anew. Where one call ended the next one goes on."""
         if self._back is None or not self._back.goes_on(after):
             self.close()
-            self._back = self._begin_back(after)
+            try:
+                self._back = self._begin_back(after)
+            except NoStateOldEnough as error:
+                self._counters.add("history_missing", of="telemetry")
+                log.error("history_missing", after=after, through=through, reason=str(error))
+                return
         back = self._back
         back.asked_anew()
         try:
@@ -130,13 +146,15 @@ class PartitionJournal:
             if checkpoint.seq > seq:
                 continue
             intake = self._fresh_intake()
+            _, of_intake = apart(checkpoint)
             try:
-                intake.restore(checkpoint.arrays, checkpoint.meta)
-            except UnreadableIntake as error:
+                intake.restore(of_intake.arrays, of_intake.meta)
+                intake.activate(limits_of(checkpoint))
+            except (UnreadableIntake, UnreadableCheckpoint) as error:
                 log.error("checkpoint_unreadable", seq=checkpoint.seq, reason=str(error))
                 continue
             return intake, checkpoint.seq
-        return self._fresh_intake(), 0
+        raise NoStateOldEnough(f"no checkpoint of partition {self._partition} is as old as {seq}")
 
 
 class _ReadBack:

@@ -19,6 +19,7 @@ log = structlog.get_logger(__name__)
 ROWS_IN_ONE_TRANSACTION = 50_000
 QUIET_RECORDS_AT_MOST = 1_000  # ticks and the like: passed without a transaction, but not for ever
 FIRST_RETRY_S, LAST_RETRY_S = 0.2, 5.0
+FLUSH_WITHIN_S = 5.0  # in the end; what is left then is taken from the journal at the next start
 QUIET_CHECKPOINT_S = 30.0
 SHORTEN_EVERY_S = 1.0
 
@@ -58,9 +59,11 @@ class TelemetryProjection:
         return time.monotonic() - self._stored_at <= seconds
 
     def _step(self) -> None:
+        give_up_at = time.monotonic() + FLUSH_WITHIN_S
         try:
-            while self._write_some() and not self.worker.stopping:
-                pass
+            while self._write_some():
+                if self.worker.stopping and time.monotonic() > give_up_at:
+                    break
             self._retry_s = FIRST_RETRY_S
             self.worker.wait(self._every_s)
         except StorageUnavailable as error:

@@ -23,18 +23,15 @@ def records_engine(
     once: bool = False,
 ) -> Engine:
     """Opens nothing yet. Without `settings` they are those of the environment, as for every process of one
-    installation. `once`: for a command that asks and ends: it waits
-    long for an answer and leaves no connection open. Raises BadSettings, and
-    StorageUnavailable where the password cannot be read."""
+    installation. `once`: for a command that asks and ends: it waits long for an answer and leaves no
+    connection open. Raises BadSettings, and StorageUnavailable where the password cannot be read."""
     chosen = load_settings().records if settings is None else settings
     if not chosen.url:
         return sqlite_engine(
             data / RECORDS_NAME, busy_ms=chosen.busy_timeout_ms if busy_ms is None else busy_ms
         )
-    from storage.postgres import (  # a start with SQLite does without psycopg
-        Patience,
-        postgres_engine,
-    )
+    # a start with SQLite does without psycopg
+    from storage.postgres import Patience, postgres_engine
 
     return postgres_engine(
         chosen.url,

@@ -108,11 +108,28 @@ class DeliverySettings(_Group):
 class TelemetrySettings(_Group):
     """The history: a DuckDB file in the data folder, or with `url` an InfluxDB 2."""
 
+    url: str = ""  # http://host:8086
+    org: str = ""
+    bucket: str = ""
+    token: SecretStr | None = None  # may read and write the bucket
+    measurement: str = Field(default="reading", min_length=1)  # one per site that shares the bucket
+    ca_file: Path | None = None
     commit_every_ms: int = Field(default=250, ge=10)
-    # days of event time; then the readings are gone, their summaries by minute and by hour stay on
+    # days of event time; then the readings are gone, their summaries by minute and by hour stay on.
+    # InfluxDB keeps what its bucket keeps
     keep_raw_days: int = Field(default=31, ge=1)
     keep_minutes_days: int = Field(default=93, ge=1)
     keep_hours_days: int = Field(default=3_660, ge=1)
+
+    @model_validator(mode="after")
+    def _an_influxdb_has_all_it_needs(self) -> Self:
+        if self.url and not self.url.startswith(("http://", "https://")):
+            raise ValueError(f"url: write http://host:8086 instead of {self.url}")
+        wanted = {"org": self.org, "bucket": self.bucket, "token": self.token}
+        missing = [name for name, given in wanted.items() if not given]
+        if self.url and missing:
+            raise ValueError(f"with url, {', '.join(missing)} must be given too")
+        return self
 
     @model_validator(mode="after")
     def _the_coarser_stay_longer(self) -> Self:
@@ -151,6 +168,15 @@ class DeadLetterSettings(_Group):
     )  # per source, reason and day; beyond it only counted
 
 
+class KeepSettings(_Group):
+    """Days after which records may go. What stands or is open stays; credit, its seals and judgements,
+    tickets, tags and site versions are never deleted."""
+
+    incidents_days: int = Field(default=3 * 365, ge=30)  # closed, with their events and commands
+    audit_days: int = Field(default=5 * 365, ge=30)
+    dead_letters_days: int = Field(default=90, ge=1)
+
+
 class ConsoleSettings(_Group):
     host: str = "127.0.0.1"  # loopback; put a reverse proxy with TLS before it for others
     port: int = Field(default=8080, ge=0, le=65_535)
@@ -160,6 +186,9 @@ class ConsoleSettings(_Group):
 class LogSettings(_Group):
     format: Literal["json", "text"] = "json"
     level: Literal["debug", "info", "warning", "error"] = "info"
+    folder: Path | None = None  # a file of each process there, instead of stderr
+    file_mib: int = Field(default=20, ge=1)  # then another one is begun
+    files_kept: int = Field(default=5, ge=1)  # of each process, with the one that is written
 
 
 class MetricsSettings(_Group):
@@ -201,6 +230,7 @@ class Settings(BaseSettings):
     telemetry: TelemetrySettings = TelemetrySettings()
     kafka: KafkaSettings = KafkaSettings()
     dead_letters: DeadLetterSettings = DeadLetterSettings()
+    keep: KeepSettings = KeepSettings()
     console: ConsoleSettings = ConsoleSettings()
     log: LogSettings = LogSettings()
     metrics: MetricsSettings = MetricsSettings()

@@ -3,6 +3,10 @@
 from dataclasses import replace
 from typing import Final
 
+import msgspec
+
+from detectors.evaluate import UnreadableCheckpoint
+from domain.assets import ActiveLimits
 from storage.checkpoints import Checkpoint
 
 _INTAKE: Final = "intake_"
@@ -16,6 +20,14 @@ def together(detectors: Checkpoint, intake: Checkpoint) -> Checkpoint:
         arrays={**detectors.arrays, **of_intake},
         meta={"detectors": detectors.meta, "intake": intake.meta},
     )
+
+
+def limits_of(joint: Checkpoint) -> ActiveLimits:
+    """Those that held where it stands. Raises UnreadableCheckpoint."""
+    try:
+        return msgspec.msgpack.decode(joint.parts["limits"], type=ActiveLimits)
+    except (KeyError, msgspec.DecodeError) as error:
+        raise UnreadableCheckpoint(f"the limits of a checkpoint cannot be read: {error}") from error
 
 
 def apart(joint: Checkpoint) -> tuple[Checkpoint, Checkpoint]:

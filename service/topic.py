@@ -1,5 +1,6 @@
 """The topic of an installation, as the settings have it: where it is, and how it is fit to be a journal."""
 
+from domain.outbound import Outlet
 from ingest.kafka import LARGEST_MESSAGE, KafkaConfig
 from service.settings import KafkaSettings
 
@@ -20,6 +21,11 @@ def kafka_config(chosen: KafkaSettings, site: str, client: str) -> KafkaConfig:
         ca_file=chosen.ca_file,
         session_timeout_ms=chosen.session_timeout_ms,
     )
+
+
+def topic_beside(telemetry: str, outlet: Outlet) -> str:
+    """gridwarden.SITE.telemetry -> gridwarden.SITE.events"""
+    return f"{telemetry.removesuffix('.telemetry')}.{outlet.value}"
 
 
 def topic_settings(retention_hours: int) -> dict[str, str]:

@@ -26,6 +26,7 @@ from linkage.linkage import REMEMBER_ENDED_US, Linkage
 from service.counting import Counted
 from service.deciding import Decider
 from service.history import history
+from service.janitor import Janitor
 from service.journalling import JournalWriter, Ticker
 from service.latest import LatestValues
 from service.live import LiveView
@@ -266,7 +267,7 @@ class Core:
         folders, settings = Folders(self._settings.data), self._settings
         self.journal = open_journal(folders.journal, settings.journal)
         self.records = open_records(folders.records, settings.records, self.journal.last_seq)
-        self._telemetry_store = open_telemetry(settings.telemetry, folders.telemetry)
+        self._telemetry_store = open_telemetry(settings.telemetry, folders.telemetry, self.counters)
         self.telemetry = TelemetryProjection(
             journal=self.journal,
             telemetry=self._telemetry_store,
@@ -308,6 +309,9 @@ class Core:
             self._settings.data / HEADS_NAME,
             self._site.zone,
             self._clock,
+        )
+        self.janitor = Janitor(
+            self.records.engine, self._settings.keep, clock=self._clock, counters=self.counters
         )
         self.live = LiveView(plan, self.records.standing_events())
         self.recorder = Recorder(
@@ -402,6 +406,7 @@ class Core:
             self.store_keeper.worker,
             self.checkpointer.worker,
             self.sealer.worker,
+            self.janitor.worker,
         ]
 
 

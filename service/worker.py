@@ -43,7 +43,6 @@ from ingest.intake import Intake
 from ingest.kafka import (
     RECORD,
     Fetched,
-    KafkaConfig,
     KafkaSource,
     KafkaWriter,
     Outgoing,
@@ -56,6 +55,7 @@ from linkage.linkage import Linkage
 from service.counting import Counted
 from service.fail_open import FailOpen
 from service.history import history
+from service.janitor import Janitor
 from service.latest import LatestValues
 from service.live import LiveView
 from service.outbound import Publisher
@@ -63,9 +63,10 @@ from service.partition import PartitionPath, PathSettings, SharedDispatcher, Sto
 from service.partitioning import DESK, Partitioning
 from service.recovery import Unwirable
 from service.sealing import HEADS_NAME, Sealer
-from service.settings import KafkaSettings, Settings
+from service.settings import Settings
 from service.site.model import Site
 from service.stores import can_be_shared, keeping, open_records_engine, open_telemetry
+from service.topic import kafka_config, topic_beside, topic_settings
 from service.upkeep import StoreKeeper
 from service.vitals import Stage, Vitals
 from service.wiring import (
@@ -114,7 +115,9 @@ class KafkaCore:
         self._engine = open_records_engine(settings)
         self.records = SqlRecords(self._engine)
         self._owners = Owners(self._engine)
-        self._telemetry_store = open_telemetry(settings.telemetry, Folders(settings.data).telemetry)
+        self._telemetry_store = open_telemetry(
+            settings.telemetry, Folders(settings.data).telemetry, self.counters
+        )
         self._shared = can_be_shared(settings)
         self._prepare()
         self._plan = self._site.plan(settings.language)
@@ -179,6 +182,7 @@ class KafkaCore:
             self._sealer.worker,
             self._publisher.worker,
             self.store_keeper.worker,
+            Janitor(self._engine, settings.keep, clock=self.clock, counters=self.counters).worker,
         ]
 
     # -- what run_core and the socket ask ------------------------------------------------------
@@ -402,7 +406,7 @@ class KafkaCore:
         )
 
     def _outlets(self) -> dict[Outlet, str]:
-        topics = {outlet: f"gridwarden.{self._site.code}.{outlet.value}" for outlet in Outlet}
+        topics = {outlet: topic_beside(self._config.topic, outlet) for outlet in Outlet}
         for topic in topics.values():
             prepare_topic(self._config, topic, self._settings.kafka.partitions)
         return topics
@@ -643,31 +647,6 @@ def name_of(data: Path) -> str:
         data.mkdir(mode=0o700, parents=True, exist_ok=True)
         kept.write_text(f"{socket.gethostname()}-{token_hex(2)}\n", encoding="utf-8")
     return kept.read_text(encoding="utf-8").strip()
-
-
-def kafka_config(chosen: KafkaSettings, site: str, client: str) -> KafkaConfig:
-    return KafkaConfig(
-        bootstrap=chosen.bootstrap,
-        topic=chosen.topic or f"gridwarden.{site}.telemetry",
-        group=chosen.group or f"gridwarden-{site}",
-        client_id=f"gridwarden-{client}",
-        security=chosen.security,
-        username=chosen.username,
-        password=chosen.password.get_secret_value() if chosen.password else None,
-        mechanism=chosen.mechanism,
-        ca_file=chosen.ca_file,
-        session_timeout_ms=chosen.session_timeout_ms,
-    )
-
-
-def topic_settings(retention_hours: int) -> dict[str, str]:
-    """Of a topic that is a journal: the broker's clock, no compaction, messages as large as ours may be."""
-    return {
-        "message.timestamp.type": "LogAppendTime",
-        "cleanup.policy": "delete",
-        "retention.ms": str(retention_hours * 3_600_000),
-        "max.message.bytes": str(4 * 2**20),
-    }
 
 
 def _is_effective(version: Any, ours: int) -> bool:

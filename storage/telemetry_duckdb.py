@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from domain.ports import TelemetryFacts
 from domain.readings import Origin, Readings
 from domain.summaries import SUMMARY_COLUMNS, Resolution, Summaries
-from storage.telemetry_file import COLUMN_LIST, COLUMNS, LOCAL, TelemetryFile, joined, pieces
+from storage.telemetry_file import COLUMN_LIST, COLUMNS, LOCAL, TelemetryFile, joined, kept, pieces
 from storage.telemetry_upkeep import (
     Keeping,
     newest,
@@ -41,10 +41,10 @@ def _combined(table: str, width: int) -> str:
         "from readings where point = $point and event_time >= $from_us and event_time < $to_us",
         width,
     )
-    kept = f"from {table} where point = $point and start >= $from_us and start < $to_us"
+    known = kept(table, "point = $point and start >= $from_us and start < $to_us")
     return f"""
 select start, low, low_at, high, high_at, total / usable as mean, first, last, usable, count, quality
-from ({joined(f"{kept} union all {unsorted}")}) order by start"""
+from ({joined(f"{known} union all {unsorted}")}) order by start"""
 
 
 _SUMMARIES: Final = {

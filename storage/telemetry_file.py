@@ -3,7 +3,8 @@
 `readings` takes what comes, in order of arrival. `storage.telemetry_upkeep` moves it hour by hour to
 `sorted_readings`, where DuckDB passes over every block that does not hold the point asked for, and adds what
 it moved to `minutes`, `hours` and `newest`. So each of these speaks of exactly the readings that have left
-`readings`, and a question is answered from both.
+`readings`, and a question is answered from both. Pieces of a time that is over are gathered once more, by
+point, in `gathered_minutes` and `gathered_hours`.
 """
 
 import os
@@ -18,10 +19,13 @@ import duckdb
 
 from domain.ports import StorageUnavailable
 from domain.readings import USABLE_QUALITIES
+from domain.summaries import Resolution
 
 LOCAL: Final = -1  # the partition of the one local journal; Kafka's begin at 0
 COLUMNS: Final = ("point", "event_time", "arrival_time", "value", "quality", "origin")
 COLUMN_LIST: Final = ", ".join(COLUMNS)
+# the pieces of so long a time are laid side by side for each point: some thousand rows of it in one place
+BLOCKS_US: Final = {"minutes": 24 * Resolution.HOUR, "hours": 30 * 24 * Resolution.HOUR}
 
 _READINGS: Final = """(
     point integer not null,
@@ -54,10 +58,12 @@ create table if not exists sorted_readings {_READINGS};
 create table if not exists newest {_READINGS};
 create table if not exists minutes {_PIECES};
 create table if not exists hours {_PIECES};
+create table if not exists gathered_minutes {_PIECES};
+create table if not exists gathered_hours {_PIECES};
 create view if not exists every_reading as from readings union all from sorted_readings;
--- how far pieces lie by point: stretches before `until_us`, and of the block that begins there some points
-create table if not exists gathered (
-    pieces varchar not null, until_us bigint not null, through_point integer not null
+-- the block that is being gathered: up to this point its pieces are copied, and count no more where they were
+create table if not exists gathering (
+    pieces varchar not null, begin_us bigint not null, through_point integer not null
 );
 create table if not exists applied (seq bigint not null);
 -- the files of the first version knew the local journal only
@@ -87,6 +93,18 @@ select
     max(quality) as quality
 from (select point, event_time, value, quality, {_USABLE} as usable from ({source}))
 group by point, start"""
+
+
+def kept(table: str, which: str) -> str:
+    """A query for the pieces in `table`, wherever they lie; `which` is a condition."""
+    return f"""
+    from gathered_{table} where {which}
+    union all
+    from {table} where {which} and not exists (
+        from gathering where gathering.pieces = '{table}' and point <= gathering.through_point
+            and start >= gathering.begin_us
+            and start < gathering.begin_us + {BLOCKS_US[table]}
+    )"""
 
 
 def joined(source: str) -> str:

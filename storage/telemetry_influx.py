@@ -310,7 +310,7 @@ class _Rows:
                 column += [""] * (rows - len(column))
 
     def column(self, name: str, dtype: type[np.generic]) -> NDArray[Any]:
-        return np.array(self._columns.get(name, ()), "U").astype(dtype)
+        return self.words(name).astype(dtype)
 
     def words(self, name: str) -> NDArray[np.str_]:
         return np.array(self._columns.get(name, ()), "U")
@@ -336,21 +336,20 @@ class _Server:
         if not lines:
             return
         packed = gzip.compress(line_protocol.body(lines), compresslevel=1)
-        with self._asking(_WRITE_MS) as client:
+        with self._asking() as client:
             WriteService(client.api_client).post_write(  # type: ignore[no-untyped-call]
                 self._config.org,
                 self._config.bucket,
                 packed,
                 content_encoding="gzip",
-                content_type="text/plain; charset=utf-8",
                 precision="us",
                 _request_timeout=_WRITE_MS,
             )
 
     def rows(self, flux: str, **parameters: object) -> _Rows:
         """`parameters` reach Flux as literals of its syntax tree, never as text of the query."""
-        with self._asking(_QUERY_MS) as client:
-            try:
+        try:
+            with self._asking() as client:
                 answer = client.query_api().query_raw(
                     flux,
                     org=self._config.org,
@@ -358,8 +357,12 @@ class _Server:
                     params={"bucket": self._config.bucket, **parameters},
                 )
                 return _Rows(answer.data.decode())
-            except _Refused as refused:  # pragma: no cover
-                raise StorageUnavailable(refused.message) from refused
+        except (_Refused, _TooMuch) as refused:
+            raise StorageUnavailable(f"{self._where} refuses a question: {refused}") from refused
+        except (ValueError, IndexError) as error:
+            raise StorageUnavailable(
+                f"the answer of {self._where} was not understood: {error}"
+            ) from error
 
     def close(self) -> None:
         with self._lock:
@@ -368,18 +371,18 @@ class _Server:
             client.close()  # type: ignore[no-untyped-call]
 
     @contextmanager
-    def _asking(self, timeout_ms: tuple[int, int]) -> Iterator[InfluxDBClient]:
+    def _asking(self) -> Iterator[InfluxDBClient]:
         wait_s = self._not_before - self._monotonic()
         if wait_s > 0:
             raise StorageUnavailable(f"{self._where} asked us to wait for {wait_s:.0f} s more")
         try:
-            yield self._connected(timeout_ms)
+            yield self._connected()
         except ApiException as error:
             raise self._understood(error) from error
         except (HTTPError, OSError) as error:
             raise StorageUnavailable(f"{self._where} does not answer: {error}") from error
 
-    def _connected(self, timeout_ms: tuple[int, int]) -> InfluxDBClient:
+    def _connected(self) -> InfluxDBClient:
         config = self._config
         with self._lock:
             if self._client is None:
@@ -387,7 +390,7 @@ class _Server:
                     url=config.url,
                     token=config.token,
                     org=config.org,
-                    timeout=timeout_ms,
+                    timeout=_QUERY_MS,  # of writes, each says its own
                     ssl_ca_cert=str(config.ca_file) if config.ca_file else None,
                 )
             return self._client

@@ -11,7 +11,7 @@ import duckdb
 import numpy as np
 
 from domain.summaries import Resolution
-from storage.telemetry_file import COLUMN_LIST, COLUMNS, joined, pieces
+from storage.telemetry_file import BLOCKS_US, COLUMN_LIST, COLUMNS, joined, pieces
 
 HOUR_US: Final = int(Resolution.HOUR)
 DAY_US: Final = 24 * HOUR_US
@@ -22,8 +22,7 @@ UNSORTED_AT_MOST: Final = 500_000
 _EXPIRED_IN_ONE_STEP_US: Final = 6 * HOUR_US
 
 _TABLES: Final = {Resolution.MINUTE: "minutes", Resolution.HOUR: "hours"}
-# the pieces of so long a time are laid side by side for each point: some thousand rows of it in one place
-_BLOCKS_US: Final = {"minutes": DAY_US, "hours": 30 * DAY_US}
+_NONE: Final = -1  # before every point
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +38,7 @@ class Keeping:
             "sorted_readings": self.raw_days,
             "minutes": self.minutes_days,
             "hours": self.hours_days,
-        }[table]
+        }[table.removeprefix("gathered_")]
 
 
 def one_step(connection: duckdb.DuckDBPyConnection, now_us: int, keeping: Keeping) -> bool:
@@ -49,14 +48,16 @@ def one_step(connection: duckdb.DuckDBPyConnection, now_us: int, keeping: Keepin
     if hour_us is not None:
         _sort(connection, hour_us)
         return True
-    if any(_gather(connection, table, now_us) for table in _BLOCKS_US):
+    if any(_gather(connection, table, now_us) for table in BLOCKS_US):
         return True
     return any(
         _expire(connection, table, column, now_us - keeping.days(table) * DAY_US)
         for table, column in (
             ("sorted_readings", "event_time"),
             ("minutes", "start"),
+            ("gathered_minutes", "start"),
             ("hours", "start"),
+            ("gathered_hours", "start"),
         )
     )
 
@@ -96,6 +97,7 @@ def _sort(connection: duckdb.DuckDBPyConnection, hour_us: int) -> None:
     connection.execute("insert into sorted_readings from moved")
     for resolution, table in _TABLES.items():
         made = pieces("from moved", resolution)
+        _begin_block_again(connection, table, hour_us)
         connection.execute(f"insert into {table} {made} order by point, start")
     _renew_newest(connection)
     connection.execute(f"delete from readings where {chosen}", bounds)
@@ -104,43 +106,58 @@ def _sort(connection: duckdb.DuckDBPyConnection, hour_us: int) -> None:
 
 
 def _gather(connection: duckdb.DuckDBPyConnection, table: str, now_us: int) -> bool:
-    """The next points of the next block that is over: one piece of each stretch, by point and time. What
-    comes later for this block lies beside it."""
-    block_us = _BLOCKS_US[table]
-    found = connection.execute(
-        "select until_us, through_point from gathered where pieces = ?", [table]
-    ).fetchone()
-    if found is None:
-        oldest = _one(connection, f"select min(start) from {table}")
-        if oldest is None:
-            return False
-        begin_us, done = oldest // block_us * block_us, -1
-        connection.execute("insert into gathered values (?, ?, ?)", [table, begin_us, done])
-    else:
-        begin_us, done = int(found[0]), int(found[1])
-    if begin_us + block_us + HOUR_US + SETTLED_US > now_us:
+    """The next points of the next block that is over: one piece of each stretch, by point and time. Copied
+    first and removed when all are, since DuckDB frees only blocks of which nothing is left."""
+    begin_us, done = _gathering(connection, table) or (now_us, _NONE)
+    end_us = begin_us + BLOCKS_US[table]
+    if end_us + HOUR_US + SETTLED_US > now_us:
         return False
     within = f"from {table} where start >= ? and start < ?"
-    bounds = [begin_us, begin_us + block_us]
+    bounds = [begin_us, end_us]
     through = _through_point(connection, f"{within} and point > {done}", bounds)
     connection.begin()
     if through is None:
-        begin_us, done = begin_us + block_us, -1
+        connection.execute(f"delete {within}", bounds)
+        _gather_from(connection, table, end_us, _NONE)
     else:
-        done, chosen = through, f"{within} and point > {done} and point <= {through}"
-        connection.execute(
-            f"create or replace temp table gathering as {joined(chosen)} order by point, start",
-            bounds,
-        )
-        connection.execute(f"delete {chosen}", bounds)
-        connection.execute(f"insert into {table} from gathering")
-    connection.execute(
-        "update gathered set until_us = ?, through_point = ? where pieces = ?",
-        [begin_us, done, table],
-    )
+        made = joined(f"{within} and point > {done} and point <= {through}")
+        connection.execute(f"insert into gathered_{table} {made} order by point, start", bounds)
+        _gather_from(connection, table, begin_us, through)
     connection.commit()
-    connection.execute("drop table if exists gathering")
     return True
+
+
+def _gathering(connection: duckdb.DuckDBPyConnection, table: str) -> tuple[int, int] | None:
+    """Begin of the block and the last point of it that is copied; None where there is nothing yet."""
+    found = connection.execute(
+        "select begin_us, through_point from gathering where pieces = ?", [table]
+    ).fetchone()
+    if found is not None:
+        return int(found[0]), int(found[1])
+    oldest = _one(connection, f"select min(start) from {table}")
+    if oldest is None:
+        return None
+    begin_us = oldest // BLOCKS_US[table] * BLOCKS_US[table]
+    connection.execute("insert into gathering values (?, ?, ?)", [table, begin_us, _NONE])
+    return begin_us, _NONE
+
+
+def _gather_from(
+    connection: duckdb.DuckDBPyConnection, table: str, begin_us: int, through: int
+) -> None:
+    connection.execute(
+        "update gathering set begin_us = ?, through_point = ? where pieces = ?",
+        [begin_us, through, table],
+    )
+
+
+def _begin_block_again(connection: duckdb.DuckDBPyConnection, table: str, hour_us: int) -> None:
+    """Where pieces come for a block that is half copied: what is copied would hide them."""
+    begin_us, done = _gathering(connection, table) or (hour_us + 1, _NONE)
+    if done != _NONE and begin_us <= hour_us < begin_us + BLOCKS_US[table]:
+        bounds = [begin_us, begin_us + BLOCKS_US[table]]
+        connection.execute(f"delete from gathered_{table} where start >= ? and start < ?", bounds)
+        _gather_from(connection, table, begin_us, _NONE)
 
 
 def _through_point(

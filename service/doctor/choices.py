@@ -5,6 +5,7 @@ from typing import Final
 
 from service.doctor.finding import Finding, good, mend, note, warn
 from service.settings import KafkaSettings, Settings
+from service.stores import can_be_shared
 
 _SUBJECT: Final = "settings"
 _OURS_ALONE: Final = ("127.", "::1", "localhost")
@@ -12,7 +13,12 @@ _OURS_ALONE: Final = ("127.", "::1", "localhost")
 
 def choice_findings(settings: Settings) -> Iterator[Finding]:
     """At least one; good where nothing is in the way of anything."""
-    found = [*_kafka(settings.kafka), *_listening(settings)]
+    found = [
+        *_kafka(settings.kafka),
+        *_workers(settings),
+        *_records(settings),
+        *_listening(settings),
+    ]
     yield from found or [good(_SUBJECT, "they go together")]
 
 
@@ -56,6 +62,31 @@ def _kafka(kafka: KafkaSettings) -> Iterator[Finding]:
             _SUBJECT,
             f"GRIDWARDEN_KAFKA__CA_FILE does nothing with GRIDWARDEN_KAFKA__SECURITY={kafka.security}",
             "set it to ssl or sasl_ssl",
+        )
+
+
+def _workers(settings: Settings) -> Iterator[Finding]:
+    if settings.kafka.bootstrap and not can_be_shared(settings):
+        yield note(
+            _SUBJECT,
+            "records or telemetry lie on this machine: a second worker would be refused; for more than one,"
+            " set GRIDWARDEN_RECORDS__URL and GRIDWARDEN_TELEMETRY__URL",
+        )
+
+
+def _records(settings: Settings) -> Iterator[Finding]:
+    records = settings.records
+    if not records.url and (records.password or records.password_file):
+        yield mend(
+            _SUBJECT,
+            "GRIDWARDEN_RECORDS__URL is not set: a password for the records does nothing",
+            "set it to postgresql://user@host:5432/database, or unset the password",
+        )
+    if records.password and records.password_file:
+        yield warn(
+            _SUBJECT,
+            "GRIDWARDEN_RECORDS__PASSWORD stands above GRIDWARDEN_RECORDS__PASSWORD_FILE",
+            "unset one of the two",
         )
 
 

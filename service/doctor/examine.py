@@ -7,6 +7,7 @@ from domain.ports import StorageUnavailable
 from service.doctor.broker import broker_findings
 from service.doctor.choices import choice_findings
 from service.doctor.finding import Finding, good, mend
+from service.doctor.influxdb import InfluxAt, influxdb_findings
 from service.doctor.kafka import kafka_findings
 from service.doctor.machine import (
     clock_findings,
@@ -39,7 +40,7 @@ def _of_the_machine(settings: Settings) -> Iterator[Finding]:
     yield from folder_findings(settings)
     yield from clock_findings(settings.data)
     yield from port_findings(settings)
-    yield from secrecy_findings(settings.data)
+    yield from secrecy_findings(settings.data, password_file=settings.records.password_file)
     yield from choice_findings(settings)
 
 
@@ -59,24 +60,40 @@ def _of_the_site(site_folder: Path, settings: Settings) -> Iterator[Finding]:
         yield from broker_findings(site, source)
 
 
-def _of_the_server(settings: Settings) -> Iterator[Finding]:
-    try:
-        engine = records_engine(settings.data, settings.records, role="doctor", once=True)
-    except StorageUnavailable as error:
-        yield mend("PostgreSQL", f"{error}", "mend GRIDWARDEN_RECORDS__PASSWORD_FILE")
+def _of_the_telemetry(settings: Settings) -> Iterator[Finding]:
+    telemetry = settings.telemetry
+    if not telemetry.url or telemetry.token is None:
+        yield duckdb_findings(settings.data)
         return
-    yield from postgres_findings(engine)
-    engine.dispose()
+    yield from influxdb_findings(
+        InfluxAt(
+            url=telemetry.url,
+            org=telemetry.org,
+            bucket=telemetry.bucket,
+            token=telemetry.token.get_secret_value(),
+            keep_days=telemetry.keep_raw_days,
+        )
+    )
 
 
 def _of_the_stores(site: Site, settings: Settings) -> Iterator[Finding]:
     if settings.records.url:
-        yield from _of_the_server(settings)
+        yield from _of_postgres(settings)
     else:
         yield sqlite_findings(settings.data)
     yield journal_findings(settings.data)
-    yield duckdb_findings(settings.data)
+    yield from _of_the_telemetry(settings)
     yield core_findings(settings.data)
     if settings.kafka.bootstrap:
         config = kafka_config(settings.kafka, site.code, "doctor")
         yield from kafka_findings(config, settings.kafka)
+
+
+def _of_postgres(settings: Settings) -> Iterator[Finding]:
+    try:
+        engine = records_engine(settings.data, settings.records, role="doctor", once=True)
+    except StorageUnavailable as error:
+        yield mend("settings", str(error), "let this user read it, or name another")
+        return
+    yield from postgres_findings(engine)
+    engine.dispose()

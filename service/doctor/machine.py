@@ -219,17 +219,20 @@ def _is_taken(host: str, port: int) -> bool:
     return False
 
 
-def secrecy_findings(data: Path, environment: Path = ENVIRONMENT_FILE) -> Iterator[Finding]:
+def secrecy_findings(
+    data: Path, environment: Path = ENVIRONMENT_FILE, password_file: Path | None = None
+) -> Iterator[Finding]:
     """Passwords and names of people must be for their owner alone."""
-    open_to_others = [
-        path
+    open_to_others = {
+        path: None
         for path, others in (
             (data, stat.S_IRWXG | stat.S_IRWXO),
             (data / "console" / "secret", stat.S_IRWXG | stat.S_IRWXO),
             (environment, stat.S_IRWXO),  # its group may be ours
+            (password_file or environment, stat.S_IRWXO),
         )
         if _mode(path) & others
-    ]
+    }
     for path in open_to_others:
         yield mend(
             "secrets",

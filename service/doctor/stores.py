@@ -1,6 +1,7 @@
 """What is kept on this machine: records, journal, telemetry; and the core that may have them open."""
 
 from pathlib import Path
+from typing import Final
 
 import duckdb
 
@@ -11,6 +12,11 @@ from service.wiring import Folders
 from storage.engines import sqlite_engine
 from storage.journal import DamagedJournal, SqliteJournal
 from storage.migrate import is_current
+
+# a file of an older release has no `sorted_readings`
+_COUNT: Final = """
+select sum(estimated_size) from duckdb_tables()
+where table_name in ('readings', 'sorted_readings')"""
 
 
 def sqlite_findings(data: Path) -> Finding:
@@ -56,7 +62,7 @@ def duckdb_findings(data: Path) -> Finding:
         return note("telemetry", f"{path} is open in the running core, which alone may read it")
     try:
         with duckdb.connect(str(path), read_only=True) as connection:
-            counted = connection.execute("select count(*) from readings").fetchone()
+            counted = connection.execute(_COUNT).fetchone()
     except duckdb.Error as error:
         return mend(
             "telemetry",

@@ -25,10 +25,7 @@ COMPOSE: Mapping[str, Any] = YAML(typ="safe").load(DOCKER / "compose.yaml")
 SERVICES: Mapping[str, Mapping[str, Any]] = COMPOSE["services"]
 OURS = ("gridwarden", "bridge")
 # built beside this; goes when they are here
-COMING = {
-    *("GRIDWARDEN_RECORDS__URL", "GRIDWARDEN_RECORDS__PASSWORD"),
-    *(f"GRIDWARDEN_TELEMETRY__{key}" for key in ("URL", "ORG", "BUCKET", "TOKEN")),
-}
+COMING = {f"GRIDWARDEN_TELEMETRY__{key}" for key in ("URL", "ORG", "BUCKET", "TOKEN")}
 UNITS = sorted((DOCKER / "systemd").glob("*.service"))
 
 

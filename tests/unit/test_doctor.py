@@ -28,7 +28,13 @@ from service.doctor.machine import (
     secrecy_findings,
 )
 from service.doctor.stores import duckdb_findings
-from service.settings import ConsoleSettings, KafkaSettings, MetricsSettings, Settings
+from service.settings import (
+    ConsoleSettings,
+    KafkaSettings,
+    MetricsSettings,
+    RecordsSettings,
+    Settings,
+)
 from storage.journal import SqliteJournal
 from storage.telemetry_duckdb import DuckDbTelemetry
 
@@ -180,6 +186,18 @@ def test_settings_that_do_not_go_together_are_told(kafka: KafkaSettings, words: 
     found = bad(choice_findings(Settings(kafka=kafka)))
     assert len(found) == len(words)
     assert all(word in each.says for word, each in zip(words, found, strict=True))
+
+
+def test_a_password_for_records_that_are_not_on_a_server_is_told() -> None:
+    records = RecordsSettings(password=SecretStr("p"))
+    (finding,) = bad(choice_findings(Settings(records=records)))
+    assert "GRIDWARDEN_RECORDS__URL is not set" in finding.says
+
+
+def test_that_a_second_worker_would_be_refused_is_noted() -> None:
+    found = said(choice_findings(Settings(kafka=KafkaSettings(bootstrap="a:1"))))
+    assert list(found.values()) == ["note"]
+    assert "a second worker would be refused" in next(iter(found))
 
 
 def test_what_listens_for_the_whole_network_is_noted() -> None:

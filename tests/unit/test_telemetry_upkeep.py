@@ -169,16 +169,35 @@ def test_pieces_of_a_stretch_become_one_when_its_day_is_over(telemetry: DuckDbTe
     assert max(high for _, _, high, *_ in before) == 1e6 + 2
     stretches = 24 * 60 * POINTS // 5  # each point speaks every fifth minute
     with telemetry._file.open() as connection:
-        day = f"from minutes where start < {START_US + DAY_US}"
-        found = connection.execute(f"select count(*) {day}").fetchone()
-        rows = connection.execute(f"select point, start {day}").fetchall()
-    assert found == (stretches,)
+        rows = connection.execute("select point, start from gathered_minutes").fetchall()
+        left = connection.execute("select count(*) from minutes").fetchone()
+    assert (len(rows), left) == (stretches, (0,))
     assert rows == sorted(rows)
-    # what comes late for a gathered day counts too
+    # what comes late for a gathered day counts too, and what comes while its day is half gathered
     row = reading(3, START_US + HOUR_US + 7, 2e6, Origin.HISTORY)
     telemetry.write(Readings.from_rows([row]), 200)
     _all_steps(telemetry, START_US + 26 * HOUR_US)
     assert max(high for _, _, high, *_ in _summaries(telemetry, 3)) == 2e6
+
+
+def test_what_comes_while_its_day_is_half_gathered_counts_once(
+    telemetry: DuckDbTelemetry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for hour in range(24):
+        telemetry.write(_an_hour(hour, 600), hour + 1)
+    _all_steps(telemetry, START_US + DAY_US + 10 * MINUTE_US)
+    monkeypatch.setattr(telemetry_upkeep, "ROWS_IN_ONE_STEP", 2_000)
+    now_us = START_US + 26 * HOUR_US
+    before = [_summaries(telemetry, point) for point in range(POINTS)]
+    for _ in range(3):
+        assert telemetry.keep_up(now_us)
+        assert [_summaries(telemetry, point) for point in range(POINTS)] == before
+    row = reading(0, START_US + HOUR_US + 7, 2e6, Origin.HISTORY)
+    telemetry.write(Readings.from_rows([row]), 200)
+    _all_steps(telemetry, now_us)
+    assert max(high for _, _, high, *_ in _summaries(telemetry, 0)) == 2e6
+    assert [_summaries(telemetry, point) for point in range(1, POINTS)] == before[1:]
+    assert sum(each[-1] for each in _summaries(telemetry, 0)) == 24 * 600 // POINTS + 1
 
 
 CHILD = """
