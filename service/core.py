@@ -111,9 +111,10 @@ def _answering(
 ) -> "HealthServer | None":
     if metrics is None or not metrics[1]:
         return None
-    from service.metrics import HealthServer
+    from service.metrics import CoreCollector, HealthServer
 
-    answering = HealthServer(*metrics, core, lambda: _restarts(heart))
+    collector = CoreCollector(core, lambda: _restarts(heart))
+    answering = HealthServer(*metrics, core.vitals, collector)
     answering.start()
     return answering
 
@@ -156,8 +157,8 @@ def operations(core: "AnyCore") -> dict[str, Handler]:
         "request": ask,
         "history": history,
         "latest": latest,
-        "copy_telemetry": TelemetryCopier(core.store_keeper.store).answer,
         "dead_letters_replayed": dead_letters_replayed,
+        "copy_telemetry": TelemetryCopier(core.store_keeper.store).answer,
     }
 
 
