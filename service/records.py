@@ -21,10 +21,11 @@ def records_engine(
     role: str = "core",
     busy_ms: int | None = None,
     once: bool = False,
+    patient: bool = False,
 ) -> Engine:
     """Opens nothing yet. Without `settings` they are those of the environment, as for every process of one
-    installation. `once`: for a command that asks and ends: it waits long for an answer and leaves no
-    connection open. Raises BadSettings, and StorageUnavailable where the password cannot be read."""
+    installation. `once`: for who asks and ends: no connection stays open. `patient`: a person waits
+    for a long answer. Raises BadSettings, and StorageUnavailable where the password cannot be read."""
     chosen = load_settings().records if settings is None else settings
     if not chosen.url:
         return sqlite_engine(
@@ -39,7 +40,7 @@ def records_engine(
         application_name=f"gridwarden {role}",
         patience=Patience(
             connect_s=chosen.connect_timeout_s,
-            statement_ms=_LONG_MS if once else chosen.statement_timeout_ms,
+            statement_ms=_LONG_MS if patient else chosen.statement_timeout_ms,
             lock_ms=chosen.lock_timeout_ms,
         ),
         pooled=not once,
