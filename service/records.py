@@ -12,6 +12,7 @@ from storage.engines import sqlite_engine
 
 RECORDS_NAME: Final = "records.db"
 _LONG_MS: Final = 120_000
+_SERVERS: Final = tuple(f"{PREFIX}{group}__" for group in ("RECORDS", "TELEMETRY", "KAFKA"))
 
 
 def records_engine(
@@ -61,8 +62,9 @@ def records_password(settings: RecordsSettings) -> str | None:
         ) from error
 
 
-def keep_records_in_data_folders() -> None:
-    """From here on, for this process and its children: what only tries something must never write into
-    the records of the plant."""
-    for name in [name for name in os.environ if name.startswith(f"{PREFIX}RECORDS__")]:
-        del os.environ[name]
+def forget_the_servers() -> None:
+    """From here on everything of this process and its children is in their data folders: what only tries
+    something must never write into the plant's PostgreSQL, InfluxDB or Kafka."""
+    for name in list(os.environ):
+        if name.startswith(_SERVERS):
+            del os.environ[name]
