@@ -110,7 +110,12 @@ def test_what_was_learned_of_people_and_paper_is_read_back_as_it_was() -> None:
         at_us=5,
         number=9,
         users=(User(name="u", password="p", roles=frozenset({Role.DISPATCHER, Role.ADMINISTRATOR})),),
-        tags=(Tag(tag_id=uuid4(), kind=TagKind.DRIVE_TEST, asset_id=AssetId("a"), note="", hung_by="u", hung_at_us=1),),
+        tags=(
+            Tag(
+                tag_id=uuid4(), kind=TagKind.DRIVE_TEST, asset_id=AssetId("a"), note="",
+                hung_by="u", hung_at_us=1,
+            ),
+        ),
         approvals=(
             Approval(
                 approval_id=uuid4(), subject="site", subject_id="2", summary=("x",), proposed_by="u",
