@@ -1,4 +1,4 @@
-"""Summaries in a real InfluxDB: due when their hour is over, after a restart too, again for a late reading."""
+"""Summaries in a real InfluxDB: due when their hour is over, after a restart too, and again when late."""
 
 from collections.abc import Iterator
 from contextlib import closing
