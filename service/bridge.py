@@ -24,9 +24,11 @@ from ingest.messages import AckToken, Message
 from ingest.mqtt import MqttConfig, MqttSource
 from ingest.partition_intake import BridgeSays
 from ingest.routing import Router
+from service.bridge_vitals import BridgeVitals
 from service.counting import Counted
+from service.metrics import HealthServer
 from service.partitioning import Partitioning
-from service.settings import Settings
+from service.settings import MetricsSettings, Settings
 from service.site.model import Site
 from service.topic import kafka_config, topic_settings
 from service.wiring import only_source, source_config
@@ -62,12 +64,20 @@ class Bridge:
         self._writer = KafkaWriter(config, counters)
         self._current = False
         self._say_at = 0.0
-        self._worker = Worker("bridge", self._step)
+        self.worker = Worker("bridge", self._step)
         self.moved = 0  # messages that Kafka has and the MQTT broker may forget
 
     @property
     def connected(self) -> bool:
-        return self._source.connected and self._writer.connected
+        return self.source_connected and self.kafka_connected
+
+    @property
+    def source_connected(self) -> bool:
+        return self._source.connected
+
+    @property
+    def kafka_connected(self) -> bool:
+        return self._writer.connected
 
     @property
     def waiting(self) -> int:
@@ -77,11 +87,11 @@ class Bridge:
     def start(self) -> None:
         self._writer.start()
         self._source.start()
-        self._worker.start()
+        self.worker.start()
 
     def stop(self) -> None:
         self._source.stop()
-        self._worker.stop()
+        self.worker.stop()
         self._writer.stop()
 
     def _step(self) -> None:
@@ -117,9 +127,9 @@ class Bridge:
             except StorageUnavailable as error:
                 self._counters.add("kafka_unavailable")
                 log.error("kafka_unavailable", reason=str(error), retry_in_s=wait_s)
-            if self._worker.stopping:
+            if self.worker.stopping:
                 return False
-            self._worker.wait(wait_s)
+            self.worker.wait(wait_s)
             wait_s = min(LAST_RETRY_S, wait_s * 2)
 
     def _acknowledge(self, messages: Sequence[Message]) -> None:
@@ -190,6 +200,7 @@ def run_bridge(
     if bridge is None:
         return 0
     bridge.start()
+    answering = _answering(settings.metrics, bridge, counters)
     say(f"bridge {name}: from the MQTT broker to {settings.kafka.bootstrap}")
     clock = threading.Timer(seconds, lambda: stopping.put(0)) if seconds is not None else None
     if clock:
@@ -198,7 +209,18 @@ def run_bridge(
         return stopping.get()
     finally:
         bridge.stop()
+        if answering is not None:
+            answering.stop()
         say(f"bridge {name}: {bridge.moved} messages moved")
+
+
+def _answering(metrics: MetricsSettings, bridge: Bridge, counters: Counted) -> HealthServer | None:
+    if not metrics.port:
+        return None
+    vitals = BridgeVitals(bridge, counters)
+    answering = HealthServer(metrics.host, metrics.port, vitals, vitals)
+    answering.start()
+    return answering
 
 
 def _patiently(

@@ -9,15 +9,17 @@ import re
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import structlog
 
 from domain.clock import SECOND_US
+from service.counting import Counted
 from service.health import Check, Durations
 
 if TYPE_CHECKING:
     from prometheus_client.core import Metric
+    from prometheus_client.registry import Collector
 
     from service.core import AnyCore
 
@@ -80,7 +82,7 @@ class CoreCollector:
     def collect(self) -> Iterator["Metric"]:
         from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 
-        yield from self._counters()
+        yield from counter_families(self._core.counters)
         status, vitals = self._core.progress(), self._core.vitals
         ages, ready = vitals.ages_s(), {check.name: check.holds for check in vitals.ready()}
         depth, _ = self._core.dispatcher.unsent()
@@ -161,21 +163,6 @@ class CoreCollector:
             if value is not None:
                 yield GaugeMetricFamily(_PREFIX + name, what, value=float(value))
 
-    def _counters(self) -> Iterator["Metric"]:
-        from prometheus_client.core import CounterMetricFamily
-
-        of_name: dict[str, list[tuple[dict[str, str], int]]] = {name: [] for name in COUNTED}
-        for name, labels, count in self._core.counters.items():
-            of_name.setdefault(name, []).append((labels, count))
-        for name, counts in sorted(of_name.items()):
-            names = sorted({label for labels, _ in counts for label in labels})
-            family = CounterMetricFamily(
-                _PREFIX + re.sub(r"\W", "_", name), COUNTED.get(name, name), labels=names
-            )
-            for labels, count in counts:
-                family.add_metric([labels.get(label, "") for label in names], count)
-            yield family
-
     def _source(self, source: Mapping[str, Any]) -> Iterator["Metric"]:
         from prometheus_client.core import GaugeMetricFamily
 
@@ -198,6 +185,23 @@ class CoreCollector:
         yield lag
 
 
+def counter_families(counters: Counted) -> Iterator["Metric"]:
+    """Every counter; those that are known are announced before they first count."""
+    from prometheus_client.core import CounterMetricFamily
+
+    of_name: dict[str, list[tuple[dict[str, str], int]]] = {name: [] for name in COUNTED}
+    for name, labels, count in counters.items():
+        of_name.setdefault(name, []).append((labels, count))
+    for name, counts in sorted(of_name.items()):
+        names = sorted({label for labels, _ in counts for label in labels})
+        family = CounterMetricFamily(
+            _PREFIX + re.sub(r"\W", "_", name), COUNTED.get(name, name), labels=names
+        )
+        for labels, count in counts:
+            family.add_metric([labels.get(label, "") for label in names], count)
+        yield family
+
+
 def _histogram(name: str, what: str, durations: Durations) -> "Metric":
     from prometheus_client.core import HistogramMetricFamily
 
@@ -205,15 +209,21 @@ def _histogram(name: str, what: str, durations: Durations) -> "Metric":
     return HistogramMetricFamily(_PREFIX + name, what, buckets=buckets, sum_value=sum_s)
 
 
+class Asked(Protocol):
+    """Who knows how a process is (service.vitals.Vitals)."""
+
+    def live(self) -> Sequence[Check]: ...
+
+    def ready(self) -> Sequence[Check]: ...
+
+
 class HealthServer:
     """Answers until `stop`."""
 
-    def __init__(
-        self, host: str, port: int, core: "AnyCore", restarts: Callable[[], Mapping[str, int]]
-    ) -> None:
+    def __init__(self, host: str, port: int, asked: Asked, collector: "Collector") -> None:
         self._address = (host, port)
-        self._core = core
-        self._collector = CoreCollector(core, restarts)
+        self._asked = asked
+        self._collector = collector
         self._registry: Any = None
         self._making = threading.Lock()
         self._stopping = threading.Event()
@@ -235,9 +245,9 @@ class HealthServer:
             case "/metrics":
                 return 200, TEXT, self._metrics()
             case "/health/live":
-                return _report(self._core.vitals.live())
+                return _report(self._asked.live())
             case "/health/ready" | "/health":
-                return _report(self._core.vitals.ready())
+                return _report(self._asked.ready())
         return 404, TEXT, b"/metrics, /health/live, /health/ready\n"
 
     def _metrics(self) -> bytes:

@@ -72,6 +72,7 @@ def _of_the_telemetry(settings: Settings) -> Iterator[Finding]:
             bucket=telemetry.bucket,
             token=telemetry.token.get_secret_value(),
             keep_days=telemetry.keep_raw_days,
+            ca_file=telemetry.ca_file,
         )
     )
 

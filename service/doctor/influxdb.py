@@ -2,8 +2,10 @@
 
 import http.client
 import json
+import ssl
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlencode, urlsplit
 
@@ -21,6 +23,7 @@ class InfluxAt:
     bucket: str
     token: str = field(repr=False)
     keep_days: int = 0  # how long readings should be kept at least; 0: any
+    ca_file: Path | None = None
 
     def ask(self, path: str, **query: str) -> tuple[int, Mapping[str, Any]]:
         """Status and body. Raises OSError, http.client.HTTPException."""
@@ -36,6 +39,12 @@ class InfluxAt:
             return answer.status, _object(answer.read())
         finally:
             connection.close()
+
+    def _connection(self, scheme: str, host: str, port: int | None) -> http.client.HTTPConnection:
+        if scheme != "https":
+            return http.client.HTTPConnection(host, port, timeout=_WITHIN_S)
+        context = ssl.create_default_context(cafile=self.ca_file)
+        return http.client.HTTPSConnection(host, port, timeout=_WITHIN_S, context=context)
 
 
 def influxdb_findings(influx: InfluxAt) -> Iterator[Finding]:

@@ -1,6 +1,7 @@
 """The doctor before a real Kafka and a real PostgreSQL: sound ones, mistuned ones, and none at all."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 import psycopg
@@ -8,6 +9,7 @@ import pytest
 
 from ingest.kafka import KafkaConfig
 from service.doctor.finding import Finding, Verdict
+from service.doctor.influxdb import InfluxAt, influxdb_findings
 from service.doctor.kafka import kafka_findings
 from service.doctor.postgres import postgres_findings
 from service.settings import KafkaSettings
@@ -17,6 +19,7 @@ from storage.postgres import Patience, postgres_engine
 from tests.support.kafka import Kafka, KafkaServer
 from tests.support.postgres import PASSWORD, PostgresServer
 from tests.support.records_stores import PostgresAt
+from tests.support.series_servers import Influx
 
 
 def bad(findings: Iterable[Finding]) -> list[str]:
@@ -78,6 +81,28 @@ def test_a_kafka_that_asks_for_a_password_and_one_that_makes_topics(
         bootstrap = server.bootstrap
     (gone,) = bad(kafka_findings(*chosen(bootstrap, "t")))
     assert gone == f"nothing answers at {bootstrap}"
+
+
+@pytest.mark.influx
+def test_an_influxdb_and_what_may_be_wrong_with_it(influx: Influx) -> None:
+    day_s = 86_400
+    bucket = influx.new_bucket(retention_s=60 * day_s)
+
+    def said(**other: str | int) -> list[str]:
+        at = InfluxAt(
+            url=influx.url, org=influx.org, bucket=bucket, token=influx.token, keep_days=31
+        )
+        return bad(influxdb_findings(replace(at, **other)))  # type: ignore[arg-type]
+
+    assert said() == []
+    (short,) = said(keep_days=93)
+    assert "keeps 60 days, and 93 are wanted" in short
+    (token,) = said(token="wrong")
+    assert "does not know our token" in token
+    (missing,) = said(bucket="nobody-made-me")
+    assert "has no bucket nobody-made-me" in missing
+    (org,) = said(org="elsewhere")
+    assert "has no organisation elsewhere" in org
 
 
 @pytest.mark.postgres
