@@ -4,7 +4,7 @@ Only what may be used (domain.readings.USABLE_QUALITIES) and is finite makes the
 counts. A stretch in which nothing could be used has NaN for values, and says by its quality why.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any, Final
@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from domain.clock import MINUTE_US
+from domain.readings import USABLE_QUALITIES, Readings
 
 
 class Resolution(IntEnum):
@@ -70,6 +71,61 @@ class Summaries:
     def none(cls) -> "Summaries":
         return cls.of_columns(dict.fromkeys(SUMMARY_COLUMNS, ()))
 
+    @classmethod
+    def concat(cls, parts: Sequence["Summaries"]) -> "Summaries":
+        return cls.of_columns(
+            {
+                name: np.concatenate([getattr(part, name) for part in parts])
+                for name in SUMMARY_COLUMNS
+            }
+        )
+
     def take(self, rows: NDArray[np.bool_] | NDArray[np.intp]) -> "Summaries":
         """The stretches chosen by a mask or by positions."""
         return Summaries(**{name: getattr(self, name)[rows] for name in SUMMARY_COLUMNS})
+
+
+def summarise(readings: Readings, resolution: Resolution) -> tuple[NDArray[np.int32], Summaries]:
+    """The point of each stretch, and the stretches by point and time. Of several lowest the first counts."""
+    readings = readings.take(np.lexsort((readings.event_time, readings.point)))
+    count, value = len(readings), readings.value
+    if not count:
+        return np.empty(0, np.int32), Summaries.none()
+    start = readings.event_time // int(resolution) * int(resolution)
+    begins = np.flatnonzero(
+        np.concatenate([[True], (np.diff(start) != 0) | (np.diff(readings.point) != 0)])
+    )
+    stretch = np.repeat(np.arange(len(begins)), np.diff(np.append(begins, count)))  # (count,)
+    usable = _USABLE[readings.quality] & np.isfinite(value)
+    row = np.arange(count)
+
+    def first_row(of: NDArray[np.bool_]) -> NDArray[np.intp]:
+        return np.minimum.reduceat(np.where(of, row, count - 1), begins)
+
+    low = np.minimum.reduceat(np.where(usable, value, np.inf), begins)
+    high = np.maximum.reduceat(np.where(usable, value, -np.inf), begins)
+    used = np.add.reduceat(usable.astype(np.int64), begins)
+    known = used > 0
+    with np.errstate(invalid="ignore"):
+        mean = np.add.reduceat(np.where(usable, value, 0.0), begins) / used
+
+    def where_known(column: NDArray[Any], otherwise: Any = np.nan) -> NDArray[Any]:
+        return np.where(known, column, otherwise)
+
+    began, time = start[begins], readings.event_time
+    return readings.point[begins], Summaries(
+        start=began,
+        low=where_known(low),
+        low_at=where_known(time[first_row(usable & (value == low[stretch]))], began),
+        high=where_known(high),
+        high_at=where_known(time[first_row(usable & (value == high[stretch]))], began),
+        mean=where_known(mean),
+        first=where_known(value[first_row(usable)]),
+        last=where_known(value[np.maximum.reduceat(np.where(usable, row, 0), begins)]),
+        usable=used,
+        count=np.diff(np.append(begins, count)),
+        quality=np.maximum.reduceat(readings.quality, begins),
+    )
+
+
+_USABLE: Final = np.array([quality in USABLE_QUALITIES for quality in range(256)])

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
+from typer.core import TyperGroup
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -29,8 +30,24 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
+
+class _Backup(TyperGroup):
+    """`backup DIR` is `backup take DIR`."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        if args and args[0] not in {*self.commands, *ctx.help_option_names}:
+            args = ["take", *args]
+        return super().parse_args(ctx, args)
+
+
 ledger_app = typer.Typer(help="The sealed ledger of credit entries.", no_args_is_help=True)
 app.add_typer(ledger_app, name="ledger")
+backup_app = typer.Typer(
+    cls=_Backup,
+    help="Copy a running site: `backup DIR`; `backup verify DIR` reads one back.",
+    no_args_is_help=True,
+)
+app.add_typer(backup_app, name="backup")
 user_app = typer.Typer(help="Who may sign in to the console.", no_args_is_help=True)
 app.add_typer(user_app, name="user")
 telemetry_app = typer.Typer(help="The store of the history.", no_args_is_help=True)
@@ -301,6 +318,57 @@ def migrate_command(
             f" this release has {after.target}"
         )
     raise typer.Exit(FAILED if check and not after.is_current else 0)
+
+
+@backup_app.command("take", hidden=True)
+def backup_command(
+    folder: Annotated[Path, typer.Argument(help="Where to; a new or an empty folder.")],
+    data: DataOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Copy records, journal, checkpoints and telemetry of one state, while it all runs."""
+    from service.backup.taking import summary, take
+
+    settings = _settings(data=data)
+    with _told_in_one_sentence("cannot back up"):
+        made = take(settings, folder, lambda line: typer.echo(f"· {line}", err=True))
+    if as_json:
+        typer.echo(_json_line(summary(made)))
+    else:
+        typer.echo(f"{len(made.files)} files, {made.bytes / 2**20:.1f} MiB are in {folder}")
+
+
+@backup_app.command("verify")
+def backup_verify_command(
+    folder: Annotated[Path, typer.Argument(help="The folder of a backup.")],
+    as_json: JsonOption = False,
+) -> None:
+    """Read a backup and compare every file with its digest."""
+    from service.backup.taking import summary, verified
+
+    with _told_in_one_sentence("do not rely on it"):
+        made = verified(folder)
+    if as_json:
+        typer.echo(_json_line(summary(made)))
+    else:
+        typer.echo(f"{folder} is whole: {len(made.files)} files as they were written")
+
+
+@app.command("restore")
+def restore_command(
+    backup: Annotated[Path, typer.Argument(help="The folder of a backup.")],
+    data: Annotated[Path, typer.Option("--data", help="The data folder to make: new or empty.")],
+) -> None:
+    """Make a data folder from a backup; `gridwarden run --data` goes on from there."""
+    from service.backup.restoring import restore
+
+    settings = _settings(data=data)
+    with _told_in_one_sentence("cannot restore"):
+        made = restore(backup, data, settings, lambda line: typer.echo(f"· {line}", err=True))
+    typer.echo(
+        f"{data} is restored, with {made.records.rows['events']} events: start"
+        f" `gridwarden run --data {data}`"
+    )
 
 
 @ledger_app.command("verify")
@@ -748,6 +816,7 @@ def _told_in_one_sentence(what: str) -> "AbstractContextManager[None]":
     from contextlib import contextmanager
 
     from domain.ports import StorageUnavailable
+    from service.backup.manifest import BackupFailed
     from service.beginning import NoSite
     from service.local_socket import CoreUnreachable, RequestRefused
     from service.passwords import WeakPassword
@@ -760,11 +829,24 @@ def _told_in_one_sentence(what: str) -> "AbstractContextManager[None]":
         _quiet_logs()
         try:
             yield
-        except (NoSite, BrokenSite, NotPackable, FolderInUse, BadUser, WeakPassword) as error:
+        except (
+            NoSite,
+            BrokenSite,
+            NotPackable,
+            FolderInUse,
+            BadUser,
+            WeakPassword,
+        ) as error:
             _stop(f"{what}: {error}", BAD_INPUT, error)
         except TimeoutError as error:
             _stop(f"{what}: core took it and has not decided yet: look again later", FAILED, error)
-        except (StorageUnavailable, MalformedVersion, CoreUnreachable, RequestRefused) as error:
+        except (
+            BackupFailed,
+            StorageUnavailable,
+            MalformedVersion,
+            CoreUnreachable,
+            RequestRefused,
+        ) as error:
             _stop(f"{what}: {error}", FAILED, error)
         except OSError as error:
             _stop(f"{what}: {error.filename or 'a file'}: {error.strerror}", FAILED, error)

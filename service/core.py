@@ -29,6 +29,7 @@ from service.site.compiled import BrokenCompiledSite, read_compiled
 from service.site.model import Site
 from service.site.problems import BrokenSite
 from service.system import system_facts
+from service.telemetry_copy import TelemetryCopier
 from service.wiring import Core, RecordingClock, Unwirable
 from storage.dead_letters import SqlDeadLetters
 from storage.request_codec import request_of
@@ -157,6 +158,7 @@ def operations(core: "AnyCore") -> dict[str, Handler]:
         "history": history,
         "latest": latest,
         "dead_letters_replayed": dead_letters_replayed,
+        "copy_telemetry": TelemetryCopier(core.store_keeper.store).answer,
     }
 
 

@@ -15,7 +15,7 @@ from storage.telemetry_duckdb import DuckDbTelemetry
 from storage.telemetry_upkeep import Keeping
 
 if TYPE_CHECKING:
-    from storage.telemetry_influx import InfluxConfig
+    from storage.influx_server import InfluxConfig
 
 _AMONG_OURSELVES_MS: Final = 5_000  # threads of one process take turns at SQLite's one lock
 
@@ -42,7 +42,7 @@ def open_telemetry(settings: TelemetrySettings, file: Path, counters: Counters) 
 
 
 def influx_config(settings: TelemetrySettings) -> "InfluxConfig":
-    from storage.telemetry_influx import InfluxConfig
+    from storage.influx_server import InfluxConfig
 
     assert settings.token is not None  # settings with a url have one
     return InfluxConfig(

@@ -41,6 +41,10 @@ class StoreKeeper:
         self.facts: TelemetryFacts | None = None  # None: not known yet
         self.worker = Worker("store-keeper", self._step)
 
+    @property
+    def store(self) -> KeptTelemetry:
+        return self._store
+
     def _step(self) -> None:
         if self.worker.stopping:
             return

@@ -9,7 +9,7 @@ from influxdb_client.rest import ApiException
 from urllib3.exceptions import HTTPError
 
 from domain.ports import StorageUnavailable
-from storage.telemetry_influx import InfluxConfig
+from storage.influx_server import InfluxConfig
 
 _DAY_S: Final = 86_400
 _TIMEOUT_MS: Final = 10_000

@@ -138,6 +138,10 @@ class DuckDbTelemetry:
                 oldest_us=oldest_us(connection),
             )
 
+    def copy_to(self, target: Path) -> dict[int, int]:
+        """The whole file as of one moment; partition -> applied number of that moment."""
+        return self._file.copy_to(target)
+
     def close(self) -> None:
         self._file.close()
 

@@ -7,6 +7,8 @@ it moved to `minutes`, `hours` and `newest`. So each of these speaks of exactly 
 point, in `gathered_minutes` and `gathered_hours`.
 """
 
+import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -127,6 +129,11 @@ from ({source})
 group by point, start"""
 
 
+_COPIES_BESIDE: Final = 3
+_NEVER: Final = "1TB"
+_HEAD_BYTES: Final = 3 * 4_096  # DuckDB's main header and its two that name the valid state
+
+
 class TelemetryFile:
     """Opens at the first use, and anew after a fault."""
 
@@ -156,6 +163,50 @@ class TelemetryFile:
             except BaseException:
                 self._forget()
                 raise
+
+    def copy_to(self, target: Path) -> dict[int, int]:
+        """The file as of one moment, and partition -> applied number of that moment. Others have their
+        turns meanwhile, unless somebody writes the file anew again and again. Raises StorageUnavailable."""
+        for _ in range(_COPIES_BESIDE):
+            applied, head = self._settle()
+            try:
+                self._copy(target)
+            finally:
+                head_after = self._unsettle()
+            if head_after == head:
+                return applied
+        with self.open() as connection:
+            connection.execute("checkpoint")
+            self._copy(target)
+            return dict(self.applied)
+
+    def _settle(self) -> tuple[dict[int, int], bytes]:
+        """Everything into the main file. From here on commits go beside it and its blocks stay as they are:
+        a copy that sees the same head before and after is that of this moment."""
+        with self.open() as connection:
+            connection.execute("checkpoint")
+            connection.execute(f"set checkpoint_threshold = '{_NEVER}'")
+            return dict(self.applied), self._head()
+
+    def _unsettle(self) -> bytes:
+        with self.open() as connection:
+            head = self._head()
+            connection.execute("reset checkpoint_threshold")
+            return head
+
+    def _head(self) -> bytes:
+        with self.path.open("rb") as file:
+            return file.read(_HEAD_BYTES)
+
+    def _copy(self, target: Path) -> None:
+        try:
+            shutil.copyfile(self.path, target)
+            with target.open("rb") as copied:
+                os.fsync(copied.fileno())
+        except OSError as error:
+            raise StorageUnavailable(
+                f"the telemetry file {self.path} cannot be copied: {error}"
+            ) from error
 
     def close(self) -> None:
         with self._lock:

@@ -144,6 +144,13 @@ def empty_postgres(postgres_server: PostgresAt) -> Iterator[PostgresAt]:
 
 
 @pytest.fixture
+def other_empty_postgres(postgres_server: PostgresAt) -> Iterator[PostgresAt]:
+    """A second one."""
+    with fresh_database(postgres_server.url, postgres_server.password) as url:
+        yield PostgresAt(url=url, password=postgres_server.password)
+
+
+@pytest.fixture
 def own_postgres(postgres_programs: Path) -> Iterator[PostgresServer]:
     """A whole server of this test: it may be killed."""
     server = PostgresServer(postgres_programs)

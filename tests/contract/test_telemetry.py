@@ -13,6 +13,7 @@ from domain.ports import Telemetry
 from domain.readings import USABLE_QUALITIES, Origin, Quality, Readings
 from domain.summaries import Resolution, Summaries
 from storage.telemetry_duckdb import DuckDbTelemetry
+from storage.telemetry_influx import InfluxTelemetry
 from storage.telemetry_upkeep import Keeping
 from tests.support.influx import influx_telemetry
 from tests.support.stored import random_readings, reading
@@ -32,8 +33,23 @@ class TidiedTelemetry(DuckDbTelemetry):
         assert self.facts().unsorted_rows == 0
 
 
+class TidiedInflux(InfluxTelemetry):
+    """Whatever is written is summarised at once."""
+
+    def write(self, readings: Readings, applied_seq: int) -> None:
+        super().write(readings, applied_seq)
+        self._summaries.again_after_s = 0.0
+        while self.keep_up(_LATER_US):
+            pass
+
+
 @pytest.fixture(
-    params=["duckdb", "duckdb-tidied", pytest.param("influx", marks=pytest.mark.influx)]
+    params=[
+        "duckdb",
+        "duckdb-tidied",
+        pytest.param("influx", marks=pytest.mark.influx),
+        pytest.param("influx-tidied", marks=pytest.mark.influx),
+    ]
 )
 def telemetry(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Telemetry]:
     with closing(_made(request, tmp_path / "telemetry.duckdb")) as made:
@@ -44,6 +60,8 @@ def _made(request: pytest.FixtureRequest, file: Path) -> Telemetry:
     match request.param:
         case "influx":
             return influx_telemetry(request.getfixturevalue("influx"))
+        case "influx-tidied":
+            return influx_telemetry(request.getfixturevalue("influx"), kind=TidiedInflux)
         case "duckdb-tidied":
             return TidiedTelemetry(file, _FOR_EVER)
     return DuckDbTelemetry(file, _FOR_EVER)

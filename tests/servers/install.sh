@@ -4,7 +4,7 @@ set -eu
 
 here=$(cd "$(dirname "$0")" && pwd)
 # Chromium drives the console in tests; without a CJK font its screenshots show boxes
-packages="mosquitto mosquitto-clients postgresql chromium fonts-noto-cjk"
+packages="mosquitto mosquitto-clients postgresql victoria-metrics chromium fonts-noto-cjk"
 # Kafka comes as jars: a Java that runs it, and what fetches them. Any Java of 17 and newer will do.
 java_version() { java -version 2>&1 | sed -n 's/.*version "\([0-9]*\).*/\1/p'; }
 [ "$(java_version || true)" -ge 17 ] 2>/dev/null || packages="$packages default-jre-headless"
@@ -17,6 +17,7 @@ for package in $packages; do
 done
 if [ -z "$missing" ]; then
     echo "servers: $packages are here"
+    sh "$here/influxdb/install.sh"
     exec sh "$here/kafka/install.sh"
 fi
 
@@ -38,4 +39,5 @@ $as_root apt-get update --quiet
 # shellcheck disable=SC2086  # several words on purpose
 $as_root apt-get install --quiet --yes --no-install-recommends $missing
 echo "servers: installed$missing (tests start their own on free ports; Debian's service is not used)"
+sh "$here/influxdb/install.sh"
 exec sh "$here/kafka/install.sh"

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from service.counting import Counted
-from storage.telemetry_influx import InfluxConfig, InfluxTelemetry
+from storage.influx_server import InfluxConfig
+from storage.telemetry_influx import InfluxTelemetry
 from tests.support.series_servers import Influx
 
 
@@ -37,7 +38,8 @@ def influx_telemetry(
     measurement: str = "reading",
     rejected: Rejected | None = None,
     counters: Counted | None = None,
+    kind: type[InfluxTelemetry] = InfluxTelemetry,
 ) -> InfluxTelemetry:
-    return InfluxTelemetry(
+    return kind(
         influx_config(influx, bucket, measurement), counters or Counted(), rejected or Rejected()
     )

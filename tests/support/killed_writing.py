@@ -10,20 +10,20 @@ import sys
 from collections.abc import Sequence
 
 from service import core
-from storage.telemetry_influx import _Server
+from storage.influx_server import InfluxServer
 
 
 def arm(count: int) -> None:
-    real, passed = _Server.write, 0
+    real, passed = InfluxServer.write, 0
 
-    def write(self: _Server, lines: Sequence[str]) -> None:
+    def write(self: InfluxServer, lines: Sequence[str]) -> None:
         nonlocal passed
         real(self, lines)
         passed += 1
         if passed >= count:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    _Server.write = write  # type: ignore[method-assign]
+    InfluxServer.write = write  # type: ignore[method-assign]
 
 
 if __name__ == "__main__":

@@ -10,7 +10,8 @@ from domain.ports import StorageUnavailable
 from domain.readings import Origin, Readings
 from service.counting import Counted
 from storage import telemetry_influx
-from storage.telemetry_influx import InfluxConfig, InfluxTelemetry
+from storage.influx_server import InfluxConfig
+from storage.telemetry_influx import InfluxTelemetry
 from tests.support.influx import Rejected
 from tests.support.series_answers import TAKEN, Asked, Says, SeriesAnswers, series_answers
 from tests.support.stored import random_readings, reading
@@ -63,7 +64,10 @@ def test_rows_go_first_and_the_mark_after_them(bench: Bench) -> None:
     bench.store.of_partition(3).write(_rows(reading(1, 10, 1.5)), 7)
     rows, mark = bench.server.written
     assert rows.lines == ["reading,point=1 value=1.5,quality=0i,origin=0i,arrival=11i 10"]
-    assert mark.lines == [f"reading.applied,partition=3 seq=7i {20 * HOUR_US}"]
+    assert mark.lines == [
+        "reading.upkeep,partition=3 touched=7i 0",
+        f"reading.applied,partition=3 seq=7i {20 * HOUR_US}",
+    ]
     for asked in (rows, mark):
         assert asked.query == {"org": "油田", "bucket": "a b&c", "precision": "us"}
         assert asked.headers["Authorization"] == "Token s3cret"
@@ -76,7 +80,7 @@ def test_a_large_batch_goes_in_several_requests_and_one_mark(
 ) -> None:
     monkeypatch.setattr(telemetry_influx, "LINES_IN_ONE_REQUEST", 400)
     bench.store.write(random_readings(1_000), 7)
-    assert [len(each.lines) for each in bench.server.written] == [400, 400, 200, 1]
+    assert [len(each.lines) for each in bench.server.written] == [400, 400, 200, 2]
 
 
 def test_names_reach_flux_as_literals_and_never_as_its_text(bench: Bench) -> None:
@@ -130,7 +134,7 @@ def test_what_may_mend_itself_is_tried_again_and_nothing_is_put_aside(
     bench.store.write(_rows(reading(1, 10)), 7)
     assert bench.rejected.lines == []
     assert bench.counters.snapshot() == {}
-    assert bench.server.written[-1].lines[0].startswith("reading.applied,partition=local seq=7i")
+    assert bench.server.written[-1].lines[-1].startswith("reading.applied,partition=local seq=7i")
 
 
 @pytest.mark.parametrize("status", [429, 503])
@@ -164,7 +168,7 @@ def test_a_batch_that_is_too_large_is_halved_until_it_fits(bench: Bench) -> None
     bench.store.write(readings, 7)
     taken = [each for each in bench.server.written if len(each.lines) <= 30]
     lines = [line for each in taken for line in each.lines]
-    assert len(lines) == 101
+    assert len(lines) == 102
     assert [int(line.rsplit(" ", 1)[1]) for line in lines[:100]] == readings.event_time.tolist()
     assert bench.rejected.lines == []
 
@@ -176,7 +180,7 @@ def test_a_line_that_is_too_large_by_itself_is_put_aside(bench: Bench) -> None:
     bench.store.write(_rows(reading(1, 12), reading(1, 13), reading(1, 14)), 7)
     assert [line.rsplit(" ", 1)[1] for line in bench.rejected.lines] == ["13"]
     assert bench.counters.count("telemetry_rejected", reason="too_large") == 1
-    assert bench.server.written[-1].lines[0].startswith("reading.applied")
+    assert bench.server.written[-1].lines[-1].startswith("reading.applied")
 
 
 def test_a_line_that_is_refused_is_found_and_put_aside_and_the_others_stand(bench: Bench) -> None:
@@ -202,7 +206,7 @@ def test_a_line_that_is_refused_is_found_and_put_aside_and_the_others_stand(benc
 def test_a_batch_of_which_all_is_refused_ends_after_a_bounded_search(bench: Bench) -> None:
     bench.server.to_write = lambda asked: (
         TAKEN
-        if asked.lines[0].startswith("reading.applied")
+        if asked.lines[-1].startswith("reading.applied")
         else Says.error(422, "partial write: field type conflict dropped=1")
     )
     bench.store.write(random_readings(5_000), 7)
@@ -215,7 +219,7 @@ def test_a_batch_of_which_all_is_refused_ends_after_a_bounded_search(bench: Benc
 def test_what_is_older_than_the_bucket_keeps_is_counted_and_not_searched_for(bench: Bench) -> None:
     bench.server.to_write = lambda asked: (
         TAKEN
-        if asked.lines[0].startswith("reading.applied")
+        if asked.lines[-1].startswith("reading.applied")
         else Says.error(
             422,
             "failure writing points to database: partial write: points beyond retention policy"
