@@ -1,7 +1,7 @@
 """Assets and points: what is watched, with the limits that are watched for it."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
 from enum import IntEnum, StrEnum
 from typing import Final
 
@@ -74,6 +74,22 @@ class Term:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Mode:
+    """A time with limits of its own: a season by its days, or a campaign that a person begins and ends."""
+
+    mode_id: str  # "flood"
+    name: str  # 防汛
+    days: tuple[str, str] | None = None  # first and last day, "06-01"; None: by a person
+
+    def is_season_on(self, day: str) -> bool:
+        """`day` is "MM-DD" by the site's clock. A season may go over the turn of the year."""
+        if self.days is None:
+            return False
+        first, last = self.days
+        return first <= day <= last if first <= last else day >= first or day <= last
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ModeLevel:
     """The limit's value while a mode is on: a named one (a season, a campaign), or a point in a state."""
 
@@ -115,6 +131,14 @@ class Limit:
             and not any(level.point for level in self.by_mode)
         )
 
+    def in_modes(self, modes_on: Collection[str]) -> "Limit":
+        """As it is while these named modes are on. What follows a point's state stays for the engine."""
+        if not any(level.mode for level in self.by_mode):
+            return self
+        on = [level for level in self.by_mode if level.mode in modes_on]
+        of_points = tuple(level for level in self.by_mode if level.point)
+        return replace(self, value=on[0].value if on else self.value, by_mode=of_points)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Point:
@@ -149,6 +173,8 @@ class ActiveLimits:
     site: str
     version: int
     points: tuple[Point, ...]
+
+    modes_on: tuple[str, ...] = ()  # for which the limits were made
 
     def by_key(self) -> Mapping[PointKey, Point]:
         return {point.key: point for point in self.points}

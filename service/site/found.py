@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from domain.assets import Asset, Point
+from domain.assets import Asset, Mode, Point
 from domain.commands import FieldDevice
 from domain.ids import AssetId, DeviceId, PointKey, SourceId
 from linkage.plan import LinkageRule, ViolationRule
@@ -32,6 +32,7 @@ class Found:
     devices: dict[DeviceId, FieldDevice] = field(default_factory=dict)
     rules: dict[str, LinkageRule] = field(default_factory=dict)
     violations: dict[str, ViolationRule] = field(default_factory=dict)
+    modes: dict[str, Mode] = field(default_factory=dict)
     declared: dict[tuple[str, str], Value | Fields] = field(default_factory=dict)  # where it stands
     places: dict[tuple[str, str], str] = field(default_factory=dict)
     unreadable: set[str] = field(default_factory=set)  # kinds of which a file could not be read

@@ -209,7 +209,8 @@ class PlainChecks:
             summed = 0.0
             for term, value in zip(limit.terms, values[1:], strict=True):
                 summed += term.factor * value
-            return abs(float(values[0]) - (computed + summed))
+            expected: float = computed + summed
+            return abs(float(values[0]) - expected)
         if limit.condition == Condition.PHASES:
             spread = float(max(values) - min(values))
             if not limit.relative:
