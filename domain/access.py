@@ -4,10 +4,12 @@ from typing import Final
 
 from domain.paperwork import Role
 from domain.requests import (
+    AcknowledgeAlarm,
     AcknowledgeIncident,
     ChangePassword,
     CloseIncident,
     DecideApproval,
+    EndWithholding,
     HangTag,
     JudgeReview,
     MoveTicket,
@@ -18,7 +20,11 @@ from domain.requests import (
     PutUser,
     RemoveTag,
     Request,
+    ResetAlarm,
+    ShelveAlarm,
+    SilenceAlarm,
     SilenceIncident,
+    TakeOutOfService,
 )
 
 # the command line on this machine, which whoever owns the data folder may use (the socket is 0600)
@@ -35,6 +41,12 @@ ALLOWED: Final[dict[type[Request], frozenset[Role]]] = {
     AcknowledgeIncident: _DUTY,
     SilenceIncident: _DUTY,
     CloseIncident: _DUTY,
+    AcknowledgeAlarm: _DUTY,
+    SilenceAlarm: _DUTY,
+    ResetAlarm: _DUTY,
+    ShelveAlarm: _DUTY,
+    TakeOutOfService: _DUTY | _SAFETY,
+    EndWithholding: _DUTY | _SAFETY,
     JudgeReview: _JUDGES,
     ProposeCredit: _JUDGES | _DUTY,
     ProposeReversal: _JUDGES,

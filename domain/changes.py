@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field, fields
 from uuid import UUID
 
+from domain.alarms import Alarm, Flood, Withholding
 from domain.commands import DeviceCommand, OutboxItem
 from domain.credit import CreditEntry, ReviewItem
 from domain.events import Event
@@ -26,8 +27,11 @@ class Changes:
     """In the order of decision; a later version of the same thing replaces the earlier one."""
 
     events: list[Event] = field(default_factory=list)
-    memberships: dict[UUID, UUID] = field(default_factory=dict)  # event raised here -> its incident
+    memberships: dict[UUID, UUID] = field(default_factory=dict)  # event -> the incident it joined
     incidents: list[Incident] = field(default_factory=list)
+    alarms: list[Alarm] = field(default_factory=list)
+    withholdings: list[Withholding] = field(default_factory=list)
+    floods: list[Flood] = field(default_factory=list)
     commands: list[DeviceCommand] = field(default_factory=list)
     outbox: list[OutboxItem] = field(default_factory=list)
     outbox_done: list[OutboxDone] = field(default_factory=list)

@@ -88,6 +88,35 @@ _REFUSALS: Final[dict[str, _Words]] = {
         "en": "this incident is closed or does not exist",
     },
     "already_acknowledged": {"zh-CN": "已由 {by} 确认", "en": "{by} has acknowledged it already"},
+    "no_such_alarm": {
+        "zh-CN": "该告警已结束或不存在",
+        "en": "this alarm is over or does not exist",
+    },
+    "alarm_withheld": {
+        "zh-CN": "该告警已屏蔽、抑制或退出运行, 无需确认",
+        "en": "this alarm is shelved, suppressed or out of service: there is nothing to acknowledge",
+    },
+    "alarm_still_stands": {
+        "zh-CN": "告警仍未复归, 复归后才能复位",
+        "en": "the alarm still stands: it can be reset once it has returned",
+    },
+    "acknowledge_first": {"zh-CN": "请先确认, 再复位", "en": "acknowledge it first, then reset it"},
+    "shelve_too_long": {
+        "zh-CN": "屏蔽时间须大于 0 且不超过 {hours} 小时",
+        "en": "an alarm is shelved for more than nothing and at most {hours} h",
+    },
+    "already_withheld": {
+        "zh-CN": "已由 {by} 屏蔽或退出运行",
+        "en": "{by} has shelved it or taken it out of service already",
+    },
+    "no_open_ticket": {
+        "zh-CN": "退出运行须绑定一张未结束的工作票",
+        "en": "out of service needs a ticket that is open",
+    },
+    "no_such_withholding": {
+        "zh-CN": "该屏蔽已解除或不存在",
+        "en": "it has ended already, or there is no such shelf",
+    },
     "note_needed": {
         "zh-CN": "告警仍未复归, 关闭时请写明原因",
         "en": "an alarm still stands: say why you close it",
@@ -133,6 +162,10 @@ _REFUSALS: Final[dict[str, _Words]] = {
     "number_taken": {"zh-CN": "票号 {number} 已被使用", "en": "number {number} is taken"},
     "unknown_place": {"zh-CN": "没有 {what}", "en": "there is no {what}"},
     "field_needed": {"zh-CN": "请填写 {field}", "en": "{field} is needed"},
+    "tag_times": {
+        "zh-CN": "预计摘牌时间须在现在之后",
+        "en": "the tag's expected end must be in the future",
+    },
     "no_such_tag": {"zh-CN": "没有这块牌, 或已摘除", "en": "no such tag hangs"},
     "no_such_approval": {"zh-CN": "没有这项审批", "en": "there is no such approval"},
     "already_decided": {"zh-CN": "已由 {by} 办理", "en": "{by} has decided it already"},

@@ -4,6 +4,7 @@ outcome; asking twice under one id does nothing twice."""
 from dataclasses import dataclass
 from uuid import UUID
 
+from domain.assets import Condition
 from domain.credit import ReviewState
 from domain.ids import AssetId, PersonId, TeamId
 from domain.paperwork import Role, TagKind, TicketState, TicketType
@@ -36,6 +37,52 @@ class CloseIncident:
 
     incident_id: UUID
     note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AcknowledgeAlarm:
+    event_id: UUID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SilenceAlarm:
+    """消音: what sounds for this one stops."""
+
+    event_id: UUID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResetAlarm:
+    """Of a latched one that has returned and was acknowledged."""
+
+    event_id: UUID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShelveAlarm:
+    """定时屏蔽: it comes back by itself when the time is over."""
+
+    point: str
+    condition: Condition
+    reason: str
+    for_us: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TakeOutOfService:
+    """For as long as the ticket is open. Without a condition: every one of the point."""
+
+    point: str
+    ticket_id: UUID
+    reason: str
+    condition: Condition | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndWithholding:
+    """Off the shelf, or back in service, before its time."""
+
+    withholding_id: UUID
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,6 +133,8 @@ class HangTag:
     asset_id: AssetId
     note: str = ""
     ticket_id: UUID | None = None
+    whole_bay: bool = False
+    until_us: int | None = None  # when it should be off again; beyond that it is an alarm
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,6 +183,12 @@ Request = (
     AcknowledgeIncident
     | SilenceIncident
     | CloseIncident
+    | AcknowledgeAlarm
+    | SilenceAlarm
+    | ResetAlarm
+    | ShelveAlarm
+    | TakeOutOfService
+    | EndWithholding
     | JudgeReview
     | ProposeCredit
     | ProposeReversal

@@ -13,6 +13,7 @@ from typing import Final
 from domain.assets import AlarmClass, Asset, Condition, Priority
 from domain.clock import to_datetime
 from domain.events import AlarmCleared, AlarmRaised, ClearReason
+from domain.paperwork import TagKind
 
 DEFAULT_LANGUAGE: Final = "zh-CN"
 LANGUAGES: Final = (DEFAULT_LANGUAGE, "en")
@@ -48,6 +49,14 @@ _CONDITIONS: Final[dict[Condition, _Words]] = {
     Condition.SILENCE: {"zh-CN": "数据中断", "en": "no data"},
     Condition.CLOCK_STEPPED_BACK: {"zh-CN": "时钟回退", "en": "clock stepped back"},
     Condition.COMMAND_FAILED: {"zh-CN": "命令未执行", "en": "command not carried out"},
+}
+_TAGS: Final[dict[TagKind, _Words]] = {
+    TagKind.MAINTENANCE: {"zh-CN": "检修牌", "en": "maintenance tag"},
+    TagKind.DRIVE_TEST: {"zh-CN": "传动试验牌", "en": "drive test tag"},
+    TagKind.SUPPLY_SECURITY: {"zh-CN": "保电牌", "en": "supply security tag"},
+    TagKind.DEFECT: {"zh-CN": "缺陷牌", "en": "defect tag"},
+    TagKind.BLOCKED: {"zh-CN": "封锁牌", "en": "blocked value tag"},
+    TagKind.SUPPRESSED: {"zh-CN": "抑制告警牌", "en": "alarm suppression tag"},
 }
 # a contact has no limit: it operates, a switch opens and closes (unit -> condition -> words)
 _CONTACTS: Final[dict[str, dict[Condition, _Words]]] = {
@@ -108,6 +117,10 @@ def class_word(alarm_class: AlarmClass, language: str = DEFAULT_LANGUAGE) -> str
 
 def condition_word(condition: Condition, language: str = DEFAULT_LANGUAGE) -> str:
     return _CONDITIONS[condition][_known(language)]
+
+
+def tag_word(kind: TagKind, language: str = DEFAULT_LANGUAGE) -> str:
+    return _TAGS[kind][_known(language)]
 
 
 def what_happened(event: AlarmRaised, language: str = DEFAULT_LANGUAGE) -> str:

@@ -9,8 +9,10 @@ from typing import Final
 from uuid import UUID
 
 from domain.access import LOCAL_OPERATOR, may
+from domain.alarms import Alarm, Flood, Withholding
 from domain.changes import Changes
 from domain.credit import CreditEntry, ReviewItem
+from domain.events import AlarmRaised
 from domain.ids import AssetId, from_request
 from domain.incidents import IllegalMove, Incident, IncidentState
 from domain.paperwork import (
@@ -42,9 +44,11 @@ from domain.requests import (
     SilenceIncident,
 )
 from domain.responsibility import Reason
+from linkage.alarm_desk import ALARM_REQUESTS, AlarmDesk
 from linkage.credit import CreditDesk
 from linkage.incidents import OpenIncidents
 from linkage.plan import LinkagePlan
+from linkage.tagging import EFFECTS, tags_on
 
 Silence = Callable[[Incident, int, Changes], None]
 
@@ -66,6 +70,11 @@ class Held:
     reviews: tuple[ReviewItem, ...] = ()
     entries: tuple[CreditEntry, ...] = ()
     handled: Mapping[UUID, Handled] = field(default_factory=dict)  # of the last hours
+    alarms: tuple[Alarm, ...] = ()  # open
+    withholdings: tuple[Withholding, ...] = ()  # that hold
+    recent: tuple[AlarmRaised, ...] = ()  # of the last minutes, the oldest first
+    recent_alarms: tuple[Alarm, ...] = ()  # of the last ten minutes, open or not
+    floods: tuple[Flood, ...] = ()  # that last
 
 
 class Desk:
@@ -78,11 +87,13 @@ class Desk:
         incidents: OpenIncidents,
         credit: CreditDesk,
         silence: Silence,
+        alarms: Callable[[], AlarmDesk],
     ) -> None:
         self._plan = plan
         self._incidents = incidents
         self._credit = credit
         self._silence = silence
+        self._alarm_desk = alarms  # it is made with what the desk holds
         self._users = {user.name: user for user in held.users}
         self._tickets = {ticket.ticket_id: ticket for ticket in held.tickets}
         self._tags = {tag.tag_id: tag for tag in held.tags}
@@ -119,9 +130,17 @@ class Desk:
     def open_tickets(self) -> Iterable[Ticket]:
         return self._tickets.values()
 
+    @property
+    def hanging_tags(self) -> Iterable[Tag]:
+        return self._tags.values()
+
+    def note_forgotten(self, tags: Iterable[Tag]) -> None:
+        self._tags |= {tag.tag_id: tag for tag in tags}
+
     def earns_nothing(self, asset_id: AssetId) -> bool:
         """Under test or maintenance a signal is no fault."""
-        return any(tag.earns_nothing for tag in self._tags.values() if tag.asset_id == asset_id)
+        hanging = tags_on(self._tags.values(), self._plan.asset(asset_id), self._plan.assets)
+        return any(not EFFECTS[tag.kind].earns for tag in hanging)
 
     def forget_handled_before(self, at_us: int) -> None:
         while self._handled:
@@ -143,34 +162,37 @@ class Desk:
     def _decide(self, asked: Requested, user: User, changes: Changes) -> str:
         """The id of what it changed or made. Raises Refused or IllegalMove; then nothing changed."""
         at_us = asked.at_us
-        match asked.request:
-            case AcknowledgeIncident() as request:
+        request = asked.request
+        if isinstance(request, ALARM_REQUESTS):
+            return self._alarm_desk().handle(asked, request, user, changes)
+        match request:
+            case AcknowledgeIncident():
                 return self._acknowledge(request, user, at_us, changes)
-            case SilenceIncident() as request:
+            case SilenceIncident():
                 return self._silenced(request, user, at_us, changes)
-            case CloseIncident() as request:
+            case CloseIncident():
                 return self._close(request, user, at_us, changes)
-            case JudgeReview() as request:
+            case JudgeReview():
                 return self._judge(request, user, at_us, changes)
-            case ProposeCredit() | ProposeReversal() as request:
+            case ProposeCredit() | ProposeReversal():
                 review = self._credit.propose(request, user, asked.request_id, at_us)
                 changes.reviews.append(review)
                 return str(review.review_id)
-            case OpenTicket() as request:
+            case OpenTicket():
                 return self._open_ticket(request, user, asked, changes)
-            case MoveTicket() as request:
+            case MoveTicket():
                 return self._move_ticket(request, user, at_us, changes)
-            case HangTag() as request:
+            case HangTag():
                 return self._hang(request, user, asked, changes)
-            case RemoveTag() as request:
+            case RemoveTag():
                 return self._take_off(request, user, at_us, changes)
-            case ProposeSite() as request:
+            case ProposeSite():
                 return self._propose_site(request, user, asked, changes)
-            case DecideApproval() as request:
+            case DecideApproval():
                 return self._approve(request, user, at_us, changes)
-            case PutUser() as request:
+            case PutUser():
                 return self._put_user(request, changes)
-            case ChangePassword() as request:
+            case ChangePassword():
                 return self._change_password(request, user, changes)
 
     def _incident(self, incident_id: UUID, user: User) -> Incident:
@@ -186,21 +208,23 @@ class Desk:
         incident = self._incident(request.incident_id, user)
         if incident.state is IncidentState.ACKNOWLEDGED:
             raise Refused(Reason.of("already_acknowledged", by=incident.acknowledged_by or ""))
-        return self._moved(incident.acknowledged(user.name, at_us), changes)
+        self._alarm_desk().incident_acknowledged(incident, user.name, at_us, changes)
+        return self.moved(incident.acknowledged(user.name, at_us), changes)
 
     def _silenced(self, request: SilenceIncident, user: User, at_us: int, changes: Changes) -> str:
         incident = self._incident(request.incident_id, user)
         self._silence(incident, at_us, changes)
-        return self._moved(incident.silenced(at_us), changes)
+        return self.moved(incident.silenced(at_us), changes)
 
     def _close(self, request: CloseIncident, user: User, at_us: int, changes: Changes) -> str:
         incident = self._incident(request.incident_id, user)
         if incident.standing and not request.note.strip():
             raise Refused(Reason.of("note_needed"))
         self._silence(incident, at_us, changes)
-        return self._moved(incident.closed(user.name, at_us, request.note), changes)
+        self._alarm_desk().incident_acknowledged(incident, user.name, at_us, changes)
+        return self.moved(incident.closed(user.name, at_us, request.note), changes)
 
-    def _moved(self, incident: Incident, changes: Changes) -> str:
+    def moved(self, incident: Incident, changes: Changes) -> str:
         self._incidents.keep(incident)
         changes.incidents.append(incident)
         if not self.earns_nothing(incident.asset_id):
@@ -258,6 +282,10 @@ class Desk:
 
     def _hang(self, request: HangTag, user: User, asked: Requested, changes: Changes) -> str:
         self._expect_place(user, "", (request.asset_id,))
+        if request.ticket_id is not None and request.ticket_id not in self._tickets:
+            raise Refused(Reason.of("no_such_ticket"))
+        if request.until_us is not None and request.until_us <= asked.at_us:
+            raise Refused(Reason.of("tag_times"))
         tag = Tag(
             tag_id=from_request(asked.request_id, "tag"),
             kind=request.kind,
@@ -266,6 +294,8 @@ class Desk:
             hung_by=user.name,
             hung_at_us=asked.at_us,
             ticket_id=request.ticket_id,
+            whole_bay=request.whole_bay,
+            until_us=request.until_us,
         )
         self._tags[tag.tag_id] = tag
         changes.tags.append(tag)
@@ -278,6 +308,7 @@ class Desk:
         self._expect_in_scope(user, self._plan.asset(tag.asset_id).station)
         changes.tags.append(tag.removed(user.name, at_us))
         del self._tags[tag.tag_id]
+        self._alarm_desk().tag_removed(tag, at_us, changes)
         return str(tag.tag_id)
 
     def _propose_site(

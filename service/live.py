@@ -129,6 +129,9 @@ class LiveView:
             ("entry", changes.entries),
             ("ticket", changes.tickets),
             ("tag", changes.tags),
+            ("alarm", changes.alarms),
+            ("withholding", changes.withholdings),
+            ("flood", changes.floods),
             ("approval", changes.approvals),
             ("user", changes.users),
         ):

@@ -187,6 +187,7 @@ def _weight(changes: Changes) -> int:
     return (
         len(changes.events)
         + len(changes.incidents)
+        + len(changes.alarms)
         + len(changes.commands)
         + len(changes.outbox_done)
         + len(changes.reviews)

@@ -103,6 +103,10 @@ class ConsoleSettings(_Group):
     session_hours: int = Field(default=12, ge=1)
 
 
+class AlarmSettings(_Group):
+    shelve_at_most_hours: float = Field(default=8.0, gt=0)  # an alarm comes back by itself then
+
+
 class LogSettings(_Group):
     format: Literal["json", "text"] = "json"
     level: Literal["debug", "info", "warning", "error"] = "info"
@@ -142,6 +146,7 @@ class Settings(BaseSettings):
     delivery: DeliverySettings = DeliverySettings()
     telemetry: TelemetrySettings = TelemetrySettings()
     dead_letters: DeadLetterSettings = DeadLetterSettings()
+    alarms: AlarmSettings = AlarmSettings()
     console: ConsoleSettings = ConsoleSettings()
     log: LogSettings = LogSettings()
     metrics: MetricsSettings = MetricsSettings()

@@ -12,7 +12,7 @@ import structlog
 from delivery.dispatcher import Dispatcher
 from delivery.mqtt import MqttCommandSender, MqttSenderConfig
 from domain.changes import Changes
-from domain.clock import Clock, system_clock
+from domain.clock import MINUTE_US, Clock, system_clock
 from domain.commands import DeviceCommand
 from domain.ids import PointKey
 from domain.ports import StorageUnavailable
@@ -22,7 +22,7 @@ from ingest.inbox import Inbox
 from ingest.intake import Intake
 from ingest.mqtt import MqttConfig, MqttSource
 from linkage.desk import Held
-from linkage.linkage import REMEMBER_ENDED_US, Linkage
+from linkage.linkage import REMEMBER_ENDED_US, REMEMBER_RECENT_US, Linkage
 from service.counting import Counted
 from service.deciding import Decider
 from service.history import as_answer, thinned
@@ -241,7 +241,10 @@ class Core:
         )
 
     def _assemble_decision(self) -> None:
-        plan = self._site.plan(self._settings.language)
+        plan = replace(
+            self._site.plan(self._settings.language),
+            shelve_at_most_us=round(self._settings.alarms.shelve_at_most_hours * 60 * MINUTE_US),
+        )
         self.sender = MqttCommandSender(
             _sender_config(self._source), self._site.code, self.counters, clock=self._clock
         )
@@ -381,6 +384,11 @@ def _held(records: SqlRecords, now_us: int) -> Held:
         reviews=tuple(records.reviews_since(0)),
         entries=tuple(every_entry),
         handled=records.handled_since(now_us - REMEMBER_ENDED_US),
+        alarms=tuple(records.open_alarms()),
+        withholdings=tuple(records.withholdings()),
+        recent=tuple(each.raised for each in records.events(now_us - REMEMBER_RECENT_US)),
+        recent_alarms=tuple(records.alarms_since(now_us - REMEMBER_RECENT_US)),
+        floods=tuple(records.open_floods()),
     )
 
 

@@ -26,7 +26,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql, sqlite
 
-from domain.assets import AlarmClass, Condition, Priority
+from domain.alarms import Alarm, Flood, Withholding
+from domain.assets import MOMENTARY, AlarmClass, Condition, Priority
 from domain.changes import Changes, OutboxDone
 from domain.clock import to_datetime
 from domain.commands import CommandState, DeviceCommand, OutboxItem
@@ -37,10 +38,11 @@ from domain.incidents import Incident, IncidentState
 from domain.paperwork import Approval, ApprovalState, SiteVersion, Tag, Ticket, User
 from domain.records import DeadLetter
 from domain.requests import Handled
-from storage import credit_rows, rows
+from storage import alarm_rows, credit_rows, rows
 from storage.engines import reading, writing
 from storage.rows import columns_of, stored
 from storage.tables import (
+    alarms,
     applied,
     approvals,
     audit,
@@ -49,6 +51,7 @@ from storage.tables import (
     dead_letters,
     entries,
     events,
+    floods,
     incidents,
     outbox,
     points,
@@ -57,6 +60,7 @@ from storage.tables import (
     tags,
     tickets,
     users,
+    withholdings,
 )
 from storage.text import writable
 
@@ -65,7 +69,7 @@ T = TypeVar("T")
 _PROJECTION: Final = "records"
 _OPEN_COMMANDS: Final = (CommandState.PENDING.value, CommandState.SENT.value)
 _OPEN_REVIEWS: Final = (ReviewState.PROPOSED.value, ReviewState.SENT_BACK.value)
-_MOMENTARY: Final = (Condition.CLOCK_STEPPED_BACK.value, Condition.COMMAND_FAILED.value)
+_MOMENTARY: Final = sorted(condition.value for condition in MOMENTARY)
 STANDING: Final = (events.c.ended_at_us.is_(None), events.c.condition.not_in(_MOMENTARY))
 
 log = structlog.get_logger(__name__)
@@ -135,8 +139,11 @@ class SqlRecords:
             .where(incidents.c.state != IncidentState.CLOSED.value)
             .order_by(incidents.c.opened_at_us, incidents.c.incident_id)
         )
+        withheld = select(alarms.c.event_id).where(
+            alarms.c.standing, alarms.c.withheld.is_not(None)
+        )  # taken off the operator's hands after it had joined
         of_them = select(events.c.incident_id, events.c.event_id).where(
-            events.c.incident_id.is_not(None), *STANDING
+            events.c.incident_id.is_not(None), *STANDING, events.c.event_id.not_in(withheld)
         )
         with reading(self._engine) as connection:
             standing: dict[UUID, set[UUID]] = {}
@@ -187,6 +194,33 @@ class SqlRecords:
 
     def hanging_tags(self) -> list[Tag]:
         return self._all(select(tags).where(tags.c.removed_at_us.is_(None)), rows.tag)
+
+    def open_alarms(self) -> list[Alarm]:
+        return self._all(
+            select(alarms)
+            .where(alarms.c.rank < alarm_rows.CLOSED_RANK)
+            .order_by(alarms.c.raised_at_us, alarms.c.event_id),
+            alarm_rows.alarm,
+        )
+
+    def alarms_since(self, since_us: int) -> list[Alarm]:
+        """Open or not, that were detected at `since_us` or later."""
+        return self._all(
+            select(alarms)
+            .where(alarms.c.detected_at_us >= since_us)
+            .order_by(alarms.c.detected_at_us),
+            alarm_rows.alarm,
+        )
+
+    def withholdings(self) -> list[Withholding]:
+        """Those that hold."""
+        return self._all(
+            select(withholdings).where(withholdings.c.ended_at_us.is_(None)),
+            alarm_rows.withholding,
+        )
+
+    def open_floods(self) -> list[Flood]:
+        return self._all(select(floods).where(floods.c.ended_at_us.is_(None)), alarm_rows.flood)
 
     def waiting_approvals(self) -> list[Approval]:
         return self._all(
@@ -326,6 +360,10 @@ class _Statements:
     site_version: Executable
     user: Executable
     handled: Executable
+    join: Executable
+    alarm: Executable
+    withholding: Executable
+    flood: Executable
     dead_letter: Executable
     dead_letter_count: Executable
 
@@ -355,6 +393,12 @@ def _statements(dialect: str) -> _Statements:
         site_version=_latest(dialect, site_versions, "number"),
         user=_newest(dialect, users, "name", "version"),
         handled=_insert(dialect, audit).on_conflict_do_nothing(),  # the first word stands
+        join=update(events)
+        .where(events.c.event_id == bindparam("of_event"))
+        .values(incident_id=bindparam("into")),
+        alarm=_newest(dialect, alarms, "event_id", "version"),
+        withholding=_newest(dialect, withholdings, "withholding_id", "version"),
+        flood=_newest(dialect, floods, "flood_id", "version"),
         dead_letter=dead_letters.insert(),
         dead_letter_count=count.on_conflict_do_update(
             index_elements=list(dead_letter_counts.primary_key),
@@ -407,6 +451,14 @@ def _write_events(connection: Connection, statements: _Statements, changes: Chan
     cleared = [_clear_row(event) for event in changes.events if isinstance(event, AlarmCleared)]
     if raised:
         connection.execute(statements.event, raised)
+    joined = changes.memberships.keys() - {row["event_id"] for row in raised}
+    if (
+        joined
+    ):  # raised before, and only now an incident's: it was withheld, or not known for a fault
+        connection.execute(
+            statements.join,
+            [{"of_event": each, "into": changes.memberships[each]} for each in sorted(joined)],
+        )
     if cleared:
         changed = connection.execute(statements.clear, cleared).rowcount
         if 0 <= changed < len(cleared):
@@ -460,6 +512,9 @@ def _write_people_and_paper(
 ) -> None:
     of_versions = (
         (statements.review, "review_id", map(credit_rows.review_row, changes.reviews)),
+        (statements.alarm, "event_id", map(alarm_rows.alarm_row, changes.alarms)),
+        (statements.withholding, "withholding_id", map(columns_of, changes.withholdings)),
+        (statements.flood, "flood_id", map(columns_of, changes.floods)),
         (statements.ticket, "ticket_id", map(rows.ticket_row, changes.tickets)),
         (statements.tag, "tag_id", map(rows.tag_row, changes.tags)),
         (statements.approval, "approval_id", map(rows.approval_row, changes.approvals)),
@@ -571,6 +626,7 @@ def _raised(row: RowMapping) -> AlarmRaised:
         degraded=row["degraded"],
         found_late=row["found_late"],
         output_allowed=row["output_allowed"],
+        latching=row["latching"],
     )
 
 

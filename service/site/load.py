@@ -105,6 +105,7 @@ def _read(folder: Path) -> tuple[Site | None, list[Problem]]:
         rule_book=rule_book,
         violations=tuple(found.violations.values()),
         modes=tuple(found.modes.values()),
+        positions=tuple(found.positions),
     ), []
 
 

@@ -12,7 +12,7 @@ from domain.credit import RuleBook
 from domain.ids import AssetId, PointKey, SourceId
 from domain.organisation import Organisation
 from domain.topology import Topology
-from linkage.plan import LinkagePlan, LinkageRule, Responsible, ViolationRule
+from linkage.plan import LinkagePlan, LinkageRule, Position, Responsible, ViolationRule
 
 UNNUMBERED: Final = -1  # a point's number before the records gave it one
 
@@ -66,6 +66,7 @@ class Site:
     violations: tuple[ViolationRule, ...] = ()
     version: int = 1  # of the site folder among the records
     modes: tuple[Mode, ...] = ()
+    positions: tuple[Position, ...] = ()
 
     def plan(self, language: str = "zh-CN") -> LinkagePlan:
         return LinkagePlan(
@@ -80,6 +81,8 @@ class Site:
             rule_book=self.rule_book,
             violations=self.violations,
             version=self.version,
+            points={point.key: point.asset_id for point in self.points},
+            positions=self.positions,
         )
 
     def active_limits(
