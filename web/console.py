@@ -14,6 +14,7 @@ from service.site.compiled import read_compiled
 from service.site.model import Site
 from service.who import responsibility_of
 from service.wiring import Folders
+from storage.alarm_reads import AlarmReads
 from storage.console_reads import ConsoleReads
 from storage.engines import sqlite_engine
 from storage.ledger import SqlLedger
@@ -33,6 +34,7 @@ class Console:
     plan: LinkagePlan
     responsibility: Responsibility
     reads: ConsoleReads
+    alarms: AlarmReads
     ledger: SqlLedger
     core: CoreClient
     feed: Feed
@@ -53,6 +55,7 @@ class Console:
             plan=site.plan(language),
             responsibility=responsibility_of(site),
             reads=reads,
+            alarms=AlarmReads(engine),
             ledger=SqlLedger(engine),
             core=CoreClient(data),
             feed=Feed(),

@@ -30,6 +30,8 @@ Build = Callable[..., Awaitable[None] | None]
 
 NAVIGATION: Final = (
     ("/", "incidents", "notifications_active"),
+    ("/alarms", "alarms", "list_alt"),
+    ("/annunciator", "annunciator", "view_module"),
     ("/stations", "stations", "schema"),
     ("/devices", "devices", "campaign"),
     ("/reviews", "reviews", "rule"),

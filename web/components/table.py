@@ -77,6 +77,11 @@ class DataTable:
         self._empty = ui.label(empty).classes("gw-card gw-soft")
         self._rows: list[Row] | None = None
 
+    def set_visible(self, visible: bool) -> None:
+        """With what it says where it is empty."""
+        self._table.set_visibility(visible and bool(self._rows))
+        self._empty.set_visibility(visible and not self._rows)
+
     def show(self, rows: list[Row]) -> None:
         """Nothing is sent where nothing changed."""
         if rows == self._rows:

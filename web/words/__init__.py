@@ -9,7 +9,7 @@ from typing import Final
 from domain.wording import DEFAULT_LANGUAGE
 
 AREAS: Final = (
-    *("common", "incidents", "devices", "stations", "reviews", "credit", "paper"),
+    *("common", "incidents", "alarms", "devices", "stations", "reviews", "credit", "paper"),
     *("approvals", "audit", "users", "organisation", "site"),
 )
 
