@@ -224,7 +224,8 @@ class Linkage:
             after = after.event_cleared(alarm.event_id, at_us)
         self._kept(before, after, changes)
         self._incidents.joined(after, alarm.event_id)
-        return alarm.joined(after.incident_id)
+        station = self._plan.asset(alarm.asset_id).station
+        return replace(alarm.joined(after.incident_id), position=self._plan.position_of(station))
 
     def _join(self, event: AlarmRaised, changes: Changes) -> None:
         before = self._incidents.at_asset(event.asset_id)

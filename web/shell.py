@@ -32,6 +32,7 @@ NAVIGATION: Final = (
     ("/", "incidents", "notifications_active"),
     ("/alarms", "alarms", "list_alt"),
     ("/annunciator", "annunciator", "view_module"),
+    ("/alarm-quality", "alarm_quality", "query_stats"),
     ("/stations", "stations", "schema"),
     ("/devices", "devices", "campaign"),
     ("/reviews", "reviews", "rule"),

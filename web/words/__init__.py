@@ -9,7 +9,17 @@ from typing import Final
 from domain.wording import DEFAULT_LANGUAGE
 
 AREAS: Final = (
-    *("common", "incidents", "alarms", "devices", "stations", "reviews", "credit", "paper"),
+    *(
+        "common",
+        "incidents",
+        "alarms",
+        "alarm_kpis",
+        "devices",
+        "stations",
+        "reviews",
+        "credit",
+        "paper",
+    ),
     *("approvals", "audit", "users", "organisation", "site"),
 )
 

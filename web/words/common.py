@@ -5,6 +5,7 @@ WORDS = {
     "incidents": ("告警事件", "Incidents"),
     "alarms": ("告警", "Alarms"),
     "annunciator": ("光字牌", "Annunciator"),
+    "alarm_quality": ("告警质量", "Alarm quality"),
     "devices": ("现场装置", "Field devices"),
     "stations": ("接线图", "Single lines"),
     "reviews": ("待审核", "Reviews"),
