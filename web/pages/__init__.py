@@ -3,19 +3,9 @@
 from importlib import import_module
 
 _MODULES = (
-    *(
-        "signing_in",
-        "incidents",
-        "incident",
-        "alarms",
-        "alarm",
-        "annunciator",
-        "devices",
-        "stations",
-        "reviews",
-        "credit",
-    ),
+    *("signing_in", "incidents", "incident", "devices", "stations", "reviews", "credit"),
     *("paper", "approvals", "audit", "users", "organisation", "site"),
+    *("alarms", "alarm", "annunciator", "alarm_kpis"),
 )
 
 

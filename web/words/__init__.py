@@ -9,18 +9,9 @@ from typing import Final
 from domain.wording import DEFAULT_LANGUAGE
 
 AREAS: Final = (
-    *(
-        "common",
-        "incidents",
-        "alarms",
-        "alarm_kpis",
-        "devices",
-        "stations",
-        "reviews",
-        "credit",
-        "paper",
-    ),
+    *("common", "incidents", "devices", "stations", "reviews", "credit", "paper"),
     *("approvals", "audit", "users", "organisation", "site"),
+    *("alarms", "alarm_kpis"),
 )
 
 
