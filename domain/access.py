@@ -6,6 +6,7 @@ from domain.paperwork import Role
 from domain.requests import (
     AcknowledgeAlarm,
     AcknowledgeIncident,
+    ChangeLimit,
     ChangePassword,
     CloseIncident,
     DecideApproval,
@@ -17,6 +18,7 @@ from domain.requests import (
     ProposeCredit,
     ProposeReversal,
     ProposeSite,
+    PutRationalisations,
     PutUser,
     RemoveTag,
     Request,
@@ -24,6 +26,7 @@ from domain.requests import (
     ShelveAlarm,
     SilenceAlarm,
     SilenceIncident,
+    SwitchCampaign,
     TakeOutOfService,
 )
 
@@ -34,6 +37,7 @@ _EVERYBODY: Final = frozenset(Role)
 _DUTY: Final = frozenset({Role.ADMINISTRATOR, Role.DISPATCHER, Role.DUTY})
 # an administrator keeps the machine; he judges nobody for that
 _JUDGES: Final = frozenset({Role.SAFETY_MANAGER, Role.PARTY_OFFICER})
+_DISPATCH: Final = frozenset({Role.DISPATCHER})
 _SAFETY: Final = frozenset({Role.ADMINISTRATOR, Role.SAFETY_MANAGER})
 _ADMINISTRATOR: Final = frozenset({Role.ADMINISTRATOR})
 
@@ -47,6 +51,9 @@ ALLOWED: Final[dict[type[Request], frozenset[Role]]] = {
     ShelveAlarm: _DUTY,
     TakeOutOfService: _DUTY | _SAFETY,
     EndWithholding: _DUTY | _SAFETY,
+    ChangeLimit: _DISPATCH | _SAFETY,
+    SwitchCampaign: _DISPATCH | _SAFETY,
+    PutRationalisations: _DISPATCH | _SAFETY,
     JudgeReview: _JUDGES,
     ProposeCredit: _JUDGES | _DUTY,
     ProposeReversal: _JUDGES,
@@ -55,7 +62,7 @@ ALLOWED: Final[dict[type[Request], frozenset[Role]]] = {
     HangTag: _DUTY | _SAFETY,
     RemoveTag: _DUTY | _SAFETY,
     ProposeSite: _SAFETY,
-    DecideApproval: _SAFETY,
+    DecideApproval: _SAFETY | _DISPATCH,  # a site version is for the safety managers: linkage.desk
     PutUser: _ADMINISTRATOR,
     ChangePassword: _EVERYBODY,
 }

@@ -14,7 +14,7 @@ from uuid import UUID
 
 from domain.assets import AlarmClass, Condition, Priority
 from domain.events import AlarmRaised
-from domain.ids import AssetId
+from domain.ids import AssetId, PointKey
 from domain.incidents import IllegalMove
 
 
@@ -188,6 +188,29 @@ class Withholding:
         if not self.holds:
             raise IllegalMove(f"withholding {self.withholding_id} has ended already")
         return replace(self, ended_at_us=at_us, ended_by=by, version=self.version + 1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rationale:
+    """Why an alarm exists and what is to be done about it (ISA-18.2 calls it its rationalisation)."""
+
+    point: PointKey
+    condition: Condition
+    cause: str
+    consequence: str  # of doing nothing
+    action: str  # 处置措施
+    respond_within_us: int | None = None
+    severity: str = ""  # the site's own class of it
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rationalisation:
+    """A rationale with who wrote it, and when."""
+
+    rationale: Rationale
+    by: str
+    at_us: int
+    version: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,11 +3,12 @@
 from dataclasses import dataclass, field, fields
 from uuid import UUID
 
-from domain.alarms import Alarm, Flood, Withholding
+from domain.alarms import Alarm, Flood, Rationalisation, Withholding
 from domain.commands import DeviceCommand, OutboxItem
 from domain.credit import CreditEntry, ReviewItem
 from domain.events import Event
 from domain.incidents import Incident
+from domain.limit_changes import Campaign, LimitChange
 from domain.paperwork import Approval, SiteVersion, Tag, Ticket, User
 from domain.records import DeadLetter
 from domain.requests import Handled
@@ -32,6 +33,9 @@ class Changes:
     alarms: list[Alarm] = field(default_factory=list)
     withholdings: list[Withholding] = field(default_factory=list)
     floods: list[Flood] = field(default_factory=list)
+    limit_changes: list[LimitChange] = field(default_factory=list)
+    campaigns: list[Campaign] = field(default_factory=list)
+    rationalisations: list[Rationalisation] = field(default_factory=list)
     commands: list[DeviceCommand] = field(default_factory=list)
     outbox: list[OutboxItem] = field(default_factory=list)
     outbox_done: list[OutboxDone] = field(default_factory=list)

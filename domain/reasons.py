@@ -117,6 +117,27 @@ _REFUSALS: Final[dict[str, _Words]] = {
         "zh-CN": "该屏蔽已解除或不存在",
         "en": "it has ended already, or there is no such shelf",
     },
+    "no_such_limit": {"zh-CN": "{what} 没有这个限值", "en": "{what} has no such limit"},
+    "limit_unchanged": {"zh-CN": "与现行限值相同", "en": "this is what holds already"},
+    "limit_change_waits": {
+        "zh-CN": "{by} 提出的修改还在等待审批, 请先办理",
+        "en": "a change that {by} proposed waits for approval: decide that one first",
+    },
+    "limits_not_rising": {
+        "zh-CN": "限值须满足 LL < L < H < HH, 但 {below} 不小于 {above}",
+        "en": "limits must rise LL < L < H < HH, but {below} is not below {above}",
+    },
+    "deadband_too_wide": {
+        "zh-CN": "{condition} 的回差不能为负, 也不能达到 L 与 H 之间的宽度",
+        "en": "the deadband of {condition} must not be negative nor as wide as the band from L to H",
+    },
+    "negative_delay": {"zh-CN": "延时不能为负", "en": "a delay must not be negative"},
+    "no_such_campaign": {
+        "zh-CN": "没有可手动切换的模式 {what}",
+        "en": "there is no campaign {what} to begin or end by hand",
+    },
+    "campaign_is_so": {"zh-CN": "{name} 已是这个状态", "en": "{name} is so already"},
+    "nothing_given": {"zh-CN": "没有内容", "en": "nothing was given"},
     "note_needed": {
         "zh-CN": "告警仍未复归, 关闭时请写明原因",
         "en": "an alarm still stands: say why you close it",

@@ -4,9 +4,11 @@ outcome; asking twice under one id does nothing twice."""
 from dataclasses import dataclass
 from uuid import UUID
 
+from domain.alarms import Rationale
 from domain.assets import Condition
 from domain.credit import ReviewState
 from domain.ids import AssetId, PersonId, TeamId
+from domain.limit_changes import LimitSetting
 from domain.paperwork import Role, TagKind, TicketState, TicketType
 from domain.responsibility import Reason
 
@@ -83,6 +85,29 @@ class EndWithholding:
     """Off the shelf, or back in service, before its time."""
 
     withholding_id: UUID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangeLimit:
+    """Of one condition of one point; for level 1 and 2 it waits for a second person."""
+
+    setting: LimitSetting
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SwitchCampaign:
+    """Begin or end a mode that has no days of its own."""
+
+    mode_id: str
+    is_on: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PutRationalisations:
+    """Why these alarms exist and what is to be done; one at a time, or from a workbook."""
+
+    entries: tuple[Rationale, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -189,6 +214,9 @@ Request = (
     | ShelveAlarm
     | TakeOutOfService
     | EndWithholding
+    | ChangeLimit
+    | SwitchCampaign
+    | PutRationalisations
     | JudgeReview
     | ProposeCredit
     | ProposeReversal

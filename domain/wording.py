@@ -143,6 +143,14 @@ def _of_contact(event: AlarmRaised) -> _Words | None:
     return _CONTACTS.get(event.unit, {}).get(event.condition)
 
 
+def duration_text(us: int) -> str:
+    """10s, 1.5min, 2h: as a site folder writes it."""
+    for unit, size in (("h", 3_600_000_000), ("min", 60_000_000)):
+        if us and us % (size // 2) == 0:
+            return f"{us / size:g}{unit}"
+    return f"{us / 1_000_000:g}s"
+
+
 def quantity(value: float, unit: str, language: str = DEFAULT_LANGUAGE) -> str:
     """86.2℃, 10.5kV, in English 86.2 °C; empty where there is no value."""
     if math.isnan(value):

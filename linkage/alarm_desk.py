@@ -224,10 +224,10 @@ class AlarmDesk:
         self, point: str, condition: Condition | None, reason: str, user: User
     ) -> None:
         """Known, in the user's scope, said why, and not kept back already."""
-        asset_id = self._plan.points.get(PointKey(point))
-        if asset_id is None:
+        known = self._plan.points.get(PointKey(point))
+        if known is None:
             raise Refused(Reason.of("unknown_place", what=point))
-        self._expect_in_scope(user, asset_id)
+        self._expect_in_scope(user, known.asset_id)
         if not reason.strip():
             raise Refused(Reason.of("words_needed"))
         holding = [each for each in self._withholdings.every() if each.point == point]
@@ -258,9 +258,9 @@ class AlarmDesk:
         withholding = self._withholdings.get(request.withholding_id)
         if withholding is None:
             raise Refused(Reason.of("no_such_withholding"))
-        asset_id = self._plan.points.get(PointKey(withholding.point))
-        if asset_id is not None:
-            self._expect_in_scope(user, asset_id)
+        known = self._plan.points.get(PointKey(withholding.point))
+        if known is not None:
+            self._expect_in_scope(user, known.asset_id)
         self._withholding_ends(withholding.ended(at_us, user.name), at_us, changes)
         return str(withholding.withholding_id)
 

@@ -9,12 +9,13 @@ from typing import Final
 from uuid import UUID
 
 from domain.access import LOCAL_OPERATOR, may
-from domain.alarms import Alarm, Flood, Withholding
+from domain.alarms import Alarm, Flood, Rationalisation, Withholding
 from domain.changes import Changes
 from domain.credit import CreditEntry, ReviewItem
 from domain.events import AlarmRaised
 from domain.ids import AssetId, from_request
 from domain.incidents import IllegalMove, Incident, IncidentState
+from domain.limit_changes import Campaign, LimitChange
 from domain.paperwork import (
     Approval,
     ApprovalState,
@@ -27,6 +28,7 @@ from domain.paperwork import (
 from domain.records import Requested
 from domain.requests import (
     AcknowledgeIncident,
+    ChangeLimit,
     ChangePassword,
     CloseIncident,
     DecideApproval,
@@ -38,15 +40,18 @@ from domain.requests import (
     ProposeCredit,
     ProposeReversal,
     ProposeSite,
+    PutRationalisations,
     PutUser,
     Refused,
     RemoveTag,
     SilenceIncident,
+    SwitchCampaign,
 )
 from domain.responsibility import Reason
 from linkage.alarm_desk import ALARM_REQUESTS, AlarmDesk
 from linkage.credit import CreditDesk
 from linkage.incidents import OpenIncidents
+from linkage.limit_desk import APPROVAL_SUBJECT, LimitDesk
 from linkage.plan import LinkagePlan
 from linkage.tagging import EFFECTS, tags_on
 
@@ -70,6 +75,9 @@ class Held:
     reviews: tuple[ReviewItem, ...] = ()
     entries: tuple[CreditEntry, ...] = ()
     handled: Mapping[UUID, Handled] = field(default_factory=dict)  # of the last hours
+    limit_changes: tuple[LimitChange, ...] = ()  # effective or waiting
+    campaigns: tuple[Campaign, ...] = ()
+    rationalisations: tuple[Rationalisation, ...] = ()
     alarms: tuple[Alarm, ...] = ()  # open
     withholdings: tuple[Withholding, ...] = ()  # that hold
     recent: tuple[AlarmRaised, ...] = ()  # of the last minutes, the oldest first
@@ -100,6 +108,10 @@ class Desk:
         self._approvals = {each.approval_id: each for each in held.approvals}
         self._sites = {version.number: version for version in held.site_versions}
         self._handled = dict(held.handled)
+        self._limits = LimitDesk(plan, held.limit_changes, held.campaigns)
+        self._rationalisations = {
+            (each.rationale.point, each.rationale.condition): each for each in held.rationalisations
+        }
 
     def handle(self, asked: Requested) -> Changes:
         before = self._handled.get(asked.request_id)
@@ -166,6 +178,12 @@ class Desk:
         if isinstance(request, ALARM_REQUESTS):
             return self._alarm_desk().handle(asked, request, user, changes)
         match request:
+            case ChangeLimit():
+                return self._change_limit(request, user, asked, changes)
+            case SwitchCampaign():
+                return self._limits.switch(request, user, at_us, changes)
+            case PutRationalisations():
+                return self._put_rationalisations(request, user, at_us, changes)
             case AcknowledgeIncident():
                 return self._acknowledge(request, user, at_us, changes)
             case SilenceIncident():
@@ -346,6 +364,8 @@ class Desk:
         approval = self._approvals.get(request.approval_id)
         if approval is None:
             raise Refused(Reason.of("no_such_approval"))
+        if approval.subject == "site" and not may(user.roles, ProposeSite):
+            raise Refused(Reason.of("not_allowed"))
         if request.approve and user.name == approval.proposed_by:
             raise Refused(Reason.of("second_person"))
         if not request.approve and not request.words.strip():
@@ -353,6 +373,9 @@ class Desk:
         decided = approval.decided(request.approve, user.name, at_us, request.words.strip())
         del self._approvals[approval.approval_id]
         changes.approvals.append(decided)
+        if approval.subject == APPROVAL_SUBJECT:
+            self._limits.decided(decided, at_us, changes)
+            return str(approval.approval_id)
         version = self._sites.get(int(approval.subject_id))
         if version is not None:
             moved = replace(
@@ -363,6 +386,38 @@ class Desk:
             self._sites[version.number] = moved
             changes.site_versions.append(moved)
         return str(approval.approval_id)
+
+    def _change_limit(
+        self, request: ChangeLimit, user: User, asked: Requested, changes: Changes
+    ) -> str:
+        change_id, approval = self._limits.change(asked, request, user, changes)
+        if approval is not None:
+            self._approvals[approval.approval_id] = approval
+        return change_id
+
+    def _put_rationalisations(
+        self, request: PutRationalisations, user: User, at_us: int, changes: Changes
+    ) -> str:
+        """All of them or none."""
+        if not request.entries:
+            raise Refused(Reason.of("nothing_given"))
+        for rationale in request.entries:
+            point = self._plan.points.get(rationale.point)
+            if point is None:
+                raise Refused(Reason.of("unknown_place", what=rationale.point))
+            self._expect_in_scope(user, self._plan.asset(point.asset_id).station)
+        for rationale in request.entries:
+            key = rationale.point, rationale.condition
+            before = self._rationalisations.get(key)
+            written = Rationalisation(
+                rationale=rationale,
+                by=user.name,
+                at_us=at_us,
+                version=before.version + 1 if before else 1,
+            )
+            self._rationalisations[key] = written
+            changes.rationalisations.append(written)
+        return str(len(request.entries))
 
     def _put_user(self, request: PutUser, changes: Changes) -> str:
         before = self._users.get(request.name)

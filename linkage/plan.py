@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import tzinfo
 from typing import Final, TypeVar
 
-from domain.assets import AlarmClass, Asset, Condition, Priority
+from domain.assets import AlarmClass, Asset, Condition, Mode, Point, Priority
 from domain.clock import MINUTE_US
 from domain.commands import FieldDevice
 from domain.credit import RuleBook
@@ -93,7 +93,8 @@ class LinkagePlan:
     rule_book: RuleBook = field(default_factory=RuleBook)
     violations: tuple[ViolationRule, ...] = ()
     version: int = 1  # of the site
-    points: Mapping[PointKey, AssetId] = field(default_factory=dict)  # where each stands
+    points: Mapping[PointKey, Point] = field(default_factory=dict)
+    modes: tuple[Mode, ...] = ()
     shelve_at_most_us: int = 8 * 60 * MINUTE_US
     positions: tuple[Position, ...] = ()
 

@@ -132,6 +132,9 @@ class LiveView:
             ("alarm", changes.alarms),
             ("withholding", changes.withholdings),
             ("flood", changes.floods),
+            ("limit", changes.limit_changes),
+            ("campaign", changes.campaigns),
+            ("rationalisation", changes.rationalisations),
             ("approval", changes.approvals),
             ("user", changes.users),
         ):

@@ -64,6 +64,7 @@ class Recorder:
         self._away_since: float | None = None
         self.recorded_seq = records.applied_seq()
         self.on_site_effective: Callable[[], None] = lambda: None
+        self.on_limits_changed: Callable[[], None] = lambda: None
         self.worker = Worker("recorder", self._step)
 
     @property
@@ -166,6 +167,8 @@ class Recorder:
             self._dispatcher.release(decided.changes.outbox)
         if any(_makes_a_site_effective(decided.changes) for decided in batch):
             self.on_site_effective()
+        if any(decided.changes.limit_changes or decided.changes.campaigns for decided in batch):
+            self.on_limits_changed()
         if batch[-1].snapshot is not None:
             self._checkpointer.offer(DETECTORS, batch[-1].snapshot)
 

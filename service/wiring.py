@@ -1,7 +1,7 @@
 """Hands the objects of the rooms to each other: from settings and a site to a core that can run."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,8 @@ from domain.clock import MINUTE_US, Clock, system_clock
 from domain.commands import DeviceCommand
 from domain.ids import PointKey
 from domain.ports import StorageUnavailable
-from domain.records import LimitsActivated, ReadingsArrived, Record, Requested, SourceChanged
+from domain.readings import Readings
+from domain.records import ReadingsArrived, Record, Requested, SourceChanged
 from domain.requests import Request
 from ingest.inbox import Inbox
 from ingest.intake import Intake
@@ -28,6 +29,7 @@ from service.deciding import Decider
 from service.history import as_answer, thinned
 from service.journalling import JournalWriter, Ticker
 from service.latest import LatestValues
+from service.limiting import LimitsKeeper
 from service.live import LiveView
 from service.projecting import DETECTORS, INTAKE, Checkpointer, TelemetryProjection
 from service.recorder import Recorder
@@ -205,6 +207,13 @@ class Core:
         found = self._telemetry_store.history(number, from_us, to_us)
         return as_answer(thinned(found, at_most))
 
+    def arrived(
+        self, from_us: int, to_us: int, points: Sequence[str], at_most: int, offset: int
+    ) -> Readings:
+        """What is stored of these points, in the order of arrival. Raises StorageUnavailable."""
+        numbers = [self._numbers[PointKey(each)] for each in points if each in self._numbers]
+        return self._telemetry_store.arrived(from_us, to_us, numbers, at_most, offset)
+
     def _publish(self, record: Record | None, changes: Changes) -> None:
         if isinstance(record, ReadingsArrived):
             self.latest.take(record.readings)
@@ -321,19 +330,22 @@ class Core:
             share_used=self.vitals.share,
         )
         self.ticker = None if self._recording else Ticker(self.inbox, self._clock)
+        self.limits = LimitsKeeper(
+            self._site,
+            self._numbers,
+            self.records,
+            self._clock,
+            self.inbox.put,
+            self.decider.limits,
+        )
+        self.recorder.on_limits_changed = self.limits.renew
 
     def _first_records(self) -> list[Record]:
         """Before anything else of this life: while we were away no time passed for the source, since
         what would have ended a delay may wait at the broker. Then the limits, where they are new."""
         source_id, now_us = self._source.source_id, self._clock()
         away = SourceChanged(at_us=now_us, source_id=source_id, current=False)
-        last = self.decider.limits
-        wanted = self._site.active_limits(self._numbers, last.version)
-        if wanted == last:
-            return [away]
-        wanted = replace(wanted, version=last.version + 1)
-        log.info("limits_activated", version=wanted.version, points=len(wanted.points))
-        return [away, LimitsActivated(at_us=now_us, limits=wanted)]
+        return [away, *self.limits.first_records()]
 
     def _stored_rows(self) -> int | None:
         try:
@@ -353,6 +365,7 @@ class Core:
             self.telemetry.worker,
             self.checkpointer.worker,
             self.sealer.worker,
+            self.limits.worker,
         ]
 
 
@@ -384,6 +397,9 @@ def _held(records: SqlRecords, now_us: int) -> Held:
         reviews=tuple(records.reviews_since(0)),
         entries=tuple(every_entry),
         handled=records.handled_since(now_us - REMEMBER_ENDED_US),
+        limit_changes=tuple(records.limit_changes()),
+        campaigns=tuple(records.campaigns()),
+        rationalisations=tuple(records.rationalisations()),
         alarms=tuple(records.open_alarms()),
         withholdings=tuple(records.withholdings()),
         recent=tuple(each.raised for each in records.events(now_us - REMEMBER_RECENT_US)),

@@ -26,7 +26,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql, sqlite
 
-from domain.alarms import Alarm, Flood, Withholding
+from domain.alarms import Alarm, Flood, Rationalisation, Withholding
 from domain.assets import MOMENTARY, AlarmClass, Condition, Priority
 from domain.changes import Changes, OutboxDone
 from domain.clock import to_datetime
@@ -35,6 +35,7 @@ from domain.credit import CreditEntry, ReviewItem, ReviewState
 from domain.events import AlarmCleared, AlarmRaised, ClearReason
 from domain.ids import AssetId, DeviceId, PointKey, SourceId
 from domain.incidents import Incident, IncidentState
+from domain.limit_changes import Campaign, LimitChange
 from domain.paperwork import Approval, ApprovalState, SiteVersion, Tag, Ticket, User
 from domain.records import DeadLetter
 from domain.requests import Handled
@@ -46,6 +47,7 @@ from storage.tables import (
     applied,
     approvals,
     audit,
+    campaigns,
     commands,
     dead_letter_counts,
     dead_letters,
@@ -53,8 +55,10 @@ from storage.tables import (
     events,
     floods,
     incidents,
+    limit_changes,
     outbox,
     points,
+    rationalisations,
     reviews,
     site_versions,
     tags,
@@ -219,6 +223,26 @@ class SqlRecords:
             alarm_rows.withholding,
         )
 
+    def limit_changes(self) -> list[LimitChange]:
+        """Those that are effective, or wait for a second person."""
+        return self._all(
+            select(limit_changes).where(limit_changes.c.state != ApprovalState.REJECTED.value),
+            alarm_rows.limit_change,
+        )
+
+    def effective_limit_changes(self) -> list[LimitChange]:
+        return self._all(
+            select(limit_changes).where(limit_changes.c.state == ApprovalState.EFFECTIVE.value),
+            alarm_rows.limit_change,
+        )
+
+    def campaigns(self) -> list[Campaign]:
+        """Every one that was ever switched, as it stands."""
+        return self._all(select(campaigns), alarm_rows.campaign)
+
+    def rationalisations(self) -> list[Rationalisation]:
+        return self._all(select(rationalisations), alarm_rows.rationalisation)
+
     def open_floods(self) -> list[Flood]:
         return self._all(select(floods).where(floods.c.ended_at_us.is_(None)), alarm_rows.flood)
 
@@ -277,6 +301,11 @@ class SqlRecords:
                 OutboxItem(outbox_id=row["outbox_id"], command=command_of(row))
                 for row in connection.execute(query).mappings()
             ]
+
+    def known_numbers(self) -> dict[PointKey, int]:
+        """Of every point that ever had one; none is given."""
+        with reading(self._engine) as connection:
+            return _point_numbers(connection)
 
     def events(self, since_us: int = 0, limit: int = 1_000) -> list[RecordedEvent]:
         """Alarms raised at `since_us` or later, the oldest first."""
@@ -364,6 +393,9 @@ class _Statements:
     alarm: Executable
     withholding: Executable
     flood: Executable
+    limit_change: Executable
+    campaign: Executable
+    rationalisation: Executable
     dead_letter: Executable
     dead_letter_count: Executable
 
@@ -399,6 +431,9 @@ def _statements(dialect: str) -> _Statements:
         alarm=_newest(dialect, alarms, "event_id", "version"),
         withholding=_newest(dialect, withholdings, "withholding_id", "version"),
         flood=_newest(dialect, floods, "flood_id", "version"),
+        limit_change=_newest(dialect, limit_changes, "change_id", "version"),
+        campaign=_newest(dialect, campaigns, "mode_id", "version"),
+        rationalisation=_of_two_keys(dialect, rationalisations, ("point", "condition")),
         dead_letter=dead_letters.insert(),
         dead_letter_count=count.on_conflict_do_update(
             index_elements=list(dead_letter_counts.primary_key),
@@ -427,6 +462,20 @@ def _latest(dialect: str, table: Table, key: str) -> Executable:
     statement = _insert(dialect, table)
     return statement.on_conflict_do_update(
         index_elements=[table.c[key]], set_=_all_but(statement, table, key)
+    )
+
+
+def _of_two_keys(dialect: str, table: Table, keys: Sequence[str]) -> Executable:
+    """Insert, or replace what is older."""
+    statement = _insert(dialect, table)
+    return statement.on_conflict_do_update(
+        index_elements=[table.c[key] for key in keys],
+        set_={
+            column.name: statement.excluded[column.name]
+            for column in table.c
+            if column.name not in keys
+        },
+        where=table.c.version < statement.excluded.version,
     )
 
 
@@ -515,6 +564,12 @@ def _write_people_and_paper(
         (statements.alarm, "event_id", map(alarm_rows.alarm_row, changes.alarms)),
         (statements.withholding, "withholding_id", map(columns_of, changes.withholdings)),
         (statements.flood, "flood_id", map(columns_of, changes.floods)),
+        (
+            statements.limit_change,
+            "change_id",
+            map(alarm_rows.limit_change_row, changes.limit_changes),
+        ),
+        (statements.campaign, "mode_id", map(columns_of, changes.campaigns)),
         (statements.ticket, "ticket_id", map(rows.ticket_row, changes.tickets)),
         (statements.tag, "tag_id", map(rows.tag_row, changes.tags)),
         (statements.approval, "approval_id", map(rows.approval_row, changes.approvals)),
@@ -523,6 +578,10 @@ def _write_people_and_paper(
     for statement, key, versions in of_versions:
         _write_newest(connection, statement, key, versions)
     as_they_are = (
+        (
+            statements.rationalisation,
+            [alarm_rows.rationalisation_row(each) for each in changes.rationalisations],
+        ),
         (statements.entry, [credit_rows.entry_row(entry) for entry in changes.entries]),
         (statements.site_version, [rows.site_version_row(each) for each in changes.site_versions]),
         (statements.handled, [rows.audit_row(handled) for handled in changes.handled]),

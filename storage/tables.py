@@ -165,16 +165,13 @@ limit_changes: Final = Table(
     Column("change_id", Uuid, primary_key=True),
     Column("point", String(200), nullable=False),
     Column("condition", String(40), nullable=False),
-    Column("value", Float(53)),  # NULL: the condition is switched off
-    Column("deadband", Float(53), nullable=False),
-    Column("on_delay_us", BigInteger, nullable=False),
-    Column("off_delay_us", BigInteger, nullable=False),
+    Column("setting", Text, nullable=False),  # JSON
+    Column("was", Text, nullable=False),  # JSON of the site's own limit
     Column("reason", Text, nullable=False),
     Column("state", String(40), nullable=False),
     Column("proposed_by", String(200), nullable=False),
     Column("proposed_at_us", BigInteger, nullable=False),
     Column("effective_at_us", BigInteger),
-    Column("site_version", Integer, nullable=False),
     Column("version", Integer, nullable=False),
     Index("ix_limit_changes_state", "state"),
 )

@@ -4,7 +4,7 @@ The table has no key: what arrives live is already told from its repeats at the 
 late are compared with what stands.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Lock
@@ -85,6 +85,16 @@ class DuckDbTelemetry:
             [point, from_us, to_us],
         )
 
+    def arrived(
+        self, from_us: int, to_us: int, points: Sequence[int], limit: int, offset: int
+    ) -> Readings:
+        """Of these points, in the order of their arrival, from `from_us` up to but not including `to_us`."""
+        return self._select(
+            "where arrival_time >= ? and arrival_time < ? and list_contains(?, point)"
+            " order by arrival_time, rowid limit ? offset ?",
+            [from_us, to_us, list(points), limit, offset],
+        )
+
     def last(self, point: int) -> Readings:
         """The newest by event time; empty while there is none."""
         return self._select("where point = ? order by event_time desc limit 1", [point])
@@ -99,7 +109,7 @@ class DuckDbTelemetry:
         with self._lock:
             self._forget()
 
-    def _select(self, which: str, arguments: list[int]) -> Readings:
+    def _select(self, which: str, arguments: list[Any]) -> Readings:
         with self._open() as connection:
             found = connection.execute(f"select {_LIST} from readings {which}", arguments)
             return _readings(found.fetchnumpy())

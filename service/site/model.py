@@ -81,7 +81,8 @@ class Site:
             rule_book=self.rule_book,
             violations=self.violations,
             version=self.version,
-            points={point.key: point.asset_id for point in self.points},
+            points={point.key: point for point in self.points},
+            modes=self.modes,
             positions=self.positions,
         )
 

@@ -5,13 +5,13 @@ from typing import Any, Final
 from uuid import UUID
 
 from domain.alarms import Alarm
-from domain.assets import AlarmClass, Asset, Condition, Priority
+from domain.assets import AlarmClass, Asset, Condition, Limit, Mode, Point, Priority
 from domain.changes import Changes
 from domain.clock import SECOND_US
 from domain.events import AlarmCleared, AlarmRaised, Event
-from domain.ids import AssetId, DeviceId, PersonId, PointKey, TeamId
+from domain.ids import AssetId, PersonId, PointKey, SourceId, TeamId
 from domain.incidents import Incident, IncidentState
-from domain.paperwork import Role, Tag, Ticket, TicketState, TicketType, User
+from domain.paperwork import ApprovalState, Role, Tag, Ticket, TicketState, TicketType, User
 from domain.records import Requested, Ticked
 from domain.requests import HangTag, MoveTicket, OpenTicket, Request
 from linkage.desk import Held
@@ -26,18 +26,46 @@ SIDE: Final = Asset(
 NEIGHBOUR: Final = Asset(
     asset_id=AssetId("LY/113"), station=STATION, voltage="10kV", bay="113间隔", name="113联合站线"
 )
+
+
+def _point(key: str, asset: Asset, unit: str, *limits: Limit) -> Point:
+    return Point(
+        number=-1,
+        key=PointKey(key),
+        asset_id=asset.asset_id,
+        source_id=SourceId("field"),
+        signal="油温",
+        unit=unit,
+        limits=limits,
+    )
+
+
 POINTS: Final = {
-    PointKey("LY/1T/top_oil_temp"): TRANSFORMER.asset_id,
-    PointKey("LY/1T/heavy_gas"): TRANSFORMER.asset_id,
-    PointKey("LY/301/position"): SIDE.asset_id,
-    PointKey("LY/113/position"): NEIGHBOUR.asset_id,
-    PointKey("LY/113/quick_break"): NEIGHBOUR.asset_id,
+    each.key: each
+    for each in (
+        _point(
+            "LY/1T/top_oil_temp",
+            TRANSFORMER,
+            "degC",
+            Limit(condition=Condition.LOW, value=0, priority=Priority.MINOR),
+            Limit(condition=Condition.HIGH, value=85, deadband=2, priority=Priority.MAJOR),
+            Limit(condition=Condition.HIGH_HIGH, value=95, priority=Priority.URGENT),
+        ),
+        _point("LY/1T/heavy_gas", TRANSFORMER, "status"),
+        _point("LY/301/position", SIDE, "position"),
+        _point("LY/113/position", NEIGHBOUR, "position"),
+        _point("LY/113/quick_break", NEIGHBOUR, "status"),
+    )
 }
 ROOM: Final = replace(
     PLAN,
     assets={each.asset_id: each for each in (TRANSFORMER, SIDE, NEIGHBOUR)},
     rules=(LinkageRule(rule_id="all", device_id=SIREN.device_id, at_least=Priority.MINOR),),
     points=POINTS,
+    modes=(
+        Mode(mode_id="flood", name="防汛", days=("06-01", "09-30")),
+        Mode(mode_id="winter", name="冬季保供"),
+    ),
 )
 CHIEF: Final = User(
     name="chief",
@@ -119,6 +147,9 @@ class ControlRoom:
         tags = {each.tag_id: each for each in kept.tags}
         withholdings = {each.withholding_id: each for each in kept.withholdings}
         floods = {each.flood_id: each for each in kept.floods}
+        approvals = {each.approval_id: each for each in kept.approvals}
+        limit_changes = {each.change_id: each for each in kept.limit_changes}
+        campaigns = {each.mode_id: each for each in kept.campaigns}
         self.linkage = Linkage(
             self.plan,
             [each for each in self.incidents.values() if each.state is not IncidentState.CLOSED],
@@ -140,6 +171,16 @@ class ControlRoom:
                     if each.detected_at_us >= self.at_us - 600_000_000
                 ),
                 floods=tuple(each for each in floods.values() if each.ended_at_us is None),
+                approvals=tuple(
+                    each for each in approvals.values() if each.state is ApprovalState.PROPOSED
+                ),
+                limit_changes=tuple(
+                    each
+                    for each in limit_changes.values()
+                    if each.state is not ApprovalState.REJECTED
+                ),
+                campaigns=tuple(campaigns.values()),
+                rationalisations=tuple(kept.rationalisations),
                 reviews=tuple(kept.reviews),
                 entries=tuple(kept.entries),
             ),
@@ -229,6 +270,3 @@ def protection(**facts: Any) -> dict[str, Any]:
         "value": 1.0,
         "limit": 1.0,
     } | facts
-
-
-SIREN_ID: Final = DeviceId(SIREN.device_id)
