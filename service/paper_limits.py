@@ -10,7 +10,14 @@ from typing import Final
 from domain.assets import ActiveLimits, Condition, Point
 from domain.clock import system_clock
 from domain.ids import PointKey
-from domain.limit_changes import LimitSetting, faults, limit_of, with_changes, with_settings
+from domain.limit_changes import (
+    LimitChange,
+    LimitSetting,
+    faults,
+    limit_of,
+    with_changes,
+    with_settings,
+)
 from domain.readings import Readings
 from domain.reasons import reason_text
 from service.backtest import History
@@ -22,6 +29,7 @@ from service.site.model import Site
 from service.site.problems import did_you_mean
 from service.site.versions import site_of
 from service.wiring import Folders
+from storage.records import SqlRecords
 from storage.telemetry_duckdb import DuckDbTelemetry
 
 _ROWS_FROM_CORE: Final = 20_000
@@ -45,19 +53,32 @@ def on_paper(data: Path, settings: Iterable[str] = (), folder: Site | None = Non
     """`folder` is a site as it would be. Raises BadSetting, NoSite, StorageUnavailable, BrokenSite,
     MalformedVersion."""
     records = stored_records(data)
-    site = site_of(effective_version(data))
-    numbers = records.known_numbers()
+    site = _numbered(site_of(effective_version(data)), records.known_numbers())
+    base = site if folder is None else _numbered(folder, records.known_numbers())
+    held = held_by(base, records.effective_limit_changes())
+    return with_paper(site, records, [setting_of(text, held) for text in settings], held)
+
+
+def held_by(site: Site, changes: Iterable[LimitChange]) -> Site:
+    """With what was changed in the console."""
+    return replace(site, points=with_changes(site.points, changes))
+
+
+def with_paper(
+    site: Site, records: SqlRecords, settings: Sequence[LimitSetting], held: Site | None = None
+) -> OnPaper:
+    """`held` is the site that `settings` are tried on; else the one that holds. Raises BadSetting."""
+    numbers, changes = records.known_numbers(), records.effective_limit_changes()
     site = _numbered(site, numbers)
     on = modes_on(site, records.campaigns(), system_clock())
-    changes = records.effective_limit_changes()
-    before = limits_now(site, numbers, changes, on, 1)
-    base = site if folder is None else _numbered(folder, numbers)
-    held = replace(base, points=with_changes(base.points, changes))
-    tried = [setting_of(text, held) for text in settings]
-    points = with_settings(held.points, tried)
-    _expect_sense(points, {each.point for each in tried})
-    after = replace(held, points=points).active_limits(numbers, 2, on)
-    return OnPaper(site=site, before=before, after=after)
+    base = held_by(site, changes) if held is None else held
+    points = with_settings(base.points, settings)
+    _expect_sense(points, {each.point for each in settings})
+    return OnPaper(
+        site=site,
+        before=limits_now(site, numbers, changes, on, 1),
+        after=replace(base, points=points).active_limits(numbers, 2, on),
+    )
 
 
 def setting_of(text: str, site: Site) -> LimitSetting:

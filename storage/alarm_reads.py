@@ -8,14 +8,24 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, Engine, RowMapping, Select, case, func, or_, select
 
-from domain.alarms import Alarm, Flood, Withholding
+from domain.alarms import Alarm, Flood, Rationalisation, Withholding
 from domain.assets import Condition, Priority
 from domain.ids import AssetId
+from domain.limit_changes import Campaign, LimitChange
 from storage import alarm_rows
 from storage.alarm_rows import CLOSED_RANK, WITHHELD_RANK
 from storage.engines import reading
 from storage.records import RecordedEvent, recorded_of
-from storage.tables import alarms, events, floods, incidents, withholdings
+from storage.tables import (
+    alarms,
+    campaigns,
+    events,
+    floods,
+    incidents,
+    limit_changes,
+    rationalisations,
+    withholdings,
+)
 
 T = TypeVar("T")
 
@@ -164,6 +174,24 @@ class AlarmReads:
             .limit(limit)
         )
         return self._all(query, alarm_rows.withholding)
+
+    def limit_changes(self, limit: int = 200) -> list[LimitChange]:
+        """Whatever became of them, the newest first."""
+        query = select(limit_changes).order_by(limit_changes.c.proposed_at_us.desc()).limit(limit)
+        return self._all(query, alarm_rows.limit_change)
+
+    def campaigns(self) -> list[Campaign]:
+        return self._all(select(campaigns), alarm_rows.campaign)
+
+    def rationalisations(self) -> list[Rationalisation]:
+        return self._all(select(rationalisations), alarm_rows.rationalisation)
+
+    def rationalisation(self, point: str, condition: Condition) -> Rationalisation | None:
+        query = select(rationalisations).where(
+            rationalisations.c.point == point, rationalisations.c.condition == condition.value
+        )
+        found = self._all(query, alarm_rows.rationalisation)
+        return found[0] if found else None
 
     def lasting_floods(self) -> list[Flood]:
         query = select(floods).where(floods.c.ended_at_us.is_(None))

@@ -33,6 +33,7 @@ NAVIGATION: Final = (
     ("/alarms", "alarms", "list_alt"),
     ("/annunciator", "annunciator", "view_module"),
     ("/alarm-quality", "alarm_quality", "query_stats"),
+    ("/limits", "limits", "tune"),
     ("/stations", "stations", "schema"),
     ("/devices", "devices", "campaign"),
     ("/reviews", "reviews", "rule"),
@@ -40,7 +41,7 @@ NAVIGATION: Final = (
     ("/paper", "paper", "assignment"),
     ("/organisation", "organisation", "grid_view"),
     ("/approvals", "approvals", "how_to_reg"),
-    ("/site", "site", "tune"),
+    ("/site", "site", "domain"),
     ("/audit", "audit", "history"),
     ("/users", "users", "group"),
 )

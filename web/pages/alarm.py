@@ -12,8 +12,10 @@ from storage.alarm_reads import ListedAlarm
 from web.alarm_words import acts_of, marks_of, state_of, text_of
 from web.components.alarm_acts import act
 from web.components.live_trend import live_trend
+from web.components.rationale import show_rationale
 from web.components.table import Column, DataTable
 from web.components.timeline import Moment, timeline
+from web.pages.limits import address_of
 from web.shell import Visit, console_page
 
 
@@ -44,8 +46,11 @@ def alarm_page(visit: Visit, event_id: str) -> None:
             if point is not None:
                 live_trend(visit, point)
             _before(visit, listed)
-        with ui.element("div").classes("gw-column"), ui.element("div"):
-            record()
+        with ui.element("div").classes("gw-column"):
+            show_rationale(visit, alarm.point, alarm.condition)
+            ui.link(visit.say("limits.edit_limit"), address_of(alarm.point, alarm.condition))
+            with ui.element("div"):
+                record()
 
     def refresh() -> None:
         head.refresh()

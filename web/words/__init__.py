@@ -11,7 +11,7 @@ from domain.wording import DEFAULT_LANGUAGE
 AREAS: Final = (
     *("common", "incidents", "devices", "stations", "reviews", "credit", "paper"),
     *("approvals", "audit", "users", "organisation", "site"),
-    *("alarms", "alarm_kpis"),
+    *("alarms", "alarm_kpis", "limits"),
 )
 
 
