@@ -131,6 +131,12 @@ class Limit:
             and not any(level.point for level in self.by_mode)
         )
 
+    def unit_of(self, unit: str) -> str:
+        """Of what is compared, where the point is measured in `unit`."""
+        if self.condition in {Condition.RISE, Condition.FALL}:
+            return f"{unit}/min"
+        return "%" if self.condition is Condition.PHASES and self.relative else unit
+
     def in_modes(self, modes_on: Collection[str]) -> "Limit":
         """As it is while these named modes are on. What follows a point's state stays for the engine."""
         if not any(level.mode for level in self.by_mode):

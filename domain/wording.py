@@ -119,6 +119,12 @@ def condition_word(condition: Condition, language: str = DEFAULT_LANGUAGE) -> st
     return _CONDITIONS[condition][_known(language)]
 
 
+def signal_word(condition: Condition, unit: str, language: str = DEFAULT_LANGUAGE) -> str:
+    """越上限; of a contact 动作, of a switch 分闸."""
+    contact = _CONTACTS.get(unit, {}).get(condition)
+    return contact[_known(language)] if contact else condition_word(condition, language)
+
+
 def tag_word(kind: TagKind, language: str = DEFAULT_LANGUAGE) -> str:
     return _TAGS[kind][_known(language)]
 

@@ -6,7 +6,7 @@ from domain.alarms import Alarm, AlarmState
 from domain.assets import Condition, Priority
 from domain.clock import MINUTE_US, system_clock
 from domain.events import AlarmRaised
-from domain.wording import alarm_text, class_word, condition_word, priority_word
+from domain.wording import alarm_text, class_word, priority_word, signal_word
 from storage.alarm_reads import ListedAlarm
 from web.components.table import Row
 from web.shell import Visit
@@ -79,10 +79,10 @@ def row_of(visit: Visit, listed: ListedAlarm, *, acts: bool) -> Row:
 
 def alarm_name(visit: Visit, point: str, condition: str | None) -> str:
     """35kV柳塬变 1号主变 油温 越上限"""
+    known = next((each for each in visit.console.site.points if each.key == point), None)
     words = visit.say("alarms.every_condition")
     if condition:
-        words = condition_word(Condition(condition), visit.language)
-    known = next((each for each in visit.console.site.points if each.key == point), None)
+        words = signal_word(Condition(condition), known.unit if known else "", visit.language)
     if known is None:
         return f"{point} {words}"
     asset = visit.console.asset(known.asset_id)

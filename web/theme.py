@@ -50,6 +50,7 @@ body { background: var(--gw-ground); color: var(--gw-ink); }
 .gw-table .q-table td { white-space: normal; font-size: 14px; }
 .gw-table .q-table th { font-size: 13px; color: var(--gw-soft); }
 .gw-table .q-btn { white-space: nowrap; }
+.gw-table .q-table td.gw-acts { white-space: nowrap; }
 .gw-table .q-btn .q-btn__content { flex-wrap: nowrap; }
 .gw-table tr.gw-urgent td:first-child { box-shadow: inset 4px 0 0 #c62828; }
 .gw-table tr.gw-here td { background: #e8f1fa; }

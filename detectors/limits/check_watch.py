@@ -13,7 +13,7 @@ from typing import Final
 import msgspec
 
 from detectors.limits.found import Found
-from detectors.limits.measure import SAMPLES_PER_SPAN, Check, limit_told, unit_of
+from detectors.limits.measure import SAMPLES_PER_SPAN, Check, limit_told
 from detectors.limits.plan import ACTIVE, NORMAL, PENDING, RETURNING
 from detectors.limits.watch import GOOD, LIVE_ORIGINS, USABLE
 from domain.assets import ActiveLimits, Condition
@@ -319,7 +319,7 @@ class CheckWatch:
             point=point.key,
             asset_id=point.asset_id,
             signal=point.signal,
-            unit=unit_of(check),
+            unit=check.limit.unit_of(point.unit),
             condition=check.condition,
             alarm_class=check.limit.alarm_class,
             priority=check.limit.priority,

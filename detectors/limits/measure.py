@@ -119,13 +119,6 @@ def _check(point: Point, limit: Limit, rows: Mapping[PointKey, int], plan: Plan)
     return Check(point, limit, inputs, values=len(keys) - len(of_modes))
 
 
-def unit_of(check: Check) -> str:
-    """Of the value and the limit that its event tells."""
-    if check.is_sampled:
-        return f"{check.point.unit}/min"
-    return "%" if check.condition is Condition.PHASES and check.limit.relative else check.point.unit
-
-
 def limit_told(check: Check, level: float) -> float:
     """NaN where the limit says nothing to a person."""
     return nan if check.condition in {Condition.STUCK, Condition.STATE} else level

@@ -26,7 +26,7 @@ _BODY: Final = """
 <q-tr :props="props" :class="props.row.row_class" :style="props.row.opens ? 'cursor:pointer' : ''"
       @click="props.row.opens && $parent.$emit('open', props.row.id)">
   <q-td v-for="col in props.cols" :key="col.name" :props="props" :data-label="col.label"
-        :class="col.wide ? 'gw-wide' : ''">
+        :class="col.wide ? 'gw-wide' : col.name === 'acts' ? 'gw-acts' : ''">
     <template v-if="col.name === 'acts'">
       <q-btn v-for="act in props.row.acts" :key="act[0]" :label="act[1]" dense no-caps outline
              color="primary" class="q-mr-xs q-px-sm"

@@ -16,6 +16,7 @@ from service.excel import BadWorkbook, read_sheet
 from service.limiting import modes_on
 from service.paper_limits import held_by
 from service.rationale_sheet import headings, read_rationales, sheet_rows
+from service.site.conditions import CONTACTS
 from web.alarm_words import alarm_name
 from web.components.download import excel_button
 from web.components.table import Column, DataTable, Row
@@ -43,12 +44,15 @@ def limits_page(visit: Visit) -> None:
         search.props("dense outlined clearable debounce=250").style("flex:1; min-width:180px")
         excel_button(visit, "rationalisation", lambda: _sheet(visit))
         if may(visit.user.roles, PutRationalisations):
-            ui.upload(
-                label=visit.say("limits.import"),
-                auto_upload=True,
-                max_files=1,
-                on_upload=lambda event: _import(visit, event),
-            ).props("accept=.xlsx flat dense").style("max-width:200px")
+            upload = ui.upload(
+                auto_upload=True, on_upload=lambda event: _import(visit, event)
+            ).props("accept=.xlsx")
+            upload.set_visibility(False)  # its own box is large; a button asks for the file
+            ui.button(
+                visit.say("limits.import"),
+                icon="upload",
+                on_click=lambda: upload.run_method("pickFiles"),
+            ).props("no-caps flat dense")
     table = DataTable(
         [Column(name, visit.say(f"limits.{name}"), wide=name == "name") for name in _NAMES],
         visit.say("limits.empty"),
@@ -112,14 +116,15 @@ def _rows(visit: Visit, words: str) -> list[Row]:
 
 
 def _row(visit: Visit, point: Point, limit: Limit, has_why: bool) -> Row:
-    provenance = limit.provenance
+    provenance, unit = limit.provenance, limit.unit_of(point.unit)
+    is_contact = point.unit in CONTACTS  # it has no limit to speak of
     return {
         "id": address_of(point.key, limit.condition),
         "opens": True,
         "row_class": "",
         "name": alarm_name(visit, point.key, limit.condition),
-        "value": quantity(limit.value, point.unit, visit.language),
-        "deadband": quantity(limit.deadband, point.unit, visit.language),
+        "value": "-" if is_contact else quantity(limit.value, unit, visit.language),
+        "deadband": "-" if is_contact else quantity(limit.deadband, unit, visit.language),
         "on_delay": duration_text(limit.on_delay_us),
         "off_delay": duration_text(limit.off_delay_us),
         "priority": priority_word(limit.priority, visit.language),
