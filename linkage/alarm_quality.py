@@ -33,6 +33,7 @@ class AlarmQuality:
     ) -> None:
         self._plan = plan
         self._raised: dict[_Key, deque[int]] = {}
+        self._order: deque[tuple[int, _Key]] = deque()  # of all of them, as they came
         self._came: dict[str, deque[int]] = {}  # to each position
         self._floods = {flood.position: flood for flood in floods}
         for alarm in sorted(recent, key=lambda each: each.detected_at_us):
@@ -64,8 +65,13 @@ class AlarmQuality:
             if flood is not None and len(came) < FLOOD_UNTIL_BELOW:
                 changes.floods.append(replace(flood, ended_at_us=at_us, version=flood.version + 1))
                 del self._floods[position]
-        for key, raised in list(self._raised.items()):
-            _forget(raised, at_us - CHATTERING_WITHIN_US - 1)
+        while self._order and self._order[0][0] < at_us - CHATTERING_WITHIN_US:
+            self._forget_raised(*self._order.popleft())
+
+    def _forget_raised(self, at_us: int, key: _Key) -> None:
+        raised = self._raised.get(key)
+        if raised is not None:
+            _forget(raised, at_us)
             if not raised:
                 del self._raised[key]
 
@@ -74,6 +80,7 @@ class AlarmQuality:
             (alarm.point, alarm.condition), deque(maxlen=CHATTERING_TIMES)
         )
         raised.append(alarm.detected_at_us)
+        self._order.append((alarm.detected_at_us, (alarm.point, alarm.condition)))
         return len(raised) == CHATTERING_TIMES and raised[-1] - raised[0] <= CHATTERING_WITHIN_US
 
     def _came_to(self, position: str, at_us: int, changes: Changes) -> None:

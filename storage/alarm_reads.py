@@ -215,6 +215,8 @@ class AlarmReads:
 
     def _consequences(self, causes: Collection[UUID]) -> dict[UUID, int]:
         """cause -> open alarms of the incidents that it explains."""
+        if not causes:
+            return {}
         query = (
             select(incidents.c.cause, func.count())
             .join(alarms, alarms.c.incident_id == incidents.c.incident_id)

@@ -208,6 +208,7 @@ incidents: Final = Table(
     Column("version", Integer, nullable=False),
     Index("ix_incidents_state", "state"),
     Index("ix_incidents_opened_at_us", "opened_at_us"),
+    Index("ix_incidents_cause", "cause"),
 )
 
 commands: Final = Table(

@@ -176,3 +176,15 @@ def test_floods_agree_with_counting_the_whole_past(steps: list[tuple[int, str]])
             room.raises(point=f"LY/1T/{number}", priority=Priority.MINOR)
     told = [(each.started_at_us, each.ended_at_us, each.alarms, each.peak) for each in floods(room)]
     assert told == plain_floods(came, looked)
+
+
+def test_what_came_long_ago_is_forgotten() -> None:
+    """A year of alarms must not stay in memory."""
+    room = ControlRoom()
+    burst(room, 30, seconds=0)
+    quality = room.linkage._quality
+    assert len(quality._raised) == 30
+    room.passes(60)
+    assert len(quality._raised) == 30, "a third one may still come within the minute"
+    room.passes(1)
+    assert (len(quality._raised), len(quality._order)) == (0, 0)

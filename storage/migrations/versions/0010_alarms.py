@@ -19,6 +19,7 @@ def upgrade() -> None:
     op.create_index("ix_events_point", "events", ["point", "started_at_us"])
     with op.batch_alter_table("incidents") as incidents:
         incidents.add_column(sa.Column("cause", sa.Uuid(), nullable=True))
+    op.create_index("ix_incidents_cause", "incidents", ["cause"])
     with op.batch_alter_table("tags") as tags:
         tags.add_column(
             sa.Column("whole_bay", sa.Boolean(), nullable=False, server_default=sa.false())
@@ -35,6 +36,7 @@ def downgrade() -> None:
     with op.batch_alter_table("tags") as tags:
         for column in ("forgotten_at_us", "until_us", "whole_bay"):
             tags.drop_column(column)
+    op.drop_index("ix_incidents_cause", "incidents")
     with op.batch_alter_table("incidents") as incidents:
         incidents.drop_column("cause")
     op.drop_index("ix_events_point", "events")
