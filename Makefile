@@ -33,7 +33,7 @@ check: $(VENV)/.dev ## what CI runs: format, lint, types, import contracts, test
 
 setup: $(VENV)/.dev ## only the environment in .venv, with `gridwarden` in .venv/bin
 
-servers: ## install the real servers that tests use (Debian packages; root or sudo)
+servers: ## install the real servers that tests use (Debian packages, Kafka by Maven; root or sudo)
 	sh tests/servers/install.sh
 
 bench: $(VENV)/.dev node-red ## figures beside their budgets
@@ -47,7 +47,7 @@ lock: $(VENV)/.dev ## pin the dependencies of pyproject.toml anew
 		--group dev --output-file requirements/dev.txt pyproject.toml
 
 clean: ## remove what was built here, the environment too
-	rm -rf $(VENV) build dist tests/servers/node-red/node_modules
+	rm -rf $(VENV) build dist .servers tests/servers/node-red/node_modules
 	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 

@@ -8,8 +8,8 @@ import sys
 from typing import Final
 
 MODULES: Final = (
-    *("limit_engine", "mqtt_path", "command_latency", "limit_to_out", "recovery"),
-    *("console_load", "idle"),
+    *("limit_engine", "mqtt_path", "kafka_path", "command_latency", "limit_to_out", "recovery"),
+    *("console_load", "idle", "telemetry_store"),
     *("backtest", "alarm_list"),
 )
 

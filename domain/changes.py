@@ -9,6 +9,7 @@ from domain.credit import CreditEntry, ReviewItem
 from domain.events import Event
 from domain.incidents import Incident
 from domain.limit_changes import Campaign, LimitChange
+from domain.outbound import Outbound
 from domain.paperwork import Approval, SiteVersion, Tag, Ticket, User
 from domain.records import DeadLetter
 from domain.requests import Handled
@@ -48,6 +49,7 @@ class Changes:
     users: list[User] = field(default_factory=list)
     handled: list[Handled] = field(default_factory=list)
     dead_letters: list[DeadLetter] = field(default_factory=list)
+    outbound: list[Outbound] = field(default_factory=list)
 
     def __bool__(self) -> bool:
         return any(getattr(self, name) for name in _LISTS)

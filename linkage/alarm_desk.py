@@ -58,6 +58,7 @@ class Hands:
     told: Callable[[Event, Changes], None]
     tickets: Callable[[], Iterable[Ticket]]  # open ones
     tags: Callable[[], Iterable[Tag]]  # hanging ones
+    concerns: Callable[[AssetId], bool]  # a device is ours, not another worker's
 
 
 class AlarmDesk:
@@ -145,6 +146,11 @@ class AlarmDesk:
             ended = each.ticket_id is not None and each.ticket_id not in open_tickets
             if over or ended:
                 self._withholding_ends(each.ended(at_us), at_us, changes)
+        # a tag that another desk took off, as we have learned
+        hanging = {tag.tag_id for tag in self._hands.tags()}
+        for because in self._alarms.kept_back_by():
+            if because not in hanging and self._withholdings.get(because) is None:
+                self._release(because, at_us, changes)
         return list(self._forgotten(at_us, open_tickets, changes))
 
     def _alarm(self, wanted: UUID, user: User) -> Alarm:
@@ -281,7 +287,7 @@ class AlarmDesk:
     def _forgotten(self, at_us: int, open_tickets: set[UUID], changes: Changes) -> Iterable[Tag]:
         """Hanging beyond its expected end, or without the ticket that it was hung for."""
         for tag in list(self._hands.tags()):
-            if tag.forgotten_at_us is not None:
+            if tag.forgotten_at_us is not None or not self._hands.concerns(tag.asset_id):
                 continue
             overdue = tag.until_us is not None and at_us >= tag.until_us
             orphaned = tag.ticket_id is not None and tag.ticket_id not in open_tickets

@@ -17,6 +17,7 @@ class OpenAlarms:
         self._open: dict[UUID, Alarm] = {}
         self._of_incident: dict[UUID, set[UUID]] = {}
         self._of_point: dict[str, set[UUID]] = {}
+        self._kept_back: dict[UUID, set[UUID]] = {}  # by what keeps them back
         for alarm in alarms:
             self.keep(alarm)
 
@@ -33,14 +34,20 @@ class OpenAlarms:
     def of_point(self, point: str) -> list[Alarm]:
         return [self._open[each] for each in sorted(self._of_point.get(point, ()))]
 
+    def kept_back_by(self) -> list[UUID]:
+        """The tags, shelves and tickets that keep something back."""
+        return sorted(self._kept_back)
+
     def withheld_by(self, because: UUID) -> list[Alarm]:
-        found = [alarm for alarm in self._open.values() if alarm.withheld_by == because]
+        found = [self._open[each] for each in self._kept_back.get(because, ())]
         return sorted(found, key=lambda alarm: (alarm.raised_at_us, alarm.event_id))
 
     def keep(self, alarm: Alarm) -> None:
         before = self._open.get(alarm.event_id)
         if before is not None and before.incident_id != alarm.incident_id:
             _discard(self._of_incident, before.incident_id, alarm.event_id)
+        if before is not None and before.withheld_by != alarm.withheld_by:
+            _discard(self._kept_back, before.withheld_by, alarm.event_id)
         if not alarm.is_open:
             self._forget(alarm)
             return
@@ -48,11 +55,14 @@ class OpenAlarms:
         self._of_point.setdefault(alarm.point, set()).add(alarm.event_id)
         if alarm.incident_id is not None:
             self._of_incident.setdefault(alarm.incident_id, set()).add(alarm.event_id)
+        if alarm.withheld_by is not None:
+            self._kept_back.setdefault(alarm.withheld_by, set()).add(alarm.event_id)
 
     def _forget(self, alarm: Alarm) -> None:
         self._open.pop(alarm.event_id, None)
         _discard(self._of_point, alarm.point, alarm.event_id)
         _discard(self._of_incident, alarm.incident_id, alarm.event_id)
+        _discard(self._kept_back, alarm.withheld_by, alarm.event_id)
 
 
 class Withholdings:

@@ -4,7 +4,7 @@ Decisions only: nothing is read, written or sent here. The same records in the s
 changes, with the same ids; a repeated event, reply or mark changes nothing.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from math import nan
 from typing import Final
@@ -26,7 +26,15 @@ from domain.ids import (
     incident_id_again,
 )
 from domain.incidents import Incident, IncidentState
-from domain.records import DeadLetter, DeviceReplied, Record, ReplyOutcome, Requested, Ticked
+from domain.records import (
+    DeadLetter,
+    DeviceReplied,
+    PaperLearned,
+    Record,
+    ReplyOutcome,
+    Requested,
+    Ticked,
+)
 from domain.responsibility import Answer, Kind
 from domain.wording import alarm_text
 from linkage.alarm_desk import AlarmDesk, Hands
@@ -55,7 +63,9 @@ class Linkage:
         incidents: Iterable[Incident] = (),
         commands: Iterable[DeviceCommand] = (),
         held: Held | None = None,
+        concerns: Callable[[AssetId], bool] = lambda asset_id: True,
     ) -> None:
+        """`concerns` says which devices are ours: another worker's desk watches over its own tags."""
         held = held or Held()
         self._plan = plan
         self._incidents = OpenIncidents(incidents)
@@ -72,7 +82,11 @@ class Linkage:
             plan, held, self._incidents, self._credit, self._silence, lambda: self._alarm_desk
         )
         self._alarm_desk = AlarmDesk(
-            plan, self._incidents, self._alarms, Withholdings(held.withholdings), self._hands()
+            plan,
+            self._incidents,
+            self._alarms,
+            Withholdings(held.withholdings),
+            self._hands(concerns),
         )
         self._commands = _KnownCommands(commands)
         self._failures = _ToldFailures()
@@ -89,6 +103,8 @@ class Linkage:
                 self._ticked(record.at_us, changes)
             case Requested():
                 changes.extend(self._desk.handle(record))
+            case PaperLearned():
+                self._desk.learn(record)
             case DeadLetter():
                 changes.dead_letters.append(record)
             case _:
@@ -195,7 +211,7 @@ class Linkage:
             told = self._quality.raised(told, changes)
             self._alarm_desk.keep(self._let_in(told, at_us, changes), changes)
 
-    def _hands(self) -> Hands:
+    def _hands(self, concerns: Callable[[AssetId], bool]) -> Hands:
         return Hands(
             silence=self._silence_events,
             let_in=self._let_in,
@@ -203,6 +219,7 @@ class Linkage:
             told=self._link,
             tickets=lambda: self._desk.open_tickets,
             tags=lambda: self._desk.hanging_tags,
+            concerns=concerns,
         )
 
     def _let_in(self, alarm: Alarm, at_us: int, changes: Changes) -> Alarm:

@@ -18,19 +18,23 @@ from domain.limit_changes import (
     with_changes,
     with_settings,
 )
+from domain.ports import Telemetry
 from domain.readings import Readings
 from domain.reasons import reason_text
 from service.backtest import History
 from service.beginning import effective_version, stored_records
+from service.counting import Counted
 from service.limiting import limits_now, modes_on
 from service.local_socket import SOCKET_NAME, is_served, request
+from service.settings import Settings
 from service.site.durations import BadDuration, parse_duration
 from service.site.model import Site
 from service.site.problems import did_you_mean
 from service.site.versions import site_of
+from service.stored_history import arrived
+from service.stores import open_telemetry
 from service.wiring import Folders
 from storage.records import SqlRecords
-from storage.telemetry_duckdb import DuckDbTelemetry
 
 _ROWS_FROM_CORE: Final = 20_000
 _FIELD: Final = re.compile(r"(value|deadband|on_delay|off_delay)=(\S+)")
@@ -107,12 +111,26 @@ def setting_of(text: str, site: Site) -> LimitSetting:
     return setting
 
 
-def history_of(data: Path) -> History:
-    """From core where it runs: it alone may open the file."""
-    path = data / SOCKET_NAME
+def history_of(settings: Settings) -> History:
+    """From core where it runs: it alone may open a file of its own."""
+    path = settings.data / SOCKET_NAME
     if path.exists() and is_served(path):
-        return CoreHistory(data)
-    return DuckDbTelemetry(Folders(data).telemetry)
+        return CoreHistory(settings.data)
+    return StoredHistory(
+        open_telemetry(settings.telemetry, Folders(settings.data).telemetry, Counted())
+    )
+
+
+class StoredHistory:
+    """What a store holds that nobody serves. Raises StorageUnavailable."""
+
+    def __init__(self, store: Telemetry) -> None:
+        self._store = store
+
+    def arrived(
+        self, from_us: int, to_us: int, points: Sequence[int], limit: int, offset: int
+    ) -> Readings:
+        return arrived(self._store, from_us, to_us, points, limit, offset)
 
 
 class CoreHistory:

@@ -32,6 +32,7 @@ from storage.tables import (
     tickets,
     users,
 )
+from storage.text import writable
 
 T = TypeVar("T")
 
@@ -108,7 +109,9 @@ class ConsoleReads:
     def events_of_point(self, point: str, from_us: int, to_us: int) -> list[RecordedEvent]:
         query = (
             select(events)
-            .where(events.c.point == point, events.c.started_at_us.between(from_us, to_us))
+            .where(
+                events.c.point == writable(point), events.c.started_at_us.between(from_us, to_us)
+            )
             .order_by(events.c.started_at_us)
             .limit(200)
         )
@@ -126,7 +129,7 @@ class ConsoleReads:
         """The newest first."""
         query = select(commands).order_by(commands.c.created_at_us.desc()).limit(limit)
         if device_id is not None:
-            query = query.where(commands.c.device_id == device_id)
+            query = query.where(commands.c.device_id == writable(device_id))
         return self._all(query, command_of)
 
     def reviews(
@@ -137,7 +140,7 @@ class ConsoleReads:
         if kinds:
             query = query.where(reviews.c.kind.in_(kinds))
         order = case((reviews.c.judged_at_us.is_(None), reviews.c.created_at_us), else_=None)
-        query = query.order_by(order, reviews.c.judged_at_us.desc()).limit(limit)
+        query = query.order_by(order.nulls_last(), reviews.c.judged_at_us.desc()).limit(limit)
         return self._all(query, credit_rows.review)
 
     def reviews_of_incident(self, incident_id: UUID) -> list[ReviewItem]:
@@ -148,7 +151,7 @@ class ConsoleReads:
         """The newest first."""
         query = (
             select(entries)
-            .where(entries.c.person_id == person)
+            .where(entries.c.person_id == writable(person))
             .order_by(entries.c.recorded_at_us.desc(), entries.c.entry_id)
             .limit(limit)
         )
@@ -201,16 +204,16 @@ class ConsoleReads:
         """The newest first."""
         query = select(audit).order_by(audit.c.at_us.desc()).limit(limit).offset(offset)
         if actor:
-            query = query.where(audit.c.actor == actor)
+            query = query.where(audit.c.actor == writable(actor))
         if act:
-            query = query.where(audit.c.act == act)
+            query = query.where(audit.c.act == writable(act))
         return self._all(query, rows.handled)
 
     def users(self) -> list[User]:
         return self._all(select(users).order_by(users.c.name), rows.user)
 
     def user(self, name: str) -> User | None:
-        found = self._all(select(users).where(users.c.name == name), rows.user)
+        found = self._all(select(users).where(users.c.name == writable(name)), rows.user)
         return found[0] if found else None
 
     def site_versions(self) -> list[SiteVersion]:

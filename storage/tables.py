@@ -1,6 +1,7 @@
 """The tables of the records. Moments are microseconds since 1970 UTC; NaN is stored as NULL.
 
-The schema changes by migrations only; a test compares them with this module.
+The schema changes by migrations only; a test compares them with this module. What SQLite keeps, PostgreSQL
+must keep as well: its texts have no length, are ordered by their bytes, and whole numbers have 64 bits.
 """
 
 from typing import Final
@@ -22,8 +23,18 @@ from sqlalchemy import (
     false,
     text,
 )
+from sqlalchemy.types import TypeEngine
 
 REVISION: Final = "0010"  # of the newest migration; a test compares them
+
+
+def _words(length: int) -> TypeEngine[str]:
+    """The length is for the reader: SQLite does not look at it."""
+    return String(length).with_variant(Text(collation="C"), "postgresql")
+
+
+# a number that people write down somewhere and may mistype
+_WHOLE: Final = Integer().with_variant(BigInteger(), "postgresql")
 
 metadata: Final = MetaData(
     naming_convention={
@@ -37,7 +48,7 @@ metadata: Final = MetaData(
 applied: Final = Table(
     "applied",
     metadata,
-    Column("projection", String(40), primary_key=True),
+    Column("projection", _words(40), primary_key=True),
     Column("seq", BigInteger, nullable=False),  # of the journal
 )
 
@@ -45,20 +56,20 @@ events: Final = Table(
     "events",
     metadata,
     Column("event_id", Uuid, primary_key=True),
-    Column("site", String(80), nullable=False),
-    Column("point", String(200), nullable=False),
-    Column("asset_id", String(200), nullable=False),
-    Column("signal", String(200), nullable=False),
-    Column("unit", String(40), nullable=False),
-    Column("condition", String(40), nullable=False),
-    Column("alarm_class", String(40), nullable=False),
+    Column("site", _words(80), nullable=False),
+    Column("point", _words(200), nullable=False),
+    Column("asset_id", _words(200), nullable=False),
+    Column("signal", _words(200), nullable=False),
+    Column("unit", _words(40), nullable=False),
+    Column("condition", _words(40), nullable=False),
+    Column("alarm_class", _words(40), nullable=False),
     Column("priority", Integer, nullable=False),
     Column("started_at_us", BigInteger, nullable=False),
     Column("raised_at_us", BigInteger, nullable=False),
     Column("detected_at_us", BigInteger, nullable=False),
     Column("value", Float(53)),
     Column("limit_value", Float(53)),
-    Column("limits_version", Integer, nullable=False),
+    Column("limits_version", _WHOLE, nullable=False),
     Column("degraded", Boolean, nullable=False),
     Column("found_late", Boolean, nullable=False),
     Column("output_allowed", Boolean, nullable=False),
@@ -68,7 +79,7 @@ events: Final = Table(
     Column("ended_at_us", BigInteger),
     Column("cleared_detected_at_us", BigInteger),
     Column("cleared_value", Float(53)),
-    Column("clear_reason", String(40)),
+    Column("clear_reason", _words(40)),
     Index("ix_events_raised_at_us", "raised_at_us"),
     Index("ix_events_ended_at_us", "ended_at_us"),
     Index("ix_events_incident_id", "incident_id"),
@@ -80,30 +91,30 @@ alarms: Final = Table(
     "alarms",
     metadata,
     Column("event_id", Uuid, primary_key=True),
-    Column("point", String(200), nullable=False),
-    Column("condition", String(40), nullable=False),
-    Column("asset_id", String(200), nullable=False),
-    Column("alarm_class", String(40), nullable=False),  # as judged
+    Column("point", _words(200), nullable=False),
+    Column("condition", _words(40), nullable=False),
+    Column("asset_id", _words(200), nullable=False),
+    Column("alarm_class", _words(40), nullable=False),  # as judged
     Column("priority", Integer, nullable=False),
     Column("started_at_us", BigInteger, nullable=False),
     Column("raised_at_us", BigInteger, nullable=False),
     Column("detected_at_us", BigInteger, nullable=False),
     Column("latching", Boolean, nullable=False),
-    Column("state", String(40), nullable=False),
+    Column("state", _words(40), nullable=False),
     Column("standing", Boolean, nullable=False),
-    Column("withheld", String(40)),
+    Column("withheld", _words(40)),
     Column("withheld_by", Uuid),
     Column("incident_id", Uuid),
-    Column("acknowledged_by", String(200)),
+    Column("acknowledged_by", _words(200)),
     Column("acknowledged_at_us", BigInteger),
-    Column("silenced_by", String(200)),
+    Column("silenced_by", _words(200)),
     Column("silenced_at_us", BigInteger),
-    Column("reset_by", String(200)),
+    Column("reset_by", _words(200)),
     Column("reset_at_us", BigInteger),
     Column("ended_at_us", BigInteger),
     Column("chattering", Boolean, nullable=False),
     Column("fleeting", Boolean, nullable=False),
-    Column("position", String(80), nullable=False),
+    Column("position", _words(80), nullable=False),
     Column("rank", Integer, nullable=False),
     Column("version", Integer, nullable=False),
     Index("ix_alarms_rank", "rank", "priority", "raised_at_us"),
@@ -116,16 +127,16 @@ withholdings: Final = Table(
     "withholdings",
     metadata,
     Column("withholding_id", Uuid, primary_key=True),
-    Column("kind", String(40), nullable=False),
-    Column("point", String(200), nullable=False),
-    Column("condition", String(40)),
+    Column("kind", _words(40), nullable=False),
+    Column("point", _words(200), nullable=False),
+    Column("condition", _words(40)),
     Column("reason", Text, nullable=False),
-    Column("by", String(200), nullable=False),
+    Column("by", _words(200), nullable=False),
     Column("at_us", BigInteger, nullable=False),
     Column("until_us", BigInteger),
     Column("ticket_id", Uuid),
     Column("ended_at_us", BigInteger),
-    Column("ended_by", String(200)),
+    Column("ended_by", _words(200)),
     Column("version", Integer, nullable=False),
     Index("ix_withholdings_ended_at_us", "ended_at_us"),
 )
@@ -134,7 +145,7 @@ floods: Final = Table(
     "floods",
     metadata,
     Column("flood_id", Uuid, primary_key=True),
-    Column("position", String(80), nullable=False),
+    Column("position", _words(80), nullable=False),
     Column("started_at_us", BigInteger, nullable=False),
     Column("alarms", Integer, nullable=False),
     Column("peak", Integer, nullable=False),
@@ -147,14 +158,14 @@ floods: Final = Table(
 rationalisations: Final = Table(
     "rationalisations",
     metadata,
-    Column("point", String(200), primary_key=True),
-    Column("condition", String(40), primary_key=True),
+    Column("point", _words(200), primary_key=True),
+    Column("condition", _words(40), primary_key=True),
     Column("cause", Text, nullable=False),
     Column("consequence", Text, nullable=False),
     Column("action", Text, nullable=False),
     Column("respond_within_us", BigInteger),
-    Column("severity", String(40), nullable=False),
-    Column("by", String(200), nullable=False),
+    Column("severity", _words(40), nullable=False),
+    Column("by", _words(200), nullable=False),
     Column("at_us", BigInteger, nullable=False),
     Column("version", Integer, nullable=False),
 )
@@ -163,13 +174,13 @@ limit_changes: Final = Table(
     "limit_changes",
     metadata,
     Column("change_id", Uuid, primary_key=True),
-    Column("point", String(200), nullable=False),
-    Column("condition", String(40), nullable=False),
+    Column("point", _words(200), nullable=False),
+    Column("condition", _words(40), nullable=False),
     Column("setting", Text, nullable=False),  # JSON
     Column("was", Text, nullable=False),  # JSON of the site's own limit
     Column("reason", Text, nullable=False),
-    Column("state", String(40), nullable=False),
-    Column("proposed_by", String(200), nullable=False),
+    Column("state", _words(40), nullable=False),
+    Column("proposed_by", _words(200), nullable=False),
     Column("proposed_at_us", BigInteger, nullable=False),
     Column("effective_at_us", BigInteger),
     Column("version", Integer, nullable=False),
@@ -179,9 +190,9 @@ limit_changes: Final = Table(
 campaigns: Final = Table(
     "campaigns",
     metadata,
-    Column("mode_id", String(80), primary_key=True),
+    Column("mode_id", _words(80), primary_key=True),
     Column("is_on", Boolean, nullable=False),
-    Column("by", String(200), nullable=False),
+    Column("by", _words(200), nullable=False),
     Column("at_us", BigInteger, nullable=False),
     Column("version", Integer, nullable=False),
 )
@@ -190,19 +201,19 @@ incidents: Final = Table(
     "incidents",
     metadata,
     Column("incident_id", Uuid, primary_key=True),
-    Column("asset_id", String(200), nullable=False),
+    Column("asset_id", _words(200), nullable=False),
     Column("priority", Integer, nullable=False),
     Column("opened_at_us", BigInteger, nullable=False),
-    Column("zone_id", String(200)),  # of the answer, for lists
-    Column("acting_id", String(200)),
+    Column("zone_id", _words(200)),  # of the answer, for lists
+    Column("acting_id", _words(200)),
     Column("answer", Text, nullable=False),  # JSON of domain.responsibility.Answer
-    Column("state", String(40), nullable=False),
+    Column("state", _words(40), nullable=False),
     Column("event_count", Integer, nullable=False),
-    Column("acknowledged_by", String(200)),
+    Column("acknowledged_by", _words(200)),
     Column("acknowledged_at_us", BigInteger),
     Column("silenced_at_us", BigInteger),
     Column("closed_at_us", BigInteger),
-    Column("closed_by", String(200)),
+    Column("closed_by", _words(200)),
     Column("note", Text, nullable=False),
     Column("cause", Uuid),  # the incident that explains it
     Column("version", Integer, nullable=False),
@@ -216,14 +227,14 @@ commands: Final = Table(
     metadata,
     Column("command_id", Uuid, primary_key=True),
     Column("event_id", Uuid, nullable=False),
-    Column("device_id", String(200), nullable=False),
-    Column("action", String(40), nullable=False),
+    Column("device_id", _words(200), nullable=False),
+    Column("action", _words(40), nullable=False),
     Column("text", Text, nullable=False),
     Column("priority", Integer, nullable=False),
     Column("created_at_us", BigInteger, nullable=False),
     Column("valid_until_us", BigInteger, nullable=False),
-    Column("max_on_s", Integer, nullable=False),
-    Column("state", String(40), nullable=False),
+    Column("max_on_s", _WHOLE, nullable=False),
+    Column("state", _words(40), nullable=False),
     Column("attempt", Integer, nullable=False),
     Column("sent_at_us", BigInteger),
     Column("ended_at_us", BigInteger),
@@ -242,7 +253,7 @@ outbox: Final = Table(
     Column("attempt", Integer, nullable=False),
     Column("created_at_us", BigInteger, nullable=False),
     Column("done_at_us", BigInteger),
-    Column("outcome", String(40)),
+    Column("outcome", _words(40)),
     Index("ix_outbox_done_at_us", "done_at_us"),
 )
 
@@ -251,20 +262,21 @@ dead_letters: Final = Table(
     metadata,
     Column("number", Integer, primary_key=True),
     Column("at_us", BigInteger, nullable=False),
-    Column("source_id", String(80), nullable=False),
-    Column("reason", String(80), nullable=False),
+    Column("source_id", _words(80), nullable=False),
+    Column("reason", _words(80), nullable=False),
     Column("detail", Text, nullable=False),
     Column("topic", Text, nullable=False),
     Column("payload", LargeBinary, nullable=False),
+    Column("replayed_at_us", BigInteger),  # when it was sent through again
     Index("ix_dead_letters_at_us", "at_us"),
 )
 
 dead_letter_counts: Final = Table(
     "dead_letter_counts",
     metadata,
-    Column("source_id", String(80), primary_key=True),
-    Column("reason", String(80), primary_key=True),
-    Column("day", String(10), primary_key=True),  # of arrival, UTC: 2026-07-31
+    Column("source_id", _words(80), primary_key=True),
+    Column("reason", _words(80), primary_key=True),
+    Column("day", _words(10), primary_key=True),  # of arrival, UTC: 2026-07-31
     Column("count", BigInteger, nullable=False),  # with those whose payload was not kept
 )
 
@@ -273,7 +285,7 @@ points: Final = Table(
     metadata,
     # AUTOINCREMENT: a number is never given again, even if its row went
     Column("number", Integer, primary_key=True),
-    Column("key", String(200), nullable=False, unique=True),
+    Column("key", _words(200), nullable=False, unique=True),
     sqlite_autoincrement=True,
 )
 
@@ -282,27 +294,27 @@ reviews: Final = Table(
     "reviews",
     metadata,
     Column("review_id", Uuid, primary_key=True),
-    Column("kind", String(40), nullable=False),
+    Column("kind", _words(40), nullable=False),
     Column("created_at_us", BigInteger, nullable=False),
-    Column("proposed_by", String(200), nullable=False),
+    Column("proposed_by", _words(200), nullable=False),
     Column("text", Text, nullable=False),
-    Column("code", String(40), nullable=False),
-    Column("item_id", String(80), nullable=False),
-    Column("rule_version", Integer, nullable=False),
-    Column("account", String(40)),
-    Column("person_id", String(200)),
-    Column("points_hundredths", Integer, nullable=False),
+    Column("code", _words(40), nullable=False),
+    Column("item_id", _words(80), nullable=False),
+    Column("rule_version", _WHOLE, nullable=False),
+    Column("account", _words(40)),
+    Column("person_id", _words(200)),
+    Column("points_hundredths", _WHOLE, nullable=False),
     Column("event_id", Uuid),
     Column("incident_id", Uuid),
-    Column("asset_id", String(200)),
-    Column("zone_id", String(200)),
-    Column("owner_id", String(200)),
+    Column("asset_id", _words(200)),
+    Column("zone_id", _words(200)),
+    Column("owner_id", _words(200)),
     Column("corrects", Uuid),
     Column("reasons", Text, nullable=False),
     Column("evidence", Text, nullable=False),
     Column("shadow", Boolean, nullable=False),
-    Column("state", String(40), nullable=False),
-    Column("judged_by", String(200)),
+    Column("state", _words(40), nullable=False),
+    Column("judged_by", _words(200)),
     Column("judged_at_us", BigInteger),
     Column("judgement", Text, nullable=False),
     Column("version", Integer, nullable=False),
@@ -316,17 +328,17 @@ entries: Final = Table(
     "entries",
     metadata,
     Column("entry_id", Uuid, primary_key=True),
-    Column("account", String(40), nullable=False),
-    Column("person_id", String(200), nullable=False),
-    Column("item_id", String(80), nullable=False),
-    Column("rule_version", Integer, nullable=False),
-    Column("points_hundredths", Integer, nullable=False),
+    Column("account", _words(40), nullable=False),
+    Column("person_id", _words(200), nullable=False),
+    Column("item_id", _words(80), nullable=False),
+    Column("rule_version", _WHOLE, nullable=False),
+    Column("points_hundredths", _WHOLE, nullable=False),
     Column("event_id", Uuid, nullable=False),
     Column("review_id", Uuid, nullable=False),
-    Column("zone_id", String(200)),
+    Column("zone_id", _words(200)),
     Column("effective_at_us", BigInteger, nullable=False),
     Column("recorded_at_us", BigInteger, nullable=False),
-    Column("confirmed_by", String(200), nullable=False),
+    Column("confirmed_by", _words(200), nullable=False),
     Column("reasons", Text, nullable=False),
     Column("corrects", Uuid),
     Column("shadow", Boolean, nullable=False),
@@ -349,8 +361,8 @@ seals: Final = Table(
     metadata,
     Column("number", Integer, primary_key=True, autoincrement=False),  # 1, 2, 3 without a gap
     Column("entry_id", Uuid, nullable=False, unique=True),
-    Column("previous", String(64), nullable=False),  # hash of the seal before; zeros for the first
-    Column("hash", String(64), nullable=False),
+    Column("previous", _words(64), nullable=False),  # hash of the seal before; zeros for the first
+    Column("hash", _words(64), nullable=False),
     Column("sealed_at_us", BigInteger, nullable=False),
 )
 
@@ -358,17 +370,17 @@ tickets: Final = Table(
     "tickets",
     metadata,
     Column("ticket_id", Uuid, primary_key=True),
-    Column("number", String(200), nullable=False),
-    Column("type", String(40), nullable=False),
+    Column("number", _words(200), nullable=False),
+    Column("type", _words(40), nullable=False),
     Column("task", Text, nullable=False),
-    Column("station", String(200), nullable=False),
+    Column("station", _words(200), nullable=False),
     Column("asset_ids", Text, nullable=False),  # JSON
-    Column("team_id", String(200), nullable=False),
-    Column("leader", String(200), nullable=False),
+    Column("team_id", _words(200), nullable=False),
+    Column("leader", _words(200), nullable=False),
     Column("from_us", BigInteger, nullable=False),
     Column("to_us", BigInteger, nullable=False),
-    Column("created_by", String(200), nullable=False),
-    Column("state", String(40), nullable=False),
+    Column("created_by", _words(200), nullable=False),
+    Column("state", _words(40), nullable=False),
     Column("changed_at_us", BigInteger, nullable=False),
     Column("version", Integer, nullable=False),
     Index("ix_tickets_state", "state"),
@@ -378,16 +390,16 @@ tags: Final = Table(
     "tags",
     metadata,
     Column("tag_id", Uuid, primary_key=True),
-    Column("kind", String(40), nullable=False),
-    Column("asset_id", String(200), nullable=False),
+    Column("kind", _words(40), nullable=False),
+    Column("asset_id", _words(200), nullable=False),
     Column("note", Text, nullable=False),
-    Column("hung_by", String(200), nullable=False),
+    Column("hung_by", _words(200), nullable=False),
     Column("hung_at_us", BigInteger, nullable=False),
     Column("ticket_id", Uuid),
     Column("whole_bay", Boolean, nullable=False, server_default=false()),
     Column("until_us", BigInteger),
     Column("forgotten_at_us", BigInteger),
-    Column("removed_by", String(200)),
+    Column("removed_by", _words(200)),
     Column("removed_at_us", BigInteger),
     Column("version", Integer, nullable=False),
     Index("ix_tags_removed_at_us", "removed_at_us"),
@@ -397,13 +409,13 @@ approvals: Final = Table(
     "approvals",
     metadata,
     Column("approval_id", Uuid, primary_key=True),
-    Column("subject", String(40), nullable=False),
-    Column("subject_id", String(200), nullable=False),
+    Column("subject", _words(40), nullable=False),
+    Column("subject_id", _words(200), nullable=False),
     Column("summary", Text, nullable=False),  # JSON list
-    Column("proposed_by", String(200), nullable=False),
+    Column("proposed_by", _words(200), nullable=False),
     Column("proposed_at_us", BigInteger, nullable=False),
-    Column("state", String(40), nullable=False),
-    Column("decided_by", String(200)),
+    Column("state", _words(40), nullable=False),
+    Column("decided_by", _words(200)),
     Column("decided_at_us", BigInteger),
     Column("words", Text, nullable=False),
     Column("version", Integer, nullable=False),
@@ -415,9 +427,9 @@ site_versions: Final = Table(
     metadata,
     Column("number", Integer, primary_key=True, autoincrement=False),
     Column("files", LargeBinary, nullable=False),
-    Column("digest", String(64), nullable=False),
-    Column("state", String(40), nullable=False),
-    Column("proposed_by", String(200), nullable=False),
+    Column("digest", _words(64), nullable=False),
+    Column("state", _words(40), nullable=False),
+    Column("proposed_by", _words(200), nullable=False),
     Column("proposed_at_us", BigInteger, nullable=False),
     Column("effective_at_us", BigInteger),
 )
@@ -425,12 +437,12 @@ site_versions: Final = Table(
 users: Final = Table(
     "users",
     metadata,
-    Column("name", String(200), primary_key=True),
-    Column("password", String(400), nullable=False),
+    Column("name", _words(200), primary_key=True),
+    Column("password", _words(400), nullable=False),
     Column("roles", Text, nullable=False),  # JSON list
-    Column("person_id", String(200)),
+    Column("person_id", _words(200)),
     Column("stations", Text, nullable=False),  # JSON list
-    Column("language", String(10), nullable=False),
+    Column("language", _words(10), nullable=False),
     Column("disabled", Boolean, nullable=False),
     Column("must_change", Boolean, nullable=False),
     Column("version", Integer, nullable=False),
@@ -442,12 +454,107 @@ audit: Final = Table(
     metadata,
     Column("request_id", Uuid, primary_key=True),
     Column("at_us", BigInteger, nullable=False),
-    Column("actor", String(200), nullable=False),
-    Column("act", String(80), nullable=False),  # AcknowledgeIncident
+    Column("actor", _words(200), nullable=False),
+    Column("act", _words(80), nullable=False),  # AcknowledgeIncident
     Column("request", Text, nullable=False),  # JSON
     Column("done", Boolean, nullable=False),
     Column("why", Text, nullable=False),  # JSON of the Reason of a refusal
-    Column("subject", String(200), nullable=False),
+    Column("subject", _words(200), nullable=False),
     Index("ix_audit_at_us", "at_us"),
     Index("ix_audit_subject", "subject"),
+)
+
+# who decides for a partition of the site's topic; the epoch rises with each claim
+owners: Final = Table(
+    "owners",
+    metadata,
+    Column("partition", Integer, primary_key=True, autoincrement=False),
+    Column("epoch", BigInteger, nullable=False),
+    Column("worker", _words(200), nullable=False),
+    Column("claimed_at_us", BigInteger, nullable=False),
+)
+
+# numbers that hold for all workers of a site, such as how many partitions its topic has
+site_facts: Final = Table(
+    "site_facts",
+    metadata,
+    Column("name", _words(80), primary_key=True),
+    Column("value", BigInteger, nullable=False),
+)
+
+# where a new owner of a partition begins: storage.checkpoints writes the same bytes into files
+checkpoints: Final = Table(
+    "checkpoints",
+    metadata,
+    Column("name", _words(80), primary_key=True),
+    Column("partition", Integer, primary_key=True, autoincrement=False),
+    Column("seq", BigInteger, primary_key=True, autoincrement=False),
+    Column("epoch", BigInteger, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    Column("part_digests", Text, nullable=False),  # JSON list: the parts it leans on
+)
+
+checkpoint_parts: Final = Table(
+    "checkpoint_parts",
+    metadata,
+    Column("name", _words(80), primary_key=True),
+    Column("partition", Integer, primary_key=True, autoincrement=False),
+    Column("digest", _words(64), primary_key=True),
+    Column("body", LargeBinary, nullable=False),
+)
+
+# by which a worker learns what another one decided about people and paper
+paper_changes: Final = Table(
+    "paper_changes",
+    metadata,
+    Column("number", _WHOLE, primary_key=True),
+    Column("kind", _words(40), nullable=False),
+    Column("key", _words(200), nullable=False),
+    Column("partition", Integer),  # whose decision it was; NULL: of a core without partitions
+    Column("at_us", BigInteger, nullable=False),
+    Index("ix_paper_changes_at_us", "at_us"),
+    sqlite_autoincrement=True,
+)
+
+deadlines: Final = Table(
+    "deadlines",
+    metadata,
+    Column("deadline_id", Uuid, primary_key=True),
+    Column("kind", _words(40), nullable=False),
+    Column("subject", _words(200), nullable=False),
+    Column("step", Integer, nullable=False),
+    Column("due_at_us", BigInteger, nullable=False),
+    Column("partition", Integer),
+    Column("state", _words(40), nullable=False),
+    Column("ended_at_us", BigInteger),
+    Column("worker", _words(200)),  # who acted on it
+    Index("ix_deadlines_state_due_at_us", "state", "due_at_us"),
+    Index("ix_deadlines_subject", "subject"),
+)
+
+# what must leave for Kafka and has not
+outbound: Final = Table(
+    "outbound",
+    metadata,
+    Column(
+        "number",
+        Integer().with_variant(BigInteger(), "postgresql"),
+        primary_key=True,
+    ),
+    Column("outbound_id", _words(200), nullable=False, unique=True),
+    Column("partition", Integer, nullable=False),
+    Column("outlet", _words(40), nullable=False),
+    Column("key", Text, nullable=False),
+    Column("headers", Text, nullable=False),  # JSON
+    Column("value", LargeBinary, nullable=False),
+    Column("at_us", BigInteger, nullable=False),
+    Index("ix_outbound_partition", "partition", "number"),
+)
+
+# by which our own records in a topic are known from what a gateway may write there
+journal_keys: Final = Table(
+    "journal_keys",
+    metadata,
+    Column("name", _words(80), primary_key=True),
+    Column("key", LargeBinary, nullable=False),
 )

@@ -1,5 +1,6 @@
 """What every page has at hand: site, records, core and the live feed. One per process."""
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,16 +11,17 @@ from domain.ids import AssetId, PersonId
 from linkage.plan import LinkagePlan
 from linkage.responsibility import Responsibility
 from service.core_client import CoreClient
+from service.records import records_engine
 from service.site.compiled import read_compiled
 from service.site.model import Site
 from service.who import responsibility_of
-from service.wiring import Folders
 from storage.alarm_reads import AlarmReads
 from storage.console_reads import ConsoleReads
-from storage.engines import sqlite_engine
+from storage.dead_letters import SqlDeadLetters
 from storage.ledger import SqlLedger
 from web.auth import SignIn
 from web.feed import Feed
+from web.system_watch import SystemWatch
 
 
 @dataclass(slots=True)
@@ -35,17 +37,21 @@ class Console:
     responsibility: Responsibility
     reads: ConsoleReads
     alarms: AlarmReads
+    dead_letters: SqlDeadLetters
     ledger: SqlLedger
     core: CoreClient
     feed: Feed
+    system: SystemWatch
     sign_in: SignIn
+    watching: "asyncio.Task[None] | None" = None  # held, else it might be collected
 
     @classmethod
     def open(cls, data: Path, compiled: Path, language: str, session_hours: int) -> "Console":
         """Raises BrokenCompiledSite, StorageUnavailable."""
         site = read_compiled(compiled)
-        engine = sqlite_engine(Folders(data).records, busy_ms=1_000)
+        engine = records_engine(data, role="web", busy_ms=1_000)
         reads = ConsoleReads(engine)
+        core, feed = CoreClient(data), Feed()
         console = cls(
             data=data,
             compiled=compiled,
@@ -56,9 +62,11 @@ class Console:
             responsibility=responsibility_of(site),
             reads=reads,
             alarms=AlarmReads(engine),
+            dead_letters=SqlDeadLetters(engine),
             ledger=SqlLedger(engine),
-            core=CoreClient(data),
-            feed=Feed(),
+            core=core,
+            feed=feed,
+            system=SystemWatch(core, feed),
             sign_in=SignIn(reads),
         )
         console.core.subscribe(console._heard)

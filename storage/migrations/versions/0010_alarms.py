@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0010"
-down_revision: str | None = "0002"
+down_revision: str | None = "0005"
 branch_labels: str | None = None
 depends_on: str | None = None
 
@@ -66,34 +66,38 @@ def _open_alarms() -> None:
     )
 
 
+def _words(length: int) -> sa.types.TypeEngine[str]:
+    return sa.String(length).with_variant(sa.Text(collation="C"), "postgresql")
+
+
 def _create_tables() -> None:
     op.create_table(
         "alarms",
         sa.Column("event_id", sa.Uuid(), nullable=False),
-        sa.Column("point", sa.String(length=200), nullable=False),
-        sa.Column("condition", sa.String(length=40), nullable=False),
-        sa.Column("asset_id", sa.String(length=200), nullable=False),
-        sa.Column("alarm_class", sa.String(length=40), nullable=False),
+        sa.Column("point", _words(200), nullable=False),
+        sa.Column("condition", _words(40), nullable=False),
+        sa.Column("asset_id", _words(200), nullable=False),
+        sa.Column("alarm_class", _words(40), nullable=False),
         sa.Column("priority", sa.Integer(), nullable=False),
         sa.Column("started_at_us", sa.BigInteger(), nullable=False),
         sa.Column("raised_at_us", sa.BigInteger(), nullable=False),
         sa.Column("detected_at_us", sa.BigInteger(), nullable=False),
         sa.Column("latching", sa.Boolean(), nullable=False),
-        sa.Column("state", sa.String(length=40), nullable=False),
+        sa.Column("state", _words(40), nullable=False),
         sa.Column("standing", sa.Boolean(), nullable=False),
-        sa.Column("withheld", sa.String(length=40), nullable=True),
+        sa.Column("withheld", _words(40), nullable=True),
         sa.Column("withheld_by", sa.Uuid(), nullable=True),
         sa.Column("incident_id", sa.Uuid(), nullable=True),
-        sa.Column("acknowledged_by", sa.String(length=200), nullable=True),
+        sa.Column("acknowledged_by", _words(200), nullable=True),
         sa.Column("acknowledged_at_us", sa.BigInteger(), nullable=True),
-        sa.Column("silenced_by", sa.String(length=200), nullable=True),
+        sa.Column("silenced_by", _words(200), nullable=True),
         sa.Column("silenced_at_us", sa.BigInteger(), nullable=True),
-        sa.Column("reset_by", sa.String(length=200), nullable=True),
+        sa.Column("reset_by", _words(200), nullable=True),
         sa.Column("reset_at_us", sa.BigInteger(), nullable=True),
         sa.Column("ended_at_us", sa.BigInteger(), nullable=True),
         sa.Column("chattering", sa.Boolean(), nullable=False),
         sa.Column("fleeting", sa.Boolean(), nullable=False),
-        sa.Column("position", sa.String(length=80), nullable=False),
+        sa.Column("position", _words(80), nullable=False),
         sa.Column("rank", sa.Integer(), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("event_id", name="pk_alarms"),
@@ -105,16 +109,16 @@ def _create_tables() -> None:
     op.create_table(
         "withholdings",
         sa.Column("withholding_id", sa.Uuid(), nullable=False),
-        sa.Column("kind", sa.String(length=40), nullable=False),
-        sa.Column("point", sa.String(length=200), nullable=False),
-        sa.Column("condition", sa.String(length=40), nullable=True),
+        sa.Column("kind", _words(40), nullable=False),
+        sa.Column("point", _words(200), nullable=False),
+        sa.Column("condition", _words(40), nullable=True),
         sa.Column("reason", sa.Text(), nullable=False),
-        sa.Column("by", sa.String(length=200), nullable=False),
+        sa.Column("by", _words(200), nullable=False),
         sa.Column("at_us", sa.BigInteger(), nullable=False),
         sa.Column("until_us", sa.BigInteger(), nullable=True),
         sa.Column("ticket_id", sa.Uuid(), nullable=True),
         sa.Column("ended_at_us", sa.BigInteger(), nullable=True),
-        sa.Column("ended_by", sa.String(length=200), nullable=True),
+        sa.Column("ended_by", _words(200), nullable=True),
         sa.Column("version", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("withholding_id", name="pk_withholdings"),
     )
@@ -122,7 +126,7 @@ def _create_tables() -> None:
     op.create_table(
         "floods",
         sa.Column("flood_id", sa.Uuid(), nullable=False),
-        sa.Column("position", sa.String(length=80), nullable=False),
+        sa.Column("position", _words(80), nullable=False),
         sa.Column("started_at_us", sa.BigInteger(), nullable=False),
         sa.Column("alarms", sa.Integer(), nullable=False),
         sa.Column("peak", sa.Integer(), nullable=False),
@@ -133,14 +137,14 @@ def _create_tables() -> None:
     op.create_index("ix_floods_started_at_us", "floods", ["started_at_us"])
     op.create_table(
         "rationalisations",
-        sa.Column("point", sa.String(length=200), nullable=False),
-        sa.Column("condition", sa.String(length=40), nullable=False),
+        sa.Column("point", _words(200), nullable=False),
+        sa.Column("condition", _words(40), nullable=False),
         sa.Column("cause", sa.Text(), nullable=False),
         sa.Column("consequence", sa.Text(), nullable=False),
         sa.Column("action", sa.Text(), nullable=False),
         sa.Column("respond_within_us", sa.BigInteger(), nullable=True),
-        sa.Column("severity", sa.String(length=40), nullable=False),
-        sa.Column("by", sa.String(length=200), nullable=False),
+        sa.Column("severity", _words(40), nullable=False),
+        sa.Column("by", _words(200), nullable=False),
         sa.Column("at_us", sa.BigInteger(), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("point", "condition", name="pk_rationalisations"),
@@ -149,13 +153,13 @@ def _create_tables() -> None:
     op.create_table(
         "limit_changes",
         sa.Column("change_id", sa.Uuid(), nullable=False),
-        sa.Column("point", sa.String(length=200), nullable=False),
-        sa.Column("condition", sa.String(length=40), nullable=False),
+        sa.Column("point", _words(200), nullable=False),
+        sa.Column("condition", _words(40), nullable=False),
         sa.Column("setting", sa.Text(), nullable=False),
         sa.Column("was", sa.Text(), nullable=False),
         sa.Column("reason", sa.Text(), nullable=False),
-        sa.Column("state", sa.String(length=40), nullable=False),
-        sa.Column("proposed_by", sa.String(length=200), nullable=False),
+        sa.Column("state", _words(40), nullable=False),
+        sa.Column("proposed_by", _words(200), nullable=False),
         sa.Column("proposed_at_us", sa.BigInteger(), nullable=False),
         sa.Column("effective_at_us", sa.BigInteger(), nullable=True),
         sa.Column("version", sa.Integer(), nullable=False),
@@ -164,9 +168,9 @@ def _create_tables() -> None:
     op.create_index("ix_limit_changes_state", "limit_changes", ["state"])
     op.create_table(
         "campaigns",
-        sa.Column("mode_id", sa.String(length=80), nullable=False),
+        sa.Column("mode_id", _words(80), nullable=False),
         sa.Column("is_on", sa.Boolean(), nullable=False),
-        sa.Column("by", sa.String(length=200), nullable=False),
+        sa.Column("by", _words(200), nullable=False),
         sa.Column("at_us", sa.BigInteger(), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("mode_id", name="pk_campaigns"),

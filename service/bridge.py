@@ -1,0 +1,238 @@
+"""The bridge: messages of an MQTT broker into the telemetry topic, each into the partition of its station.
+
+It keeps nothing: a message is acknowledged to the MQTT broker when every replica of Kafka has it. While Kafka
+is away the broker keeps what comes. Several bridges may share a subscription ($share). It says into every
+partition how its source is, so that a delay does not run out over readings that still wait here.
+"""
+
+import signal
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from queue import SimpleQueue
+from typing import Final
+
+import msgspec
+import structlog
+
+from domain.ports import Counters, StorageUnavailable
+from domain.records import SourceChanged
+from ingest.inbox import Inbox
+from ingest.kafka import BRIDGE, KafkaConfig, KafkaWriter, Outgoing, partition_of, prepare_topic
+from ingest.messages import AckToken, Message
+from ingest.mqtt import MqttConfig, MqttSource
+from ingest.partition_intake import BridgeSays
+from ingest.routing import Router
+from service.bridge_vitals import BridgeVitals
+from service.counting import Counted
+from service.metrics import HealthServer
+from service.partitioning import Partitioning
+from service.settings import MetricsSettings, Settings
+from service.site.model import Site
+from service.topic import kafka_config, topic_settings
+from service.wiring import only_source, source_config
+from service.workers import Worker
+
+log = structlog.get_logger(__name__)
+
+SAY_EVERY_S: Final = 2.0
+MESSAGES_AT_ONCE: Final = 1_000
+FIRST_RETRY_S, LAST_RETRY_S = 0.2, 5.0
+_IDLE_WAIT_S: Final = 0.2
+
+
+class Bridge:
+    """`start`, `stop`. One message is never overtaken by a later one of its partition."""
+
+    def __init__(
+        self,
+        source_config: MqttConfig,
+        router: Router,
+        config: KafkaConfig,
+        partitions: int,
+        name: str,
+        counters: Counters,
+    ) -> None:
+        self._router = router
+        self._topic = config.topic
+        self._partitions = partitions
+        self._name = name
+        self._counters = counters
+        self._inbox = Inbox()
+        self._source = MqttSource(source_config, self._inbox, counters)
+        self._writer = KafkaWriter(config, counters)
+        self._current = False
+        self._say_at = 0.0
+        self.worker = Worker("bridge", self._step)
+        self.moved = 0  # messages that Kafka has and the MQTT broker may forget
+
+    @property
+    def connected(self) -> bool:
+        return self.source_connected and self.kafka_connected
+
+    @property
+    def source_connected(self) -> bool:
+        return self._source.connected
+
+    @property
+    def kafka_connected(self) -> bool:
+        return self._writer.connected
+
+    @property
+    def waiting(self) -> int:
+        """Messages that the MQTT broker gave and Kafka has not."""
+        return self._inbox.depth + self._source.unacknowledged
+
+    def start(self) -> None:
+        self._writer.start()
+        self._source.start()
+        self.worker.start()
+
+    def stop(self) -> None:
+        self._source.stop()
+        self.worker.stop()
+        self._writer.stop()
+
+    def _step(self) -> None:
+        items = self._inbox.take(MESSAGES_AT_ONCE, _IDLE_WAIT_S)
+        messages = [item for item in items if isinstance(item, Message)]
+        outgoing = [each for message in messages for each in self._router.route(message)]
+        for item in items:
+            if isinstance(item, SourceChanged):
+                self._current = item.current
+                self._say_at = 0.0
+        if time.monotonic() >= self._say_at:
+            outgoing += self._words()
+            self._say_at = time.monotonic() + SAY_EVERY_S
+        if outgoing and self._written(outgoing):
+            self._acknowledge(messages)
+
+    def _words(self) -> list[Outgoing]:
+        """After what they are about."""
+        value = msgspec.json.encode(BridgeSays(current=self._current))
+        headers = {BRIDGE: self._name.encode()}
+        return [
+            Outgoing(topic=self._topic, partition=partition, value=value, headers=headers)
+            for partition in range(self._partitions)
+        ]
+
+    def _written(self, outgoing: Sequence[Outgoing]) -> bool:
+        """Tried until Kafka has them: what came later waits behind. False when we are asked to stop."""
+        wait_s = FIRST_RETRY_S
+        while True:
+            try:
+                self._writer.write(outgoing).result()
+                return True
+            except StorageUnavailable as error:
+                self._counters.add("kafka_unavailable")
+                log.error("kafka_unavailable", reason=str(error), retry_in_s=wait_s)
+            if self.worker.stopping:
+                return False
+            self.worker.wait(wait_s)
+            wait_s = min(LAST_RETRY_S, wait_s * 2)
+
+    def _acknowledge(self, messages: Sequence[Message]) -> None:
+        tokens: list[AckToken] = [each.token for each in messages if each.token is not None]
+        self._source.acknowledge(tokens)
+        self.moved += len(messages)
+
+
+def bridge_of(
+    settings: Settings, site: Site, name: str, share: str | None, counters: Counters
+) -> Bridge:
+    """Raises StorageUnavailable while Kafka does not answer, KafkaUnusable, Unwirable."""
+    config = kafka_config(settings.kafka, site.code, f"bridge-{name}")
+    partitions = prepare_topic(
+        config,
+        config.topic,
+        settings.kafka.partitions,
+        **topic_settings(settings.kafka.retention_hours),
+    )
+    places = Partitioning.of(site.plan(), site.points, partitions, partition_of)
+    key_of = places.key_of_station
+    router = Router(
+        site=site.code,
+        topic=config.topic,
+        key_of_point={
+            str(key): key_of[station] for key, station in places.station_of_point.items()
+        },
+        key_of_device={
+            str(device.device_id): key_of[site.plan().asset(device.asset_id).station]
+            for device in site.devices
+        },
+        partition_of=lambda key: partition_of(key, partitions),
+    )
+    return Bridge(
+        _shared(source_config(only_source(site), settings.queues.receive_maximum), name, share),
+        router,
+        config,
+        partitions,
+        name,
+        counters,
+    )
+
+
+def _shared(config: MqttConfig, name: str, share: str | None) -> MqttConfig:
+    """A session of the bridge's own; with `share` the broker divides the messages among its members."""
+    subscriptions = config.subscriptions
+    if share is not None:
+        subscriptions = tuple((f"$share/{share}/{topic}", qos) for topic, qos in subscriptions)
+    return replace(
+        config, client_id=f"{config.client_id}-bridge-{name}", subscriptions=subscriptions
+    )
+
+
+def run_bridge(
+    settings: Settings,
+    site: Site,
+    name: str,
+    share: str | None,
+    say: Callable[[str], None],
+    seconds: float | None = None,
+) -> int:
+    """Until SIGTERM or Ctrl-C."""
+    stopping: SimpleQueue[int] = SimpleQueue()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stopping.put(0))
+    counters = Counted()
+    bridge = _patiently(lambda: bridge_of(settings, site, name, share, counters), say, stopping)
+    if bridge is None:
+        return 0
+    bridge.start()
+    answering = _answering(settings.metrics, bridge, counters)
+    say(f"bridge {name}: from the MQTT broker to {settings.kafka.bootstrap}")
+    clock = threading.Timer(seconds, lambda: stopping.put(0)) if seconds is not None else None
+    if clock:
+        clock.start()
+    try:
+        return stopping.get()
+    finally:
+        bridge.stop()
+        if answering is not None:
+            answering.stop()
+        say(f"bridge {name}: {bridge.moved} messages moved")
+
+
+def _answering(metrics: MetricsSettings, bridge: Bridge, counters: Counted) -> HealthServer | None:
+    if not metrics.port:
+        return None
+    vitals = BridgeVitals(bridge, counters)
+    answering = HealthServer(metrics.host, metrics.port, vitals, vitals)
+    answering.start()
+    return answering
+
+
+def _patiently(
+    make: Callable[[], Bridge], say: Callable[[str], None], stopping: "SimpleQueue[int]"
+) -> Bridge | None:
+    """A bridge waits for Kafka as it does later on: its MQTT session keeps what comes."""
+    wait_s = FIRST_RETRY_S
+    while stopping.empty():
+        try:
+            return make()
+        except StorageUnavailable as error:
+            say(f"{error}; trying again")
+        time.sleep(wait_s)
+        wait_s = min(LAST_RETRY_S, wait_s * 2)
+    return None
