@@ -4,10 +4,13 @@ from typing import Final
 
 from domain.paperwork import Role
 from domain.requests import (
+    AcknowledgeAlarm,
     AcknowledgeIncident,
+    ChangeLimit,
     ChangePassword,
     CloseIncident,
     DecideApproval,
+    EndWithholding,
     HangTag,
     JudgeReview,
     MoveTicket,
@@ -15,10 +18,16 @@ from domain.requests import (
     ProposeCredit,
     ProposeReversal,
     ProposeSite,
+    PutRationalisations,
     PutUser,
     RemoveTag,
     Request,
+    ResetAlarm,
+    ShelveAlarm,
+    SilenceAlarm,
     SilenceIncident,
+    SwitchCampaign,
+    TakeOutOfService,
 )
 
 # the command line on this machine, which whoever owns the data folder may use (the socket is 0600)
@@ -28,6 +37,7 @@ _EVERYBODY: Final = frozenset(Role)
 _DUTY: Final = frozenset({Role.ADMINISTRATOR, Role.DISPATCHER, Role.DUTY})
 # an administrator keeps the machine; he judges nobody for that
 _JUDGES: Final = frozenset({Role.SAFETY_MANAGER, Role.PARTY_OFFICER})
+_DISPATCH: Final = frozenset({Role.DISPATCHER})
 _SAFETY: Final = frozenset({Role.ADMINISTRATOR, Role.SAFETY_MANAGER})
 _ADMINISTRATOR: Final = frozenset({Role.ADMINISTRATOR})
 
@@ -35,6 +45,15 @@ ALLOWED: Final[dict[type[Request], frozenset[Role]]] = {
     AcknowledgeIncident: _DUTY,
     SilenceIncident: _DUTY,
     CloseIncident: _DUTY,
+    AcknowledgeAlarm: _DUTY,
+    SilenceAlarm: _DUTY,
+    ResetAlarm: _DUTY,
+    ShelveAlarm: _DUTY,
+    TakeOutOfService: _DUTY | _SAFETY,
+    EndWithholding: _DUTY | _SAFETY,
+    ChangeLimit: _DISPATCH | _SAFETY,
+    SwitchCampaign: _DISPATCH | _SAFETY,
+    PutRationalisations: _DISPATCH | _SAFETY,
     JudgeReview: _JUDGES,
     ProposeCredit: _JUDGES | _DUTY,
     ProposeReversal: _JUDGES,
@@ -43,7 +62,7 @@ ALLOWED: Final[dict[type[Request], frozenset[Role]]] = {
     HangTag: _DUTY | _SAFETY,
     RemoveTag: _DUTY | _SAFETY,
     ProposeSite: _SAFETY,
-    DecideApproval: _SAFETY,
+    DecideApproval: _SAFETY | _DISPATCH,  # a site version is for the safety managers: linkage.desk
     PutUser: _ADMINISTRATOR,
     ChangePassword: _EVERYBODY,
 }

@@ -134,6 +134,12 @@ class LiveView:
             ("entry", changes.entries),
             ("ticket", changes.tickets),
             ("tag", changes.tags),
+            ("alarm", changes.alarms),
+            ("withholding", changes.withholdings),
+            ("flood", changes.floods),
+            ("limit", changes.limit_changes),
+            ("campaign", changes.campaigns),
+            ("rationalisation", changes.rationalisations),
             ("approval", changes.approvals),
             ("user", changes.users),
         ):

@@ -183,6 +183,10 @@ class ConsoleSettings(_Group):
     session_hours: int = Field(default=12, ge=1)
 
 
+class AlarmSettings(_Group):
+    shelve_at_most_hours: float = Field(default=8.0, gt=0)  # an alarm comes back by itself then
+
+
 class LogSettings(_Group):
     format: Literal["json", "text"] = "json"
     level: Literal["debug", "info", "warning", "error"] = "info"
@@ -231,6 +235,7 @@ class Settings(BaseSettings):
     kafka: KafkaSettings = KafkaSettings()
     dead_letters: DeadLetterSettings = DeadLetterSettings()
     keep: KeepSettings = KeepSettings()
+    alarms: AlarmSettings = AlarmSettings()
     console: ConsoleSettings = ConsoleSettings()
     log: LogSettings = LogSettings()
     metrics: MetricsSettings = MetricsSettings()

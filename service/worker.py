@@ -25,10 +25,12 @@ from delivery.mqtt import MqttCommandSender
 from domain.assets import ActiveLimits
 from domain.changes import Changes
 from domain.clock import Clock, system_clock
-from domain.ids import PointKey
+from domain.ids import AssetId, PointKey
+from domain.limit_changes import LimitChange
 from domain.outbound import Outbound, Outlet
 from domain.paperwork import ApprovalState
 from domain.ports import StorageUnavailable
+from domain.readings import Readings
 from domain.records import (
     DeadLetter,
     LimitsActivated,
@@ -38,7 +40,18 @@ from domain.records import (
     Requested,
     Ticked,
 )
-from domain.requests import AcknowledgeIncident, CloseIncident, Request, SilenceIncident
+from domain.requests import (
+    AcknowledgeAlarm,
+    AcknowledgeIncident,
+    CloseIncident,
+    EndWithholding,
+    Request,
+    ResetAlarm,
+    ShelveAlarm,
+    SilenceAlarm,
+    SilenceIncident,
+    TakeOutOfService,
+)
 from ingest.intake import Intake
 from ingest.kafka import (
     RECORD,
@@ -52,12 +65,15 @@ from ingest.kafka import (
     prepare_topic,
 )
 from ingest.partition_intake import PartitionIntake, seal_of
+from linkage.desk import Held
 from linkage.linkage import Linkage
+from linkage.plan import LinkagePlan
 from service.counting import Counted
 from service.fail_open import FailOpen
 from service.history import history
 from service.janitor import Janitor
 from service.latest import LatestValues
+from service.limiting import limits_now, modes_on
 from service.live import LiveView
 from service.outbound import Publisher, change_of
 from service.partition import PartitionPath, PathSettings, SharedDispatcher, Stores
@@ -66,6 +82,7 @@ from service.recovery import Unwirable
 from service.sealing import HEADS_NAME, Sealer
 from service.settings import Settings
 from service.site.model import Site
+from service.stored_history import arrived
 from service.stores import can_be_shared, keeping, open_records_engine, open_telemetry
 from service.topic import kafka_config, topic_beside, topic_settings
 from service.upkeep import StoreKeeper
@@ -76,6 +93,7 @@ from service.wiring import (
     commands_that_may_be_answered,
     held_by,
     only_source,
+    plan_of,
     sender_config,
     source_config,
 )
@@ -95,7 +113,6 @@ ASK_WITHIN_S: Final = 5.0
 ANSWER_WITHIN_S: Final = 30.0
 LIMITS_AGAIN_S: Final = 30.0
 _LOOK_FOR_ANSWERS_S: Final = 0.2
-_OF_AN_INCIDENT: Final = (AcknowledgeIncident, SilenceIncident, CloseIncident)
 
 
 class KafkaCore:
@@ -121,8 +138,10 @@ class KafkaCore:
         )
         self._shared = can_be_shared(settings)
         self._prepare()
-        self._plan = self._site.plan(settings.language)
+        self._plan = plan_of(self._site, settings)
         self._numbers = self._numbers_of_points()
+        self._limit_words: tuple[Sequence[LimitChange], tuple[str, ...]] = ((), ())
+        self._look_for_limits()
         self._key = self._owners.key()
         self.latest = LatestValues(self._numbers)
         self.store_keeper = StoreKeeper(
@@ -252,6 +271,13 @@ class KafkaCore:
             now_us=self.clock(),
             keeping=keeping(self._settings.telemetry),
         )
+
+    def stored_readings(
+        self, from_us: int, to_us: int, points: Sequence[str], at_most: int, offset: int
+    ) -> Readings:
+        """What is stored of these points, in the order of arrival. Raises StorageUnavailable."""
+        numbers = [self._numbers[PointKey(each)] for each in points if each in self._numbers]
+        return arrived(self._telemetry_store, from_us, to_us, numbers, at_most, offset)
 
     def status(self) -> dict[str, object]:
         return {**self.progress(), "stored_rows": self._stored_rows()}
@@ -480,6 +506,9 @@ class KafkaCore:
         log.warning("partition_is_another_workers", partition=partition)
 
     def _linkage(self, partition: int, records: SqlRecords) -> Linkage:
+        def is_ours(asset_id: AssetId) -> bool:
+            return self._places.partition_of_asset(asset_id) == partition
+
         def is_here(device: str) -> bool:
             return self._places.of_device.get(device, DESK) == partition  # type: ignore[call-overload,no-any-return]
 
@@ -495,7 +524,8 @@ class KafkaCore:
                 for command in commands_that_may_be_answered(records, self.clock())
                 if is_here(command.device_id)
             ],
-            held_by(records, self.clock()),
+            _held_of(held_by(records, self.clock()), self._plan, is_ours),
+            is_ours,
         )
 
     def _fresh_intake(self) -> PartitionIntake:
@@ -524,7 +554,16 @@ class KafkaCore:
             [Outgoing(topic=topic, value=value, partition=partition, headers=headers)]
         )
 
+    def _look_for_limits(self) -> None:
+        """Changes and modes that hold, whichever worker decided them."""
+        try:
+            on = modes_on(self._site, self.records.campaigns(), self.clock())
+            self._limit_words = self.records.effective_limit_changes(), on
+        except StorageUnavailable:
+            return  # the recorder tells that they are away
+
     def _tick(self) -> None:
+        self._look_for_limits()
         for path in list(self._paths.values()):
             waiting = self._ticks_under_way.get(path.partition)
             if path.stale or (waiting is not None and not waiting[1].done()):
@@ -551,7 +590,7 @@ class KafkaCore:
         self._write(path.partition, LimitsActivated(at_us=self.clock(), limits=wanted))
 
     def _limits_of(self, partition: int, version: int) -> ActiveLimits:
-        every = self._site.active_limits(self._numbers, version)
+        every = limits_now(self._site, self._numbers, *self._limit_words, version)
         ours = [each for each in every.points if self._places.of_point[each.key] == partition]
         return replace(every, points=tuple(ours))
 
@@ -592,10 +631,22 @@ class KafkaCore:
     # -- requests ------------------------------------------------------------------------------
 
     def _partition_of(self, request: Request) -> int:
-        if not isinstance(request, _OF_AN_INCIDENT):
-            return DESK
-        asset_id = self.records.asset_of_incident(request.incident_id)
+        asset_id: AssetId | None = None
+        match request:
+            case AcknowledgeIncident() | SilenceIncident() | CloseIncident():
+                asset_id = self.records.asset_of_incident(request.incident_id)
+            case AcknowledgeAlarm() | SilenceAlarm() | ResetAlarm():
+                asset_id = self.records.asset_of_alarm(request.event_id)
+            case ShelveAlarm() | TakeOutOfService():
+                asset_id = self._asset_of_point(request.point)
+            case EndWithholding():
+                point = self.records.point_of_withholding(request.withholding_id)
+                asset_id = self._asset_of_point(point)
         return DESK if asset_id is None else self._places.partition_of_asset(asset_id)
+
+    def _asset_of_point(self, key: str | None) -> AssetId | None:
+        point = self._plan.points.get(PointKey(key or ""))
+        return point.asset_id if point else None
 
     def _look_for_answers(self) -> None:
         """Whoever asked us hears from us, also where another worker decided."""
@@ -660,6 +711,22 @@ def name_of(data: Path) -> str:
         data.mkdir(mode=0o700, parents=True, exist_ok=True)
         kept.write_text(f"{socket.gethostname()}-{token_hex(2)}\n", encoding="utf-8")
     return kept.read_text(encoding="utf-8").strip()
+
+
+def _held_of(held: Held, plan: LinkagePlan, is_ours: Callable[[AssetId], bool]) -> Held:
+    """The alarms of our devices alone: another worker holds the others."""
+
+    def is_point_ours(key: str) -> bool:
+        point = plan.points.get(PointKey(key))
+        return point is not None and is_ours(point.asset_id)
+
+    return replace(
+        held,
+        alarms=tuple(each for each in held.alarms if is_ours(each.asset_id)),
+        recent=tuple(each for each in held.recent if is_ours(each.asset_id)),
+        recent_alarms=tuple(each for each in held.recent_alarms if is_ours(each.asset_id)),
+        withholdings=tuple(each for each in held.withholdings if is_point_ours(each.point)),
+    )
 
 
 def _is_effective(version: Any, ours: int) -> bool:

@@ -13,6 +13,13 @@ ORDER: Final = {
             Condition.LOW,
             Condition.HIGH,
             Condition.HIGH_HIGH,
+            Condition.RISE,
+            Condition.FALL,
+            Condition.DEVIATION,
+            Condition.STUCK,
+            Condition.STATE,
+            Condition.CHANGE,
+            Condition.PHASES,
             Condition.SILENCE,
             Condition.CLOCK_STEPPED_BACK,
         )
