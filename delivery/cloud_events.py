@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from hashlib import blake2b
 from typing import Any, Final
 
+from domain.alarms import Alarm
 from domain.changes import Changes
 from domain.clock import to_datetime
 from domain.commands import DeviceCommand
@@ -23,6 +24,7 @@ PREFIX: Final = "gridwarden."
 KIND_OF_TYPE: Final[Mapping[str, str]] = {
     "anomaly.raised.v1": "alarm_raised",
     "anomaly.cleared.v1": "alarm_cleared",
+    "alarm.updated.v1": "alarm",
     "incident.updated.v1": "incident",
     "command.updated.v1": "command",
     "violation.proposed.v1": "review",
@@ -112,6 +114,15 @@ def _of_plant(changes: Changes, made: _Made, now_us: int) -> Iterator[Outbound]:
                         "reason": event.reason.value,
                     },
                 )
+    for alarm in changes.alarms:
+        yield made.event(
+            "alarm.updated.v1",
+            f"{alarm.event_id}/alarm/{alarm.version}",
+            str(alarm.event_id),
+            alarm.asset_id,
+            now_us,
+            _alarm(alarm),
+        )
     for incident in changes.incidents:
         yield made.event(
             "incident.updated.v1",
@@ -192,6 +203,23 @@ def _raised(event: AlarmRaised, changes: Changes) -> dict[str, Any]:
         "limits_version": event.limits_version,
         "degraded": event.degraded,
         "found_late": event.found_late,
+    }
+
+
+def _alarm(alarm: Alarm) -> dict[str, Any]:
+    return {
+        "event_id": str(alarm.event_id),
+        "incident_id": str(alarm.incident_id) if alarm.incident_id else None,
+        "asset_id": alarm.asset_id,
+        "point": alarm.point,
+        "condition": alarm.condition.value,
+        "class": alarm.alarm_class.value,
+        "priority": int(alarm.priority),
+        "state": alarm.state.value,
+        "standing": alarm.standing,
+        "withheld": alarm.withheld.value if alarm.withheld else None,
+        "position": alarm.position,
+        "version": alarm.version,
     }
 
 

@@ -34,8 +34,9 @@ class AlarmQuality:
         self._plan = plan
         self._raised: dict[_Key, deque[int]] = {}
         self._order: deque[tuple[int, _Key]] = deque()  # of all of them, as they came
-        self._came: dict[str, deque[int]] = {}  # to each position
         self._floods = {flood.position: flood for flood in floods}
+        # to each position; a flood that lasted before we began is looked after as well
+        self._came: dict[str, deque[int]] = {position: deque() for position in self._floods}
         for alarm in sorted(recent, key=lambda each: each.detected_at_us):
             self._note_raised(alarm)
             if alarm.position:

@@ -149,10 +149,10 @@ class Desk:
             elif _is_newer(ticket, self._tickets.get(ticket.ticket_id)):
                 self._tickets[ticket.ticket_id] = ticket
         for tag in paper.tags:
-            if tag.hangs:
-                self._tags.setdefault(tag.tag_id, tag)
-            else:
+            if not tag.hangs:
                 self._tags.pop(tag.tag_id, None)
+            elif _is_newer(tag, self._tags.get(tag.tag_id)):
+                self._tags[tag.tag_id] = tag
         for approval in paper.approvals:
             if approval.state is ApprovalState.PROPOSED:
                 self._approvals.setdefault(approval.approval_id, approval)
@@ -500,5 +500,5 @@ class Desk:
             raise Refused(Reason.of("out_of_scope", station=station))
 
 
-def _is_newer(said: User | Ticket, known: User | Ticket | None) -> bool:
+def _is_newer(said: User | Ticket | Tag, known: User | Ticket | Tag | None) -> bool:
     return known is None or known.version < said.version

@@ -45,6 +45,8 @@ from domain.requests import (
     AcknowledgeIncident,
     CloseIncident,
     EndWithholding,
+    HangTag,
+    RemoveTag,
     Request,
     ResetAlarm,
     ShelveAlarm,
@@ -140,7 +142,8 @@ class KafkaCore:
         self._prepare()
         self._plan = plan_of(self._site, settings)
         self._numbers = self._numbers_of_points()
-        self._limit_words: tuple[Sequence[LimitChange], tuple[str, ...]] = ((), ())
+        self._limit_words: tuple[Sequence[LimitChange], tuple[str, ...]] | None = None
+        self._limits: ActiveLimits
         self._look_for_limits()
         self._key = self._owners.key()
         self.latest = LatestValues(self._numbers)
@@ -295,6 +298,7 @@ class KafkaCore:
                 "evaluated_rows": path.decider.evaluated_rows,
                 "unrecorded": path.recorder.pending,
                 "queued": path.queued,
+                "limits_version": path.decider.limits.version,
             }
             for path in paths
         }
@@ -524,7 +528,9 @@ class KafkaCore:
                 for command in commands_that_may_be_answered(records, self.clock())
                 if is_here(command.device_id)
             ],
-            _held_of(held_by(records, self.clock()), self._plan, is_ours),
+            _held_of(
+                held_by(records, self.clock()), self._plan, is_ours, at_desk=partition == DESK
+            ),
             is_ours,
         )
 
@@ -555,15 +561,15 @@ class KafkaCore:
         )
 
     def _look_for_limits(self) -> None:
-        """Changes and modes that hold, whichever worker decided them."""
-        try:
-            on = modes_on(self._site, self.records.campaigns(), self.clock())
-            self._limit_words = self.records.effective_limit_changes(), on
-        except StorageUnavailable:
-            return  # the recorder tells that they are away
+        """The site's, with the changes and modes that hold, whichever worker decided them. Raises
+        StorageUnavailable."""
+        on = modes_on(self._site, self.records.campaigns(), self.clock())
+        words = self.records.effective_limit_changes(), on
+        if words != self._limit_words:
+            self._limits = limits_now(self._site, self._numbers, *words, 0)
+            self._limit_words = words
 
     def _tick(self) -> None:
-        self._look_for_limits()
         for path in list(self._paths.values()):
             waiting = self._ticks_under_way.get(path.partition)
             if path.stale or (waiting is not None and not waiting[1].done()):
@@ -576,35 +582,40 @@ class KafkaCore:
         self._threads[0].wait(TICK_S)
 
     def _activate_limits(self, path: PartitionPath) -> None:
-        """Where those of the site are not those that its state goes by; once it has caught up."""
-        caught_up = not self.source.lag.get(path.partition, 1) and not path.queued
-        if not caught_up or monotonic() - path.limits_asked_at < LIMITS_AGAIN_S:
+        """Where those that hold are not those that its state goes by; once it has caught up."""
+        lag = self.source.lag.get(path.partition)
+        if lag is None or lag + path.queued > _TOLERATED:
             return
-        last = path.decider.limits
+        last, asked = path.decider.limits, path.limits_asked
         wanted = self._limits_of(path.partition, last.version)
         if wanted == last:
             return
-        path.limits_asked_at = monotonic()
-        wanted = replace(wanted, version=last.version + 1)
+        is_asked = asked is not None and wanted.points == asked.points
+        if is_asked and monotonic() - path.limits_asked_at < LIMITS_AGAIN_S:
+            return  # it is on its way
+        newest = max(last.version, asked.version if asked else 0)
+        wanted = replace(wanted, version=newest + 1)
+        path.limits_asked, path.limits_asked_at = wanted, monotonic()
         log.info("limits_activated", partition=path.partition, version=wanted.version)
         self._write(path.partition, LimitsActivated(at_us=self.clock(), limits=wanted))
 
     def _limits_of(self, partition: int, version: int) -> ActiveLimits:
-        every = limits_now(self._site, self._numbers, *self._limit_words, version)
-        ours = [each for each in every.points if self._places.of_point[each.key] == partition]
-        return replace(every, points=tuple(ours))
+        every = self._limits.points
+        ours = [each for each in every if self._places.of_point[each.key] == partition]
+        return replace(self._limits, version=version, points=tuple(ours))
 
     def _limits_of_ours(self) -> ActiveLimits:
-        every = self._site.active_limits(self._numbers, 0)
-        ours = [each for each in every.points if self._places.of_point[each.key] in self._paths]
-        return replace(every, points=tuple(ours))
+        every = self._limits.points
+        ours = [each for each in every if self._places.of_point[each.key] in self._paths]
+        return replace(self._limits, points=tuple(ours))
 
     def _learn_step(self) -> None:
-        for path in list(self._paths.values()):
-            try:
+        try:
+            self._look_for_limits()
+            for path in list(self._paths.values()):
                 self._learn(path)
-            except StorageUnavailable:
-                break  # the recorder tells that they are away
+        except StorageUnavailable:
+            pass  # the recorder tells that they are away
         self._threads[1].wait(LEARN_S)
 
     def _learn(self, path: PartitionPath) -> None:
@@ -639,6 +650,10 @@ class KafkaCore:
                 asset_id = self.records.asset_of_alarm(request.event_id)
             case ShelveAlarm() | TakeOutOfService():
                 asset_id = self._asset_of_point(request.point)
+            case HangTag():
+                asset_id = request.asset_id
+            case RemoveTag():
+                asset_id = self.records.asset_of_tag(request.tag_id)
             case EndWithholding():
                 point = self.records.point_of_withholding(request.withholding_id)
                 asset_id = self._asset_of_point(point)
@@ -713,19 +728,30 @@ def name_of(data: Path) -> str:
     return kept.read_text(encoding="utf-8").strip()
 
 
-def _held_of(held: Held, plan: LinkagePlan, is_ours: Callable[[AssetId], bool]) -> Held:
-    """The alarms of our devices alone: another worker holds the others."""
+def _held_of(
+    held: Held, plan: LinkagePlan, is_ours: Callable[[AssetId], bool], *, at_desk: bool
+) -> Held:
+    """The alarms of our devices alone: another worker holds the others. A flood is counted where its alarms
+    came; the desk's partition ends one that lasts nowhere any more."""
 
     def is_point_ours(key: str) -> bool:
         point = plan.points.get(PointKey(key))
-        return point is not None and is_ours(point.asset_id)
+        return at_desk if point is None else is_ours(point.asset_id)
 
+    recent_alarms = tuple(each for each in held.recent_alarms if is_ours(each.asset_id))
+    ours = {each.position for each in recent_alarms}
+    anywhere = {each.position for each in held.recent_alarms}
     return replace(
         held,
         alarms=tuple(each for each in held.alarms if is_ours(each.asset_id)),
         recent=tuple(each for each in held.recent if is_ours(each.asset_id)),
-        recent_alarms=tuple(each for each in held.recent_alarms if is_ours(each.asset_id)),
+        recent_alarms=recent_alarms,
         withholdings=tuple(each for each in held.withholdings if is_point_ours(each.point)),
+        floods=tuple(
+            each
+            for each in held.floods
+            if each.position in ours or (at_desk and each.position not in anywhere)
+        ),
     )
 
 

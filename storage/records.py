@@ -192,6 +192,12 @@ class SqlRecords:
         with reading(self._engine) as connection:
             return connection.execute(query).scalar()
 
+    def asset_of_tag(self, tag_id: UUID) -> AssetId | None:
+        query = select(tags.c.asset_id).where(tags.c.tag_id == tag_id)
+        with reading(self._engine) as connection:
+            found = connection.execute(query).scalar()
+            return None if found is None else AssetId(found)
+
     def asset_of_incident(self, incident_id: UUID) -> AssetId | None:
         query = select(incidents.c.asset_id).where(incidents.c.incident_id == incident_id)
         with reading(self._engine) as connection:

@@ -104,6 +104,16 @@ def test_a_flood_lasts_until_fewer_than_five_came_in_ten_minutes(restart: bool) 
     assert (flood.alarms, flood.peak) == (20, 20)
 
 
+def test_a_flood_that_was_over_while_we_were_away_ends_with_the_first_tick() -> None:
+    room = ControlRoom()
+    burst(room, 12)
+    room.at_us += 2 * TEN_MINUTES_US
+    room.restarts()
+    room.passes(1)
+    (flood,) = floods(room)
+    assert flood.ended_at_us == room.at_us
+
+
 def test_what_is_withheld_floods_nobody() -> None:
     room = ControlRoom()
     room.does(HangTag(kind=TagKind.DRIVE_TEST, asset_id=TRANSFORMER.asset_id))
