@@ -61,7 +61,8 @@ def alarms_page(visit: Visit, asset: str = "", station: str = "") -> None:
     chosen = Chosen(asset=asset, station=station)
     allowed = may(visit.user.roles, AcknowledgeAlarm)
     with ui.element("div").classes("gw-bar"):
-        _filters(visit, chosen, lambda: refresh())
+        group = _filters(visit, chosen, lambda: refresh())
+    narrowed = ui.button(icon="close", on_click=lambda: widen()).props("flat dense no-caps")
     flood = ui.label("").classes("gw-note")
     unfold = ui.button(on_click=lambda: turn_fold()).props("flat dense no-caps")
     groups = DataTable(
@@ -96,9 +97,10 @@ def alarms_page(visit: Visit, asset: str = "", station: str = "") -> None:
         rows, count = _page(visit, chosen, wanted, allowed)
         chosen.at = max(0, min(chosen.at, len(rows) - 1))
         table.show([_marked(row, number == chosen.at) for number, row in enumerate(rows)])
-        if chosen.group:
-            groups.show(_group_rows(visit, wanted, chosen.group))
+        groups.show(_group_rows(visit, wanted, chosen.group) if chosen.group else [])
         groups.set_visible(bool(chosen.group))
+        narrowed.set_visibility(bool(chosen.asset))
+        narrowed.text = _group_name(visit, "asset", chosen.asset)
         where.text = visit.say("common.of_pages", page=chosen.page + 1, count=count)
         back.set_enabled(chosen.page > 0)
         more.set_enabled((chosen.page + 1) * PAGE_SIZE < count)
@@ -113,8 +115,13 @@ def alarms_page(visit: Visit, asset: str = "", station: str = "") -> None:
         chosen.unfolded = not chosen.unfolded
         refresh()
 
+    def widen() -> None:
+        chosen.asset, chosen.page = "", 0
+        refresh()
+
     def open_group(key: str) -> None:
         chosen.narrow(key)
+        group.value = ""
         refresh()
 
     async def on_act(name: str, event: str) -> None:
@@ -279,7 +286,9 @@ class _Shelves:
         ]
 
 
-def _filters(visit: Visit, chosen: Chosen, refresh: Any) -> None:
+def _filters(visit: Visit, chosen: Chosen, refresh: Any) -> ui.select:
+    """The choice by what is grouped: who opens a group ends the grouping."""
+
     def choose(name: str, value: Any) -> None:
         setattr(chosen, name, value)
         chosen.page = chosen.at = 0
@@ -306,18 +315,20 @@ def _filters(visit: Visit, chosen: Chosen, refresh: Any) -> None:
     )
     for name, word, options in choices:
         before = getattr(chosen, name)
-        ui.select(
+        made = ui.select(
             {getattr(key, "value", key): text for key, text in options.items()},
             value=getattr(before, "value", before),
             label=visit.say(f"alarms.{word}"),
             on_change=lambda event, name=name: choose(
                 name, AlarmOrder(event.value) if name == "order" else event.value
             ),
-        ).props("dense outlined options-dense").style("min-width:110px")
+        )
+        made.props("dense outlined options-dense").style("min-width:110px")
     search = ui.input(
         visit.say("common.search"), on_change=lambda event: choose("words", event.value or "")
     )
     search.props("dense outlined clearable debounce=250").style("flex:1; min-width:180px")
+    return made
 
 
 def _words(kinds: Any, word: Any, language: str) -> dict[Any, str]:
