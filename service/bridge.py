@@ -81,6 +81,11 @@ class Bridge:
         return self._writer.connected
 
     @property
+    def subscribed(self) -> bool:
+        """Whether the MQTT broker keeps for us what is published."""
+        return self._source.generation > 0 and (self._source.current or self.moved > 0)
+
+    @property
     def waiting(self) -> int:
         """Messages that the MQTT broker gave and Kafka has not."""
         return self._inbox.depth + self._source.unacknowledged
@@ -214,7 +219,9 @@ def run_bridge(
         return 0
     bridge.start()
     answering = _answering(settings.metrics, bridge, counters)
-    say(f"bridge {options.name}: from the MQTT broker to {settings.kafka.bootstrap}")
+    threading.Thread(
+        target=lambda: _tell_when_connected(bridge, options, settings, say), daemon=True
+    ).start()
     clock = threading.Timer(seconds, lambda: stopping.put(0)) if seconds is not None else None
     if clock:
         clock.start()
@@ -225,6 +232,15 @@ def run_bridge(
         if answering is not None:
             answering.stop()
         say(f"bridge {options.name}: {bridge.moved} messages moved")
+
+
+def _tell_when_connected(
+    bridge: Bridge, options: BridgeOptions, settings: Settings, say: Callable[[str], None]
+) -> None:
+    """From then on nothing that is published is missed."""
+    while not bridge.subscribed:
+        time.sleep(_IDLE_WAIT_S)
+    say(f"bridge {options.name}: from the MQTT broker to {settings.kafka.bootstrap}")
 
 
 def _answering(metrics: MetricsSettings, bridge: Bridge, counters: Counted) -> HealthServer | None:
