@@ -23,10 +23,12 @@ def records_engine(
     busy_ms: int | None = None,
     once: bool = False,
     patient: bool = False,
+    at_most_ms: int | None = None,
 ) -> Engine:
     """Opens nothing yet. Without `settings` they are those of the environment, as for every process of one
-    installation. `once`: for who asks and ends: no connection stays open. `patient`: a person waits
-    for a long answer. Raises BadSettings, and StorageUnavailable where the password cannot be read."""
+    installation. `once`: for who asks and ends: no connection stays open. `patient`: a person waits for a
+    long answer; `at_most_ms`: he looks at a page meanwhile. Raises BadSettings, and StorageUnavailable
+    where the password cannot be read."""
     chosen = load_settings().records if settings is None else settings
     if not chosen.url:
         return sqlite_engine(
@@ -41,11 +43,15 @@ def records_engine(
         application_name=f"gridwarden {role}",
         patience=Patience(
             connect_s=chosen.connect_timeout_s,
-            statement_ms=_LONG_MS if patient else chosen.statement_timeout_ms,
-            lock_ms=chosen.lock_timeout_ms,
+            statement_ms=_LONG_MS if patient else _least(chosen.statement_timeout_ms, at_most_ms),
+            lock_ms=_least(chosen.lock_timeout_ms, at_most_ms),
         ),
         pooled=not once,
     )
+
+
+def _least(chosen_ms: int, at_most_ms: int | None) -> int:
+    return chosen_ms if at_most_ms is None else min(chosen_ms, at_most_ms)
 
 
 def records_password(settings: RecordsSettings) -> str | None:
