@@ -8,7 +8,7 @@ import sys
 from typing import Final
 
 MODULES: Final = (
-    *("limit_engine", "mqtt_path", "command_latency", "limit_to_out", "recovery"),
+    *("limit_engine", "mqtt_path", "kafka_path", "command_latency", "limit_to_out", "recovery"),
     *("console_load", "idle", "telemetry_store", "records_commit"),
 )
 

@@ -8,8 +8,8 @@ import asyncio
 import os
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,13 +20,16 @@ from benchmarks.stage import POINTS, QUIET, payload_of
 from ingest.kafka import partition_of
 from service.broker import LocalBroker
 from service.topic import topic_settings
+from tests.support import postgres
 from tests.support.kafka import Kafka, KafkaServer
 from tests.support.partitioned import STATIONS, partitioned_site, telemetry_topic_of
-from tests.support.running import CoreProcess
+from tests.support.running import CoreProcess, until
+from tests.support.series_servers import Influx, influx_server, influxd_program, set_up_influx
 
 READINGS, MESSAGES, PARTITIONS = 100, 60_000, 6
 BUDGET = 300_000
 AT_ONCE = 500
+WORKERS_COMPARED = (1, 2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +52,93 @@ def rows() -> Iterator[Row]:
             passed=ours * READINGS >= BUDGET,
             beside=f"bare aiokafka {floor:,.0f} messages/s: {ours / floor:.0%} of it",
         )
+        yield from shared_rows(here)
+
+
+def shared_rows(here: Stage) -> Iterator[Row]:
+    """Workers that share PostgreSQL and InfluxDB: how fast the same topic is decided by one and by two."""
+    programs = postgres.programs()
+    if programs is None or influxd_program() is None:
+        print("no PostgreSQL or InfluxDB is here: workers that share are left out", flush=True)
+        return
+    server = postgres.PostgresServer(programs)
+    server.start()
+    try:
+        with influx_server(here.folder / "influx") as series:
+            influx = set_up_influx(series)
+            rates = {count: workers_rate(here, server, influx, count) for count in WORKERS_COMPARED}
+    finally:
+        server.stop()
+    one, two = rates[1], rates[2]
+    yield Row(
+        what="Kafka to decisions recorded in PostgreSQL, telemetry in InfluxDB, two workers",
+        figure=f"{two.readings_per_s:,.0f} readings/s",
+        budget="none: two cores hold workers, Kafka, PostgreSQL and InfluxDB alike",
+        passed=None,
+        beside=f"one worker {one.readings_per_s:,.0f} readings/s,"
+        f" two {two.readings_per_s / one.readings_per_s:.2f} x;"
+        f" of {os.cpu_count()} cores one worker took {one.cores:.2f}, two took {two.cores:.2f} together,"
+        f" of {two.partitions} partitions each",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    readings_per_s: float
+    cores: float  # that the workers took together
+    partitions: str
+
+
+def workers_rate(
+    here: Stage, server: postgres.PostgresServer, influx: Influx, count: int
+) -> Shared:
+    """From the first reading that one of them decides until the last."""
+    with ExitStack() as open_now:
+        database = open_now.enter_context(postgres.fresh_database(server.url, postgres.PASSWORD))
+        env = {
+            "GRIDWARDEN_KAFKA__BOOTSTRAP": here.kafka.bootstrap,
+            "GRIDWARDEN_KAFKA__PARTITIONS": str(PARTITIONS),
+            "GRIDWARDEN_KAFKA__GROUP": f"bench-{count}",
+            "GRIDWARDEN_RECORDS__URL": database,
+            "GRIDWARDEN_RECORDS__PASSWORD": postgres.PASSWORD,
+            "GRIDWARDEN_TELEMETRY__URL": influx.url,
+            "GRIDWARDEN_TELEMETRY__ORG": influx.org,
+            "GRIDWARDEN_TELEMETRY__TOKEN": influx.token,
+            "GRIDWARDEN_TELEMETRY__BUCKET": influx.new_bucket(),
+        }
+        workers = [
+            CoreProcess(
+                here.site,
+                here.folder / f"data-{count}-{number}",
+                env={**env, "GRIDWARDEN_KAFKA__WORKER": f"w{number}"},
+            )
+            for number in range(count)
+        ]
+        for worker in workers:
+            open_now.callback(worker.kill)
+        until(lambda: decided(workers) > 0, "it began", 90)
+        began, before, spent = time.perf_counter(), decided(workers), cpu_s(workers)
+        wanted = MESSAGES * READINGS
+        until(lambda: decided(workers) >= wanted, "all decided", 300)
+        took = time.perf_counter() - began
+        shares = [len((worker.status() or {}).get("partitions", {})) for worker in workers]
+        return Shared(
+            readings_per_s=(wanted - before) / took,
+            cores=(cpu_s(workers) - spent) / took,
+            partitions=" and ".join(map(str, shares)),
+        )
+
+
+def decided(workers: Sequence[CoreProcess]) -> int:
+    return sum(int((worker.status() or {}).get("evaluated_rows", 0)) for worker in workers)
+
+
+def cpu_s(workers: Sequence[CoreProcess]) -> float:
+    ticks = 0
+    for worker in workers:
+        said = Path(f"/proc/{worker.process.pid}/stat").read_text().rsplit(")", 1)[1].split()
+        ticks += int(said[11]) + int(said[12])
+    return ticks / os.sysconf("SC_CLK_TCK")
 
 
 @contextmanager

@@ -9,10 +9,11 @@ group all the same, for those who look at its lag.
 import asyncio
 import ssl
 import threading
-from collections.abc import AsyncIterator, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from time import monotonic
 from typing import Any, Final, Protocol, TypeVar
@@ -523,6 +524,66 @@ def _fetched(message: ConsumerRecord) -> Fetched:
         headers=dict(message.headers),
         value=message.value or b"",
     )
+
+
+class KafkaTail:
+    """Tells every new message of a topic from its start on, whatever partition; for who wants news and no
+    history. In a thread of its own."""
+
+    def __init__(
+        self, config: KafkaConfig, topic: str, tell: Callable[[Fetched], None], counters: Counters
+    ) -> None:
+        self._config = config
+        self._topic = topic
+        self._tell = tell
+        self._counters = counters
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._run, name="kafka-tail", daemon=True)
+        self._stopping = asyncio.Event()
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self, timeout_s: float = 10.0) -> None:
+        if self._thread.is_alive():
+            self._loop.call_soon_threadsafe(self._stopping.set)
+            self._thread.join(timeout_s)
+
+    def _run(self) -> None:
+        asyncio.set_event_loop(self._loop)
+        try:
+            self._loop.run_until_complete(self._keep_going())
+            self._loop.run_until_complete(self._loop.shutdown_asyncgens())
+        finally:
+            self._loop.close()
+
+    async def _keep_going(self) -> None:
+        wait_s = _FIRST_WAIT_S
+        while not self._stopping.is_set():
+            consumer = AIOKafkaConsumer(
+                self._topic,
+                **self._config.connection(),
+                enable_auto_commit=False,
+                auto_offset_reset="latest",
+                max_partition_fetch_bytes=LARGEST_MESSAGE,
+            )
+            try:
+                await consumer.start()
+                wait_s = _FIRST_WAIT_S
+                while not self._stopping.is_set():
+                    found = await consumer.getmany(timeout_ms=_LOOK_EVERY_MS)
+                    for message in chain.from_iterable(found.values()):
+                        self._tell(_fetched(message))
+            except (KafkaError, OSError) as error:
+                log.warning("kafka_unavailable", reason=str(error), retry_in_s=wait_s)
+            except Exception:
+                self._counters.add("kafka_source_failed")
+                log.exception("kafka_tail_failed")
+            finally:
+                with suppress(KafkaError, OSError, TimeoutError):
+                    await asyncio.wait_for(consumer.stop(), _CLOSE_WITHIN_S)
+            await _wait(self._stopping, wait_s)
+            wait_s = min(_LONGEST_WAIT_S, wait_s * 2)
 
 
 def prepare_topic(config: KafkaConfig, topic: str, partitions: int, **settings: str) -> int:

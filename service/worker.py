@@ -44,6 +44,7 @@ from ingest.kafka import (
     RECORD,
     Fetched,
     KafkaSource,
+    KafkaTail,
     KafkaWriter,
     Outgoing,
     members_of,
@@ -58,7 +59,7 @@ from service.history import history
 from service.janitor import Janitor
 from service.latest import LatestValues
 from service.live import LiveView
-from service.outbound import Publisher
+from service.outbound import Publisher, change_of
 from service.partition import PartitionPath, PathSettings, SharedDispatcher, Stores
 from service.partitioning import DESK, Partitioning
 from service.recovery import Unwirable
@@ -168,10 +169,14 @@ class KafkaCore:
             lambda: bool(self._paths) and self.journal_away_s() > 0,
             self.counters,
         )
+        outlets = self._outlets()
+        self._tail = KafkaTail(
+            self._config, outlets[Outlet.EVENTS], self._hear_another_worker, self.counters
+        )
         self._publisher = Publisher(
             OutboundQueue(self._engine),
             self._writer,
-            self._outlets(),
+            outlets,
             lambda: list(self._paths),
             self.counters,
         )
@@ -197,6 +202,8 @@ class KafkaCore:
             thread.start()
         if self._settings.kafka.fail_open:
             self._fail_open.start()
+        if self._shared:
+            self._tail.start()
         log.info("worker_started", worker=self.name, partitions=self._partitions)
 
     def stop(self) -> None:
@@ -205,6 +212,7 @@ class KafkaCore:
             thread.stop()
         if self._settings.kafka.fail_open:
             self._fail_open.stop()
+        self._tail.stop()
         self.source.stop()
         for path in list(self._paths.values()):
             path.stop()
@@ -622,6 +630,11 @@ class KafkaCore:
             for letter in letters
             if letter.payload is not None
         ]
+
+    def _hear_another_worker(self, event: Fetched) -> None:
+        change = change_of(event.headers, self.name)
+        if change is not None:
+            self.live.tell(change)
 
     @property
     def _caught_up(self) -> bool:

@@ -1,4 +1,4 @@
-"""Summaries in a real InfluxDB: due when their hour is over, after a restart too, again when one comes late."""
+"""Summaries in a real InfluxDB: due when their hour is over, also after a restart, again for a late one."""
 
 from collections.abc import Iterator
 from contextlib import closing

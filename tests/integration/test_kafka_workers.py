@@ -196,6 +196,9 @@ def test_what_a_person_decides_at_one_worker_holds_at_the_other(shared: Shared) 
     until(lambda: len(records.open_incidents()) >= 3, "incidents are open", 60)
 
     clients = [CoreClient(chain.folder / name).start() for name in ("one", "two")]
+    heard: list[str] = []
+    clients[0].subscribe(lambda change: heard.append(str(change.get("kind"))))
+    clients[1].subscribe(lambda change: heard.append(str(change.get("kind"))))
     try:
         assert all(client.await_connected(10) for client in clients)
         made = clients[0].ask(
@@ -211,6 +214,8 @@ def test_what_a_person_decides_at_one_worker_holds_at_the_other(shared: Shared) 
         for incident in records.open_incidents():
             outcome = clients[1].ask(AcknowledgeIncident(incident_id=incident.incident_id), "duty")
             assert outcome.done or (outcome.why and outcome.why.code == "already_acknowledged")
+        # the desk is one worker's; a page at the other hears of it
+        until(lambda: "desk" in heard, "the other console hears that something changed", 30)
     finally:
         for client in clients:
             client.stop()
