@@ -14,6 +14,7 @@ from uuid import UUID
 
 import psycopg
 import pytest
+from pydantic import SecretStr
 from sqlalchemy import Engine, text
 
 from domain.access import LOCAL_OPERATOR
@@ -26,6 +27,8 @@ from domain.ports import StorageUnavailable
 from domain.requests import AcknowledgeIncident
 from service.broker import LocalBroker
 from service.core_client import CoreClient
+from service.recovery import Unwirable, open_records
+from service.settings import RecordsSettings
 from storage.console_reads import ConsoleReads, IncidentFilter
 from storage.engines import reading, writing
 from storage.migrate import is_current, upgrade
@@ -365,6 +368,26 @@ def test_the_command_line_reads_and_changes_what_stands_in_postgresql(
     engine = at.engine()
     assert [user.name for user in SqlRecords(engine).users()] == ["admin", "zl"]
     engine.dispose()
+
+
+def test_a_second_data_folder_does_not_write_the_records_of_the_first(
+    server: PostgresServer, at: PostgresAt, tmp_path: Path
+) -> None:
+    settings = RecordsSettings(url=server.url, password=SecretStr(PASSWORD))
+    first, second = tmp_path / "first", tmp_path / "second"
+    for folder in (first, second):
+        folder.mkdir()
+    for _ in range(2):  # the first one may come again
+        open_records(first / "records.db", settings, journal_seq=0).engine.dispose()
+    with pytest.raises(Unwirable, match="holds the records of another data folder") as refused:
+        open_records(second / "records.db", settings, journal_seq=0)
+    number = (first / "records.id").read_text().strip()
+    assert f"if it is lost for good, write {number} into" in str(refused.value)
+    (second / "records.id").write_text(number)
+    open_records(second / "records.db", settings, journal_seq=0).engine.dispose()
+    (second / "records.id").write_text("seven")
+    with pytest.raises(StorageUnavailable, match=r"records\.id cannot be read or made"):
+        open_records(second / "records.db", settings, journal_seq=0)
 
 
 def test_core_says_why_it_cannot_start_while_postgresql_is_away(
