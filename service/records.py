@@ -12,6 +12,7 @@ from storage.engines import sqlite_engine
 
 RECORDS_NAME: Final = "records.db"
 _LONG_MS: Final = 120_000
+_SERVERS: Final = tuple(f"{PREFIX}{group}__" for group in ("RECORDS", "TELEMETRY", "KAFKA"))
 
 
 def records_engine(
@@ -21,20 +22,18 @@ def records_engine(
     role: str = "core",
     busy_ms: int | None = None,
     once: bool = False,
+    patient: bool = False,
 ) -> Engine:
     """Opens nothing yet. Without `settings` they are those of the environment, as for every process of one
-    installation. `once`: for a command that asks and ends: it waits
-    long for an answer and leaves no connection open. Raises BadSettings, and
-    StorageUnavailable where the password cannot be read."""
+    installation. `once`: for who asks and ends: no connection stays open. `patient`: a person waits
+    for a long answer. Raises BadSettings, and StorageUnavailable where the password cannot be read."""
     chosen = load_settings().records if settings is None else settings
     if not chosen.url:
         return sqlite_engine(
             data / RECORDS_NAME, busy_ms=chosen.busy_timeout_ms if busy_ms is None else busy_ms
         )
-    from storage.postgres import (  # a start with SQLite does without psycopg
-        Patience,
-        postgres_engine,
-    )
+    # a start with SQLite does without psycopg
+    from storage.postgres import Patience, postgres_engine
 
     return postgres_engine(
         chosen.url,
@@ -42,7 +41,7 @@ def records_engine(
         application_name=f"gridwarden {role}",
         patience=Patience(
             connect_s=chosen.connect_timeout_s,
-            statement_ms=_LONG_MS if once else chosen.statement_timeout_ms,
+            statement_ms=_LONG_MS if patient else chosen.statement_timeout_ms,
             lock_ms=chosen.lock_timeout_ms,
         ),
         pooled=not once,
@@ -63,8 +62,9 @@ def records_password(settings: RecordsSettings) -> str | None:
         ) from error
 
 
-def keep_records_in_data_folders() -> None:
-    """From here on, for this process and its children: what only tries something must never write into
-    the records of the plant."""
-    for name in [name for name in os.environ if name.startswith(f"{PREFIX}RECORDS__")]:
-        del os.environ[name]
+def forget_the_servers() -> None:
+    """From here on everything of this process and its children is in their data folders: what only tries
+    something must never write into the plant's PostgreSQL, InfluxDB or Kafka."""
+    for name in list(os.environ):
+        if name.startswith(_SERVERS):
+            del os.environ[name]

@@ -5,8 +5,8 @@ import signal
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 from uuid import UUID
 
@@ -250,7 +250,22 @@ def test_from_a_reading_to_an_acknowledged_incident_with_kill_9_in_between(
     engine.dispose()
 
 
-def test_level_1_goes_out_while_postgresql_is_dead_and_the_backlog_is_recorded_in_order(
+@contextmanager
+def killed(server: PostgresServer) -> Iterator[None]:
+    server.kill()
+    yield
+    server.start()
+
+
+@contextmanager
+def hanging(server: PostgresServer) -> Iterator[None]:
+    with server.hanging():
+        yield
+
+
+@pytest.mark.parametrize("trouble", [killed, hanging])
+def test_level_1_goes_out_while_postgresql_is_away_and_the_backlog_is_recorded_in_order(
+    trouble: Callable[[PostgresServer], AbstractContextManager[None]],
     server: PostgresServer,
     at: PostgresAt,
     broker: LocalBroker,
@@ -259,6 +274,7 @@ def test_level_1_goes_out_while_postgresql_is_dead_and_the_backlog_is_recorded_i
 ) -> None:
     for name, value in _environment(server).items():
         monkeypatch.setenv(name, value)
+    monkeypatch.setenv("GRIDWARDEN_RECORDS__STATEMENT_TIMEOUT_MS", "1000")
     site = write_site(
         tmp_path / "site",
         port=broker.port,
@@ -277,12 +293,15 @@ def test_level_1_goes_out_while_postgresql_is_dead_and_the_backlog_is_recorded_i
         siren.await_listening()
         _cross(gateway, siren, POINTS[:5])
         until(lambda: len(records.commands()) == 5, "the first are recorded")
-        server.kill()
-        _cross(gateway, siren, POINTS[5:15])
-        dead = watched.await_status(lambda status: status["unrecorded"] > 0, "a backlog")
-        assert dead["counters"]["records_unavailable"] > 0
-        assert dead["source"]["unacknowledged"] == 0
-        server.start()
+        with trouble(server):
+            _cross(gateway, siren, POINTS[5:15])
+            away = watched.await_status(
+                lambda status: (
+                    status["unrecorded"] > 0 and "records_unavailable" in status["counters"]
+                ),
+                "a backlog",
+            )
+            assert away["source"]["unacknowledged"] == 0
         _cross(gateway, siren, POINTS[15:])
         watched.await_status(lambda status: status["unrecorded"] == 0, "all is recorded", 60)
         until(

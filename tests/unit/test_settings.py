@@ -7,7 +7,7 @@ import pytest
 from pydantic import ValidationError
 
 from domain.ports import StorageUnavailable
-from service.records import keep_records_in_data_folders, records_engine, records_password
+from service.records import forget_the_servers, records_engine, records_password
 from service.settings import BadSettings, RecordsSettings, load_settings, secret
 from storage.engines import file_of, reading
 
@@ -152,7 +152,11 @@ def test_without_an_address_the_records_are_in_the_data_folder(
     assert file_of(records_engine(tmp_path)) == tmp_path / "records.db"
     monkeypatch.setenv("GRIDWARDEN_RECORDS__URL", "postgresql://gw@h/records")
     assert file_of(records_engine(tmp_path)) is None
-    keep_records_in_data_folders()
+    monkeypatch.setenv("GRIDWARDEN_KAFKA__BOOTSTRAP", "kafka:9092")
+    monkeypatch.setenv("GRIDWARDEN_TELEMETRY__URL", "http://influx:8086")
+    forget_the_servers()
+    assert not load_settings().kafka.bootstrap
+    assert not load_settings().telemetry.url
     assert file_of(records_engine(tmp_path)) == tmp_path / "records.db"
 
 
