@@ -56,6 +56,11 @@ class StoreKeeper:
             self._counters.add("telemetry_upkeep_failed")
             log.error("telemetry_upkeep_failed", reason=str(error), retry_in_s=RETRY_S)
             self.worker.wait(RETRY_S)
+        except Exception:
+            # order in the history is not worth a restart of the watch
+            self._counters.add("telemetry_upkeep_failed")
+            log.exception("telemetry_upkeep_failed")
+            self.worker.wait(RETRY_S)
         else:
             self.worker.wait(BETWEEN_STEPS_S if more else LOOK_EVERY_S)
 

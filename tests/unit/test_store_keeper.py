@@ -62,6 +62,24 @@ def test_after_a_start_the_newest_values_are_those_that_were_stored(
         keeper.worker.stop()
 
 
+def test_an_error_that_nobody_foresaw_ends_no_watch(telemetry: DuckDbTelemetry) -> None:
+    """A worker that fails takes its process down: this one is not worth it."""
+
+    class Odd(DuckDbTelemetry):
+        def keep_up(self, now_us: int) -> bool:
+            raise ZeroDivisionError
+
+    counters = Counted()
+    keeper = _keeper(Odd(Path("unused")), LatestValues({}), counters)
+    keeper._latest = None
+    keeper._facts_at = float("inf")
+    with capture_logs() as logs:
+        keeper.worker.start()
+        until(lambda: counters.count("telemetry_upkeep_failed") == 1, "it is counted")
+        keeper.worker.stop()
+    assert logs[0]["exc_info"]
+
+
 def test_while_the_store_is_away_it_waits_and_says_so(tmp_path: Path) -> None:
     (tmp_path / "telemetry.duckdb").write_bytes(b"poem" * 5_000)
     latest, counters = LatestValues(KEYS), Counted()
