@@ -29,11 +29,16 @@ class StoreKeeper:
         *,
         clock: Clock,
         counters: Counters,
+        shared: bool = False,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`latest` gets what stood before this start, where nothing newer was said since."""
+        """`latest` gets what stood before this start, where nothing was said since; from a `shared` store
+        also, every now and then, what other workers took in."""
         self._store = store
-        self._latest: LatestValues | None = latest
+        self._latest = latest
+        self._shared = shared
+        self._filled = False
+        self._latest_at = float("-inf")
         self._clock = clock
         self._counters = counters
         self._monotonic = monotonic
@@ -65,9 +70,12 @@ class StoreKeeper:
             self.worker.wait(BETWEEN_STEPS_S if more else LOOK_EVERY_S)
 
     def _fill_latest(self) -> None:
-        if self._latest is not None:
+        if not self._filled:
             self._latest.fill(self._store.latest(self._latest.points))
-            self._latest = None
+            self._filled, self._latest_at = True, self._monotonic()
+        elif self._shared and self._monotonic() - self._latest_at >= LOOK_EVERY_S:
+            self._latest.catch_up(self._store.latest(self._latest.points))
+            self._latest_at = self._monotonic()
 
     def _look_at_facts(self) -> None:
         if self._monotonic() - self._facts_at >= FACTS_EVERY_S:

@@ -148,7 +148,11 @@ class KafkaCore:
         self._key = self._owners.key()
         self.latest = LatestValues(self._numbers)
         self.store_keeper = StoreKeeper(
-            self._telemetry_store, self.latest, clock=self.clock, counters=self.counters
+            self._telemetry_store,
+            self.latest,
+            clock=self.clock,
+            counters=self.counters,
+            shared=self._shared,
         )
         self.live = LiveView(self._plan, self.records.standing_events())
         self.source = KafkaSource(self._config, self, self.counters)

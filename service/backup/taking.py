@@ -19,6 +19,7 @@ from service.backup.manifest import (
 )
 from service.local_socket import SOCKET_NAME, CoreUnreachable, RequestRefused, is_served, request
 from service.projecting import DETECTORS, INTAKE
+from service.records import ID_NAME
 from service.sealing import HEADS_NAME
 from service.settings import Settings
 from service.site.compiled import COMPILED_NAME
@@ -43,7 +44,7 @@ def take(settings: Settings, folder: Path, say: Say, clock: Clock = system_clock
         if here.checkpoints.is_dir():
             copy_checkpoints(here.checkpoints, folder / "checkpoints", (DETECTORS, INTAKE))
         # before the records: a head must never be newer than the ledger that it speaks of
-        for name in (HEADS_NAME, COMPILED_NAME):
+        for name in (HEADS_NAME, COMPILED_NAME, ID_NAME):
             if (settings.data / name).is_file():
                 copy_file(settings.data / name, folder / name)
         of_records = records.take(settings, folder, say)

@@ -2,6 +2,8 @@
 
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 from collections import Counter
@@ -12,6 +14,7 @@ from uuid import UUID
 
 import psycopg
 import pytest
+from pydantic import SecretStr
 from sqlalchemy import Engine, text
 
 from domain.access import LOCAL_OPERATOR
@@ -24,6 +27,8 @@ from domain.ports import StorageUnavailable
 from domain.requests import AcknowledgeIncident
 from service.broker import LocalBroker
 from service.core_client import CoreClient
+from service.recovery import Unwirable, open_records
+from service.settings import RecordsSettings
 from storage.console_reads import ConsoleReads, IncidentFilter
 from storage.engines import reading, writing
 from storage.migrate import is_current, upgrade
@@ -33,7 +38,7 @@ from tests.support.command import running
 from tests.support.postgres import PASSWORD, PostgresServer
 from tests.support.publishing import Gateway
 from tests.support.records_stores import PostgresAt
-from tests.support.running import CoreProcess, Siren, core, until
+from tests.support.running import ROOT, CoreProcess, Siren, core, until
 from tests.support.sites import CODE, SIREN, SOURCE, limit, write_site
 
 pytestmark = pytest.mark.postgres
@@ -331,6 +336,58 @@ def _cross(gateway: Gateway, siren: Siren, points: list[str]) -> None:
             gateway.say({POINTS[0]: 95.0})
             time.sleep(0.01)
         until(lambda due=due: len(siren.acted()) >= due, f"the siren acts for {point}", 10)  # type: ignore[misc]
+
+
+def test_the_command_line_reads_and_changes_what_stands_in_postgresql(
+    server: PostgresServer, at: PostgresAt, broker: LocalBroker, tmp_path: Path
+) -> None:
+    data, exported = tmp_path / "data", tmp_path / "exported"
+
+    def gridwarden(*arguments: str | Path) -> str:
+        told = subprocess.run(
+            [sys.executable, "-m", "service.cli", *map(str, arguments), "--data", str(data)],
+            cwd=ROOT,
+            env={**os.environ, **_environment(server)},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+        assert told.returncode == 0, told.stderr
+        assert PASSWORD not in told.stdout + told.stderr
+        return told.stdout
+
+    with running(data, broker, settings=_environment(server)):
+        assert "user zl is added" in gridwarden("user", "add", "zl", "--role", "viewer")
+        assert "zl  viewer" in gridwarden("user", "list")
+        assert "version 1 is in" in gridwarden("export", exported)
+        assert "nothing to apply" in gridwarden("apply", exported)
+        assert gridwarden("who", "LY/1T", "--language", "en")
+        assert "the ledger is whole" in gridwarden("ledger", "verify")
+        assert "the records are at" in gridwarden("migrate", "--check")
+    engine = at.engine()
+    assert [user.name for user in SqlRecords(engine).users()] == ["admin", "zl"]
+    engine.dispose()
+
+
+def test_a_second_data_folder_does_not_write_the_records_of_the_first(
+    server: PostgresServer, at: PostgresAt, tmp_path: Path
+) -> None:
+    settings = RecordsSettings(url=server.url, password=SecretStr(PASSWORD))
+    first, second = tmp_path / "first", tmp_path / "second"
+    for folder in (first, second):
+        folder.mkdir()
+    for _ in range(2):  # the first one may come again
+        open_records(first / "records.db", settings, journal_seq=0).engine.dispose()
+    with pytest.raises(Unwirable, match="holds the records of another data folder") as refused:
+        open_records(second / "records.db", settings, journal_seq=0)
+    number = (first / "records.id").read_text().strip()
+    assert f"if it is lost for good, write {number} into" in str(refused.value)
+    (second / "records.id").write_text(number)
+    open_records(second / "records.db", settings, journal_seq=0).engine.dispose()
+    (second / "records.id").write_text("seven")
+    with pytest.raises(StorageUnavailable, match=r"records\.id cannot be read or made"):
+        open_records(second / "records.db", settings, journal_seq=0)
 
 
 def test_core_says_why_it_cannot_start_while_postgresql_is_away(

@@ -3,10 +3,13 @@
 from contextlib import closing
 from pathlib import Path
 
+import pytest
 from pydantic import SecretStr
 from structlog.testing import capture_logs
+from typer.testing import CliRunner
 
 from domain.clock import MINUTE_US
+from service.cli import app
 from service.counting import Counted
 from service.settings import RecordsSettings, Settings, TelemetrySettings
 from service.stores import can_be_shared, open_telemetry
@@ -68,3 +71,14 @@ def test_a_folder_that_cannot_be_written_is_told_and_stops_nothing(tmp_path: Pat
         "telemetry_rejected",
         "telemetry_rejected_not_kept",
     ]
+
+
+def test_setup_says_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    needless = CliRunner().invoke(app, ["telemetry", "setup"])
+    assert (needless.exit_code, "a DuckDB file needs no setup" in needless.output) == (2, True)
+
+    for name, value in {"URL": INFLUX.url, "ORG": "o", "BUCKET": "b", "TOKEN": "s3cret"}.items():
+        monkeypatch.setenv(f"GRIDWARDEN_TELEMETRY__{name}", value)
+    nobody = CliRunner().invoke(app, ["telemetry", "setup"])
+    assert (nobody.exit_code, "nothing answers at http://127.0.0.1:9" in nobody.output) == (1, True)
+    assert "s3cret" not in nobody.output
