@@ -21,6 +21,8 @@ from typing import Final
 
 import numpy as np
 
+from detectors.judgement.dga import FITTED, Fault, Gases, combined
+from detectors.judgement.dga_fit import fit_boundaries
 from detectors.judgement.registry import Balance, Channel, Judge, Kind, build_judge
 from detectors.judgement.tick import Tick
 
@@ -68,7 +70,7 @@ def judged(rows: Sequence[Row], judge: Judge) -> Iterator[tuple[str, float, bool
     for text, values in rows:
         found = judge.tick(Tick(_at_us(text), np.array(values)))
         score = float(np.max(found.score, initial=_NO_JUDGEMENT))
-        yield text, score, bool(found.alarm.any() or found.worse.any())
+        yield text, score, bool(found.alarm.any())
 
 
 def _step_us(rows: Sequence[Row]) -> int:
@@ -77,7 +79,9 @@ def _step_us(rows: Sequence[Row]) -> int:
     return int(np.median(np.diff(times))) if len(times) > 1 else 1_000_000
 
 
-def _judge_file(path: Path, time_column: str, delimiter: str, kind: Kind) -> list[tuple[str, float, bool]]:
+def _judge_file(
+    path: Path, time_column: str, delimiter: str, kind: Kind
+) -> list[tuple[str, float, bool]]:
     names = _columns(path, time_column, delimiter)
     rows = list(rows_of(path, time_column, names, delimiter))
     channels = [Channel(name, _UNITS.get(name, "")) for name in names]
@@ -103,7 +107,9 @@ def _write(path: Path, scores: Sequence[tuple[str, float, bool]], decided: bool)
             writer.writerow([text, f"{score:.6g}", *([int(alarm)] if decided else [])])
 
 
-def _streams(time_column: str, delimiter: str, kind: Kind, *, decided: bool) -> Callable[[Path, Path], None]:
+def _streams(
+    time_column: str, delimiter: str, kind: Kind, *, decided: bool
+) -> Callable[[Path, Path], None]:
     def run(data: Path, out: Path) -> None:
         paths = sorted(data.rglob("*.csv"))
         if not paths:
@@ -116,21 +122,70 @@ def _streams(time_column: str, delimiter: str, kind: Kind, *, decided: bool) -> 
     return run
 
 
-_SETS: Final = {
+def _read_gases(path: Path) -> list[tuple[str, Gases, frozenset[Fault]]]:
+    """(case, gases, right faults); the faults are empty where the file tells none."""
+    with path.open(newline="", encoding="utf-8") as file:
+        records = list(csv.DictReader(file))
+    if not records or not {"case", "H2", "CH4", "C2H6", "C2H4", "C2H2"} <= records[0].keys():
+        raise UnusableRecording(f"{path}: needs the columns case, H2, CH4, C2H6, C2H4, C2H2")
+    return [
+        (
+            record["case"],
+            Gases(
+                h2=float(record["H2"] or 0.0),
+                ch4=float(record["CH4"] or 0.0),
+                c2h6=float(record["C2H6"] or 0.0),
+                c2h4=float(record["C2H4"] or 0.0),
+                c2h2=float(record["C2H2"] or 0.0),
+            ),
+            frozenset(Fault(each) for each in (record.get("fault") or "").split("/") if each),
+        )
+        for record in records
+    ]
+
+
+def _gases(data: Path, out: Path, folds: int = 0) -> None:
+    """With `folds`, each case is answered by edges that were fitted without it."""
+    path = data if data.is_file() else data / "dga_cases.csv"
+    cases = _read_gases(path)
+    answers: dict[str, Fault | None] = {}
+    for fold in range(max(folds, 1)):
+        # by case number modulo folds: the files stand in the order of fault and source
+        inside = [place for place in range(len(cases)) if not folds or place % folds == fold]
+        outside = [case[1:] for place, case in enumerate(cases) if place % max(folds, 1) != fold]
+        boundaries = fit_boundaries(outside) if folds else FITTED
+        answers.update({cases[row][0]: combined(cases[row][1], boundaries) for row in inside})
+    out.mkdir(parents=True, exist_ok=True)
+    with (out / "dga_cases.csv").open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(["case", "predicted_fault"])
+        writer.writerows((case, answer or "") for case, answer in answers.items())
+
+
+_RUNS: Final = {
     "nab": _streams("timestamp", ",", Kind.RHYTHM, decided=False),
     "skab": _streams("datetime", ";", Kind.PROCESS, decided=True),
     "transformer": _streams("date", ",", Kind.THERMAL, decided=True),
+    "dga": _gases,
 }
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="benchmarks.detection", description=__doc__.split("\n")[0])
-    parser.add_argument("--set", choices=sorted(_SETS), required=True)
+    parser = argparse.ArgumentParser(
+        prog="benchmarks.detection", description=__doc__.split("\n")[0]
+    )
+    parser.add_argument("--set", choices=sorted(_RUNS), required=True)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--folds", type=int, default=0, help="dga: fit again without each fold")
     chosen = parser.parse_args(arguments)
     try:
-        _SETS[chosen.set](chosen.data, chosen.out)
+        if chosen.folds and chosen.set != "dga":
+            raise UnusableRecording("--folds is for --set dga: nothing else is fitted beforehand")
+        if chosen.folds:
+            _gases(chosen.data, chosen.out, chosen.folds)
+        else:
+            _RUNS[chosen.set](chosen.data, chosen.out)
     except UnusableRecording as error:
         print(f"cannot judge: {error}", file=sys.stderr)
         return 2

@@ -78,7 +78,10 @@ class Forecast:
 
     def _look_back(self, share_of_day: float) -> NDArray[np.float64]:
         horizon = self._config.horizon
-        parts = [np.ones((1, len(self._now))), self._recent[horizon - 1 : horizon - 1 + self._config.lags]]
+        parts = [
+            np.ones((1, len(self._now))),
+            self._recent[horizon - 1 : horizon - 1 + self._config.lags],
+        ]
         parts.append(self._means[-1])
         angles = 2.0 * np.pi * share_of_day * np.arange(1, self._config.harmonics + 1)
         waves = np.concatenate([np.sin(angles), np.cos(angles)])

@@ -10,7 +10,9 @@ from numpy.typing import NDArray
 class HoldConfig:
     limit: float  # rarity that alarms
     silent_rows: int  # after an alarm, at least
-    silent_share: float = 0.0  # of the rows seen so far: who is watched for longer is heard more seldom
+    silent_share: float = (
+        0.0  # of the rows seen so far: who is watched for longer is heard more seldom
+    )
     escalates_by: float = 3.0  # a thousand times rarer than what is already told is told again
 
 

@@ -33,7 +33,12 @@ class Streams:
         parts: Sequence[Part],
         combine: Literal["sum", "max"],
         hold: HoldConfig,
+        *,
+        learns_alarmed: bool = False,
     ) -> None:
+        """`learns_alarmed`: what alarmed becomes a habit. For streams of which the regime changes for good;
+        silence after an alarm keeps them from being heard twice about it."""
+        self._learns_alarmed = learns_alarmed
         self._parts = tuple(parts)
         self._combine = np.sum if combine == "sum" else np.max
         self._limit = hold.limit
@@ -44,10 +49,10 @@ class Streams:
         raw = np.asarray(self._combine([part.rarity(tick) for part in self._parts], axis=0))
         silent = self._hold.silent()
         alarm, worse = self._hold.decide(raw)
-        ordinary = raw < self._limit
+        ordinary = (raw < self._limit) | self._learns_alarmed
         for part in self._parts:
             part.learn(tick, ordinary)
-        score = np.where(silent & ~worse, 0.0, raw)
+        score = np.where(silent, 0.0, raw)
         return Scores(score, raw, alarm, worse, np.zeros(len(raw), np.bool_))
 
 

@@ -16,7 +16,9 @@ class LevelConfig:
     span: int = 12  # rows of the running mean
     alarm_at: float = 5.0  # spreads of the running mean
     back_at: float = 3.0
-    least_spread: float = 0.15  # of the channel's own spread: a still channel is not infinitely sure
+    least_spread: float = (
+        0.15  # of the channel's own spread: a still channel is not infinitely sure
+    )
 
 
 class Level:
@@ -49,7 +51,9 @@ class Level:
     def alarm(self, deviations: NDArray[np.float64]) -> bool:
         """Whether the process is off its level: begins at five spreads, ends below three."""
         worst = float(np.max(deviations, initial=0.0))
-        self._standing = worst >= (self._config.back_at if self._standing else self._config.alarm_at)
+        self._standing = worst >= (
+            self._config.back_at if self._standing else self._config.alarm_at
+        )
         return self._standing
 
     def _learn(self, values: NDArray[np.float64]) -> None:

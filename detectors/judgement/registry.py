@@ -40,7 +40,7 @@ class Judge(Protocol):
 
 RHYTHM_TAIL: Final = TailConfig(warm_up=100, share=0.02, refit_every=50)
 RHYTHM_FORECAST: Final = ForecastConfig(lags=8, averages=(24, 96))
-RHYTHM_HOLD: Final = HoldConfig(limit=7.0, silent_rows=60, silent_share=0.04)
+RHYTHM_HOLD: Final = HoldConfig(limit=7.5, silent_rows=100, silent_share=0.05)
 RHYTHM_DAYS: Final = 14
 
 THERMAL_TAIL: Final = TailConfig(warm_up=336, share=0.02, refit_every=24, learns_below=4.3)
@@ -89,7 +89,7 @@ def _rhythm(streams: int, step_us: int) -> Streams:
         SameHour(streams, step_us, RHYTHM_DAYS, RHYTHM_TAIL),
         Extremes(streams, RHYTHM_TAIL),
     )
-    return Streams(streams, parts, "sum", RHYTHM_HOLD)
+    return Streams(streams, parts, "sum", RHYTHM_HOLD, learns_alarmed=True)
 
 
 def _thermal(channels: Sequence[Channel], balances: Sequence[Balance]) -> Measured:

@@ -77,7 +77,9 @@ class Sensors:
             self._broken[place] = self._broken[place] + 1 if broken else 0
             step = 0.0 if np.isnan(usual) else _USUAL_SHARE * usual
             # follows the median: up and down by the same small step
-            self._usual[place] = residual if np.isnan(usual) else usual + step * np.sign(residual - usual)
+            self._usual[place] = (
+                residual if np.isnan(usual) else usual + step * np.sign(residual - usual)
+            )
             members = [balance.total, *parts]
             if self._broken[place] >= self._config.lost_rows and still[members].sum() >= 2:
                 lost[members] |= still[members]

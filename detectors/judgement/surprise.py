@@ -13,7 +13,9 @@ from detectors.judgement.tick import Tick
 Side = Literal["both", "rise", "fall"]
 
 _HOURS: Final = 24
-_CLIP: Final = 9.0  # a square beyond so many usual ones counts as that: one fault must not widen the band
+_CLIP: Final = (
+    9.0  # a square beyond so many usual ones counts as that: one fault must not widen the band
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,7 +66,9 @@ class TailTable:
         grown = rows[seen + 1 == self._config.warm_up]
         for row in grown.tolist():
             self._find_unit(row)
-        due = rows[(seen + 1 >= self._config.warm_up) & ((seen + 1) % self._config.refit_every == 0)]
+        due = rows[
+            (seen + 1 >= self._config.warm_up) & ((seen + 1) % self._config.refit_every == 0)
+        ]
         if len(due):
             self._refit(due)
 
@@ -102,7 +104,7 @@ class TailTable:
         few = count < _FEWEST_PEAKS
         mean = np.where(few, np.fmax(mean, 1.0), mean)
         shape = np.where(few | ~np.isfinite(shape), 0.0, shape)
-        self._from[rows] = np.where(count > 0, start * unit, 0.0)
+        self._from[rows] = np.where(above[:, 0] > 0, start * unit, 0.0)
         self._mean[rows] = np.maximum(mean * (1.0 - shape), 1e-12) * unit
         self._shape[rows] = shape
         self._base[rows] = np.log10((total + 1) / np.maximum(count, 1.0))
