@@ -9,7 +9,7 @@ from typing import Final
 
 MODULES: Final = (
     *("limit_engine", "mqtt_path", "command_latency", "limit_to_out", "recovery"),
-    *("console_load", "idle"),
+    *("console_load", "idle", "judgement_tick"),
 )
 
 

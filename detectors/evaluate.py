@@ -11,6 +11,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from detectors.findings import add_finding
 from detectors.limits.activation import carry_over
 from detectors.limits.clock_steps import clock_stepped_back
 from detectors.limits.found import Found
@@ -32,6 +33,7 @@ from domain.records import (
     SourceChanged,
     Ticked,
 )
+from domain.requests import ReportFinding
 
 _FORMAT: Final = 2
 
@@ -62,6 +64,8 @@ def evaluate(state: "DetectorState", record: Record) -> tuple["DetectorState", l
             state._activate(record, found)
         case ClockRebased():
             state._step_back(record, found)
+        case Requested(request=ReportFinding()):
+            add_finding(record, state.limits, found)
         case Ticked() | DeviceReplied() | Requested() | DeadLetter():
             pass  # only our clock moved
     state._pass_time(record.at_us, found)

@@ -5,6 +5,7 @@ from typing import Final
 from domain.paperwork import Role
 from domain.requests import (
     AcknowledgeIncident,
+    AnswerConsultation,
     ChangePassword,
     CloseIncident,
     DecideApproval,
@@ -17,12 +18,17 @@ from domain.requests import (
     ProposeSite,
     PutUser,
     RemoveTag,
+    ReportFinding,
     Request,
     SilenceIncident,
 )
 
 # the command line on this machine, which whoever owns the data folder may use (the socket is 0600)
 LOCAL_OPERATOR: Final = "local"
+# the judge process: it reports findings and may do nothing else
+JUDGE: Final = "judge"
+# names that no person may have
+RESERVED: Final = frozenset({LOCAL_OPERATOR, JUDGE})
 
 _EVERYBODY: Final = frozenset(Role)
 _DUTY: Final = frozenset({Role.ADMINISTRATOR, Role.DISPATCHER, Role.DUTY})
@@ -46,6 +52,8 @@ ALLOWED: Final[dict[type[Request], frozenset[Role]]] = {
     DecideApproval: _SAFETY,
     PutUser: _ADMINISTRATOR,
     ChangePassword: _EVERYBODY,
+    ReportFinding: frozenset(),  # no person: the judge process is not one
+    AnswerConsultation: _DUTY | _SAFETY,
 }
 
 

@@ -17,6 +17,7 @@ class Condition(StrEnum):
     SILENCE = "silence"  # nothing arrived for the point's stale time
     CLOCK_STEPPED_BACK = "clock_stepped_back"
     COMMAND_FAILED = "command_failed"  # a field device did not confirm
+    JUDGED = "judged"  # 研判: a finding of the judgement
 
 
 class AlarmClass(StrEnum):

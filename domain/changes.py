@@ -6,6 +6,7 @@ from uuid import UUID
 from domain.commands import DeviceCommand, OutboxItem
 from domain.credit import CreditEntry, ReviewItem
 from domain.events import Event
+from domain.findings import Case, Finding
 from domain.incidents import Incident
 from domain.paperwork import Approval, SiteVersion, Tag, Ticket, User
 from domain.records import DeadLetter
@@ -40,6 +41,8 @@ class Changes:
     users: list[User] = field(default_factory=list)
     handled: list[Handled] = field(default_factory=list)
     dead_letters: list[DeadLetter] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+    cases: list[Case] = field(default_factory=list)
 
     def __bool__(self) -> bool:
         return any(getattr(self, name) for name in _LISTS)

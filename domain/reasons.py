@@ -149,6 +149,11 @@ _REFUSALS: Final[dict[str, _Words]] = {
         "en": "this is the last administrator: he cannot be disabled or lose the role",
     },
     "not_possible": {"zh-CN": "现在不能这样做: {words}", "en": "not possible now: {words}"},
+    "no_such_finding": {
+        "zh-CN": "没有这条研判结论, 或已结束",
+        "en": "there is no such finding, or it is over",
+    },
+    "already_answered": {"zh-CN": "{by} 已会诊", "en": "{by} has answered it already"},
     "password_needed": {"zh-CN": "新用户须有密码", "en": "a new user needs a password"},
 }
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from domain.credit import ReviewState
+from domain.findings import AlarmMove, Cause, Finding
 from domain.ids import AssetId, PersonId, TeamId
 from domain.paperwork import Role, TagKind, TicketState, TicketType
 from domain.responsibility import Reason
@@ -130,6 +131,24 @@ class ChangePassword:
     password: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportFinding:
+    """From the judge process alone: a finding is new, has changed or is over."""
+
+    finding: Finding
+    alarm: AlarmMove
+    signal: str  # the words for it in the alarm list: 过热
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnswerConsultation:
+    """会诊: a person says what it was. Kept as a case and shown with the next like it."""
+
+    finding_id: UUID
+    cause: Cause
+    words: str
+
+
 Request = (
     AcknowledgeIncident
     | SilenceIncident
@@ -145,6 +164,8 @@ Request = (
     | DecideApproval
     | PutUser
     | ChangePassword
+    | ReportFinding
+    | AnswerConsultation
 )
 
 

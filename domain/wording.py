@@ -40,6 +40,7 @@ _CONDITIONS: Final[dict[Condition, _Words]] = {
     Condition.SILENCE: {"zh-CN": "数据中断", "en": "no data"},
     Condition.CLOCK_STEPPED_BACK: {"zh-CN": "时钟回退", "en": "clock stepped back"},
     Condition.COMMAND_FAILED: {"zh-CN": "命令未执行", "en": "command not carried out"},
+    Condition.JUDGED: {"zh-CN": "研判", "en": "by judgement"},
 }
 # a contact has no limit: it operates, a switch opens and closes (unit -> condition -> words)
 _CONTACTS: Final[dict[str, dict[Condition, _Words]]] = {

@@ -131,6 +131,7 @@ class LiveView:
             ("tag", changes.tags),
             ("approval", changes.approvals),
             ("user", changes.users),
+            ("finding", changes.findings),
         ):
             if things:
                 yield {"kind": kind, "count": len(things), "text": ""}

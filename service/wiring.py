@@ -381,6 +381,7 @@ def _held(records: SqlRecords, now_us: int) -> Held:
         reviews=tuple(records.reviews_since(0)),
         entries=tuple(every_entry),
         handled=records.handled_since(now_us - REMEMBER_ENDED_US),
+        findings=tuple(records.open_findings()),
     )
 
 

@@ -32,23 +32,26 @@ from domain.clock import to_datetime
 from domain.commands import CommandState, DeviceCommand, OutboxItem
 from domain.credit import CreditEntry, ReviewItem, ReviewState
 from domain.events import AlarmCleared, AlarmRaised, ClearReason
+from domain.findings import Finding, Verdict
 from domain.ids import AssetId, DeviceId, PointKey, SourceId
 from domain.incidents import Incident, IncidentState
 from domain.paperwork import Approval, ApprovalState, SiteVersion, Tag, Ticket, User
 from domain.records import DeadLetter
 from domain.requests import Handled
-from storage import credit_rows, rows
+from storage import credit_rows, finding_rows, rows
 from storage.engines import reading, writing
 from storage.rows import columns_of, stored
 from storage.tables import (
     applied,
     approvals,
     audit,
+    cases,
     commands,
     dead_letter_counts,
     dead_letters,
     entries,
     events,
+    findings,
     incidents,
     outbox,
     points,
@@ -63,6 +66,7 @@ from storage.text import writable
 T = TypeVar("T")
 
 _PROJECTION: Final = "records"
+_FINDINGS_AT_MOST: Final = 2_000
 _OPEN_COMMANDS: Final = (CommandState.PENDING.value, CommandState.SENT.value)
 _OPEN_REVIEWS: Final = (ReviewState.PROPOSED.value, ReviewState.SENT_BACK.value)
 _MOMENTARY: Final = (Condition.CLOCK_STEPPED_BACK.value, Condition.COMMAND_FAILED.value)
@@ -177,6 +181,17 @@ class SqlRecords:
     def entry(self, entry_id: UUID) -> CreditEntry | None:
         found = self._all(select(entries).where(entries.c.entry_id == entry_id), credit_rows.entry)
         return found[0] if found else None
+
+    def open_findings(self) -> list[Finding]:
+        """Those that stand, and those that wait for a consultation."""
+        waiting = (findings.c.verdict == Verdict.CANNOT_TELL.value) & (findings.c.answered_by == "")
+        query = (
+            select(findings)
+            .where(findings.c.ended_at_us.is_(None) | waiting)
+            .order_by(findings.c.told_at_us.desc())
+            .limit(_FINDINGS_AT_MOST)
+        )
+        return self._all(query, finding_rows.finding)
 
     def users(self) -> list[User]:
         return self._all(select(users).order_by(users.c.name), rows.user)
@@ -326,6 +341,8 @@ class _Statements:
     site_version: Executable
     user: Executable
     handled: Executable
+    finding: Executable
+    case: Executable
     dead_letter: Executable
     dead_letter_count: Executable
 
@@ -355,6 +372,8 @@ def _statements(dialect: str) -> _Statements:
         site_version=_latest(dialect, site_versions, "number"),
         user=_newest(dialect, users, "name", "version"),
         handled=_insert(dialect, audit).on_conflict_do_nothing(),  # the first word stands
+        finding=_newest(dialect, findings, "finding_id", "version"),
+        case=_insert(dialect, cases).on_conflict_do_nothing(),  # settled once
         dead_letter=dead_letters.insert(),
         dead_letter_count=count.on_conflict_do_update(
             index_elements=list(dead_letter_counts.primary_key),
@@ -464,6 +483,7 @@ def _write_people_and_paper(
         (statements.tag, "tag_id", map(rows.tag_row, changes.tags)),
         (statements.approval, "approval_id", map(rows.approval_row, changes.approvals)),
         (statements.user, "name", map(rows.user_row, changes.users)),
+        (statements.finding, "finding_id", map(finding_rows.finding_row, changes.findings)),
     )
     for statement, key, versions in of_versions:
         _write_newest(connection, statement, key, versions)
@@ -471,6 +491,7 @@ def _write_people_and_paper(
         (statements.entry, [credit_rows.entry_row(entry) for entry in changes.entries]),
         (statements.site_version, [rows.site_version_row(each) for each in changes.site_versions]),
         (statements.handled, [rows.audit_row(handled) for handled in changes.handled]),
+        (statements.case, [finding_rows.case_row(each) for each in changes.cases]),
     )
     for statement, written in as_they_are:
         for row in written:

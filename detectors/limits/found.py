@@ -15,6 +15,7 @@ ORDER: Final = {
             Condition.HIGH_HIGH,
             Condition.SILENCE,
             Condition.CLOCK_STEPPED_BACK,
+            Condition.JUDGED,
         )
     )
 }
