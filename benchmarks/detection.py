@@ -23,7 +23,8 @@ import numpy as np
 
 from detectors.judgement.dga import FITTED, Fault, Gases, combined
 from detectors.judgement.dga_fit import fit_boundaries
-from detectors.judgement.registry import Balance, Channel, Judge, Kind, build_judge
+from detectors.judgement.registry import Channel, Judge, Kind, build_judge
+from detectors.judgement.sensors import Balance
 from detectors.judgement.tick import Tick
 
 _NO_JUDGEMENT: Final = 0.0

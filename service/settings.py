@@ -103,6 +103,14 @@ class ConsoleSettings(_Group):
     session_hours: int = Field(default=12, ge=1)
 
 
+class JudgeSettings(_Group):
+    """The judge process: experts and learned detectors."""
+
+    enabled: bool = True
+    every_s: float = Field(default=10.0, gt=0)  # between two looks
+    history_days: int = Field(default=14, ge=0)  # of the telemetry store, learnt from at the start
+
+
 class LogSettings(_Group):
     format: Literal["json", "text"] = "json"
     level: Literal["debug", "info", "warning", "error"] = "info"
@@ -143,6 +151,7 @@ class Settings(BaseSettings):
     telemetry: TelemetrySettings = TelemetrySettings()
     dead_letters: DeadLetterSettings = DeadLetterSettings()
     console: ConsoleSettings = ConsoleSettings()
+    judge: JudgeSettings = JudgeSettings()
     log: LogSettings = LogSettings()
     metrics: MetricsSettings = MetricsSettings()
     watchdog: WatchdogSettings = WatchdogSettings()

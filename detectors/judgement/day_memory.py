@@ -25,7 +25,8 @@ class DayMemory:
         slot = (day - days_back) % self.days
         if self._written[slot, step] != day - days_back:
             return np.full(self._kept.shape[2], np.nan)
-        return self._kept[slot, step].astype(np.float64)
+        found: NDArray[np.float64] = self._kept[slot, step].astype(np.float64)
+        return found
 
     def around(self, at_us: int, reach_us: int) -> NDArray[np.float32]:
         """(days, steps, n) the values within `reach_us` of this time on each earlier day, newest day
@@ -37,7 +38,7 @@ class DayMemory:
         step = np.minimum(place * self._step_us % DAY_US // self._step_us, self.steps - 1)
         step = np.broadcast_to(step, day.shape)
         slot = day % self.days
-        found = self._kept[slot, step]
+        found: NDArray[np.float32] = self._kept[slot, step]
         found[self._written[slot, step] != day] = np.nan
         return found
 

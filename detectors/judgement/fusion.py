@@ -5,7 +5,7 @@ measurement never yields an equipment fault.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from math import prod
 from typing import Final
 
@@ -35,19 +35,19 @@ _PROBLEMS: Final[Mapping[Cause, str]] = {
 _URGENT: Final = frozenset({Cause.DISCHARGE, Cause.DC_EARTH_FAULT})
 _NOTICES: Final = frozenset({Cause.MEASUREMENT, Cause.UNUSUAL, Cause.HARMONICS})
 
-
-@dataclass(frozen=True, slots=True)
-class News:
-    """What changed since the last look."""
-
-    told: tuple[Finding, ...] = ()  # new, changed or ended
+_Key = tuple[AssetId, str]
 
 
 class Fusion:
-    """Holds the findings that stand. The same opinions at the same times give the same findings."""
+    """Holds the findings that stand. The same opinions in the same order give the same findings.
 
-    def __init__(self, standing: Iterable[Finding] = ()) -> None:
-        self._standing: dict[tuple[AssetId, str], Finding] = {}
+    A problem is told when it was there in `looks` looks one after the other, and over when it was not."""
+
+    def __init__(self, standing: Iterable[Finding] = (), looks: int = 3) -> None:
+        self._looks = looks
+        self._standing: dict[_Key, Finding] = {}
+        self._seen: dict[_Key, tuple[int, int]] = {}  # looks in a row, and when the first was
+        self._absent: dict[_Key, int] = {}  # looks in a row
         for finding in standing:
             self._standing[finding.asset_id, _problem(finding.cause)] = finding
 
@@ -55,32 +55,41 @@ class Fusion:
     def standing(self) -> tuple[Finding, ...]:
         return tuple(self._standing.values())
 
-    def look(
-        self, opinions: Mapping[AssetId, Sequence[Opinion]], at_us: int, began_us: int
-    ) -> News:
-        """`opinions` of every asset that was looked at; an asset that was not keeps its findings."""
+    def look(self, opinions: Mapping[AssetId, Sequence[Opinion]], at_us: int) -> list[Finding]:
+        """Findings that are new, changed or over. `opinions` of every asset that was looked at; one that
+        was not keeps its findings."""
         told: list[Finding] = []
         for asset_id, said in opinions.items():
-            found = {
-                problem: _fused(asset_id, of_it, at_us, began_us)
-                for problem, of_it in _by_problem(said).items()
-            }
-            told += self._compare(asset_id, found, at_us)
-        return News(tuple(told))
+            problems = _by_problem(said)
+            for problem, of_it in problems.items():
+                told += self._there((asset_id, problem), of_it, at_us)
+            told += self._gone(asset_id, set(problems), at_us)
+        return told
 
-    def _compare(
-        self, asset_id: AssetId, found: Mapping[str, Finding], at_us: int
-    ) -> list[Finding]:
+    def _there(self, key: _Key, said: Sequence[Opinion], at_us: int) -> list[Finding]:
+        self._absent.pop(key, None)
+        count, since_us = self._seen.get(key, (0, at_us))
+        self._seen[key] = count + 1, since_us
+        before = self._standing.get(key)
+        if before is None and count + 1 < self._looks:
+            return []
+        now = _fused(key[0], said, at_us, since_us)
+        kept = now if before is None else _again(before, now)
+        if kept is before:
+            return []
+        self._standing[key] = kept
+        return [kept]
+
+    def _gone(self, asset_id: AssetId, present: set[str], at_us: int) -> list[Finding]:
+        for key in [key for key in self._seen if key[0] == asset_id and key[1] not in present]:
+            del self._seen[key]
         told = []
-        for problem, now in found.items():
-            before = self._standing.get((asset_id, problem))
-            kept = now if before is None else _again(before, now)
-            if kept is not before:
-                self._standing[asset_id, problem] = kept
-                told.append(kept)
         for key, before in list(self._standing.items()):
-            if key[0] == asset_id and key[1] not in found:
-                del self._standing[key]
+            if key[0] != asset_id or key[1] in present:
+                continue
+            self._absent[key] = self._absent.get(key, 0) + 1
+            if self._absent[key] >= self._looks:
+                del self._standing[key], self._absent[key]
                 told.append(
                     replace(before, ended_at_us=at_us, told_at_us=at_us, version=before.version + 1)
                 )

@@ -52,7 +52,8 @@ class Surprise:
             tail.rarity(_turned(self._score, side)) - self._handicap(side)
             for side, tail in self._tails.items()
         ]
-        return np.max(rarities, axis=0, initial=0.0)
+        found: NDArray[np.float64] = np.max(rarities, axis=0, initial=0.0)
+        return found
 
     def _handicap(self, side: Side) -> float:
         return self._config.fall_handicap if side == "fall" else 0.0
@@ -88,7 +89,8 @@ class _Width:
         """(n,) NaN until every needed hour was seen."""
         before, after = self._by_hour[hour - 1], self._by_hour[(hour + 1) % _HOURS]
         at_this_hour = 0.25 * before + 0.5 * self._by_hour[hour] + 0.25 * after
-        return np.maximum(np.sqrt(0.5 * at_this_hour + 0.5 * self._lately), 1e-9)
+        width: NDArray[np.float64] = np.sqrt(0.5 * at_this_hour + 0.5 * self._lately)
+        return np.maximum(width, 1e-9)
 
     def learn(self, hour: int, residual: NDArray[np.float64], rows: NDArray[np.bool_]) -> None:
         rows = rows & np.isfinite(residual)

@@ -54,8 +54,10 @@ class TailTable:
 
     def learn(self, score: NDArray[np.float64], rows: NDArray[np.bool_]) -> None:
         """Takes the scores of `rows` into the past. Leave out what an alarm stands on."""
-        rows = rows & np.isfinite(score) & (self.rarity(score) < self._config.learns_below)
-        rows = np.flatnonzero(rows)
+        wanted = rows & np.isfinite(score) & (self.rarity(score) < self._config.learns_below)
+        self._take(np.flatnonzero(wanted), score)
+
+    def _take(self, rows: NDArray[np.intp], score: NDArray[np.float64]) -> None:
         if not len(rows):
             return
         seen = self._seen[rows]

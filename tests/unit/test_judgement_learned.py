@@ -20,8 +20,8 @@ HOUR_US = 3_600_000_000
 ALL = np.ones(1, np.bool_)
 
 
-def learnt_tail(scores: NDArray[np.float64], config: TailConfig = TailConfig()) -> TailTable:
-    table = TailTable(1, config)
+def learnt_tail(scores: NDArray[np.float64], config: TailConfig | None = None) -> TailTable:
+    table = TailTable(1, config or TailConfig())
     for score in scores:
         table.learn(np.array([score]), ALL)
     return table
