@@ -1,4 +1,4 @@
-"""From the newest readings of every point to findings: views for the experts, ticks for the learned detectors,
+"""From the newest readings to findings: views for experts, ticks for learned detectors,
 one fusion. No sockets and no clock: the judge process brings both.
 """
 
