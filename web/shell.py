@@ -32,6 +32,8 @@ NAVIGATION: Final = (
     ("/", "incidents", "notifications_active"),
     ("/stations", "stations", "schema"),
     ("/devices", "devices", "campaign"),
+    ("/judgement", "judgement", "psychology"),
+    ("/equipment", "equipment", "monitor_heart"),
     ("/reviews", "reviews", "rule"),
     ("/credit", "credit", "workspace_premium"),
     ("/paper", "paper", "assignment"),

@@ -4,7 +4,7 @@ from importlib import import_module
 
 _MODULES = (
     *("signing_in", "incidents", "incident", "devices", "stations", "reviews", "credit"),
-    *("paper", "approvals", "audit", "users", "organisation", "site"),
+    *("paper", "approvals", "audit", "users", "organisation", "site", "judgement", "equipment"),
 )
 
 

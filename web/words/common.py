@@ -3,6 +3,8 @@
 WORDS = {
     "product": ("电网卫士", "gridwarden"),
     "incidents": ("告警事件", "Incidents"),
+    "judgement": ("设备研判", "Judgement"),
+    "equipment": ("设备健康", "Equipment"),
     "devices": ("现场装置", "Field devices"),
     "stations": ("接线图", "Single lines"),
     "reviews": ("待审核", "Reviews"),
