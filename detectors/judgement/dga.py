@@ -57,7 +57,7 @@ class Gases:
 
     @property
     def hydrocarbons(self) -> float:
-        """总烃."""
+        """总烃, THC."""
         return self.ch4 + self.c2h6 + self.c2h4 + self.c2h2
 
 
@@ -291,9 +291,9 @@ class AttentionValues:
 
     def exceeded_by(self, gases: Gases) -> tuple[str, ...]:
         found = {
-            "h2": gases.h2 > self.h2,
-            "c2h2": gases.c2h2 > self.c2h2,
-            "total_hydrocarbons": gases.hydrocarbons > self.hydrocarbons,
+            "H2": gases.h2 > self.h2,
+            "C2H2": gases.c2h2 > self.c2h2,
+            "THC": gases.hydrocarbons > self.hydrocarbons,
         }
         return tuple(name for name, exceeds in found.items() if exceeds)
 

@@ -116,7 +116,7 @@ def gases_and_oil(asset: AssetId) -> Finding:
                 stance=Stance.AGREES,
                 confidence=0.85,
                 inputs=(gas,),
-                why=Reason.of("gases_say", fault="T3", exceeded="total_hydrocarbons"),
+                why=Reason.of("gases_say", fault="T3", exceeded="THC"),
                 would_change=Reason.of("gases_below_attention"),
                 provenance=Provenance(standard="DL/T 722", edition="2014", mark="U"),
                 drawing=Drawing(kind="triangle", place=(33.2, 0.3, 66.5)),

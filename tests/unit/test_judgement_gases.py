@@ -163,8 +163,8 @@ def test_rates() -> None:
 
 def test_attention_values_by_voltage() -> None:
     sample = gases(h2=160, ch4=40, c2h2=3)
-    assert UP_TO_220_KV.exceeded_by(sample) == ("h2",)
-    assert FROM_330_KV.exceeded_by(sample) == ("h2", "c2h2")
+    assert UP_TO_220_KV.exceeded_by(sample) == ("H2",)
+    assert FROM_330_KV.exceeded_by(sample) == ("H2", "C2H2")
     assert UP_TO_220_KV.provenance.mark == "U"
 
 

@@ -11,7 +11,7 @@ from domain.findings import Drawing
 
 _SIDE: Final = 300.0
 _HEIGHT: Final = _SIDE * 3**0.5 / 2
-_MARGIN: Final = 34.0
+_MARGIN: Final = 40.0
 _ZONES: Final = {
     Fault.PD: "#b39ddb",
     Fault.T1: "#fff3cd",
@@ -54,8 +54,8 @@ def triangle_svg(place: Sequence[float], title: str) -> str:
         parts.append(_text(x, y + 4.0, fault.value))
     parts += [
         _text(_MARGIN + _SIDE / 2, _MARGIN - 10, "CH4 100 %"),
-        _text(_MARGIN, height - 12, "C2H2 100 %"),
-        _text(_MARGIN + _SIDE, height - 12, "C2H4 100 %"),
+        _text(4.0, height - 12, "C2H2 100 %", "start"),
+        _text(width - 4.0, height - 12, "C2H4 100 %", "end"),
     ]
     if len(place) == 3:
         x, y = _place(*place)
@@ -67,7 +67,7 @@ def triangle_svg(place: Sequence[float], title: str) -> str:
 
 def series_svg(drawing: Drawing, words: tuple[str, str], zone: tzinfo, title: str) -> str:
     """Two lines over the plant's time of day, and the limit. `words` name the measured and the expected."""
-    width, height, left, bottom = 640.0, 240.0, 44.0, 30.0
+    width, height, left, bottom = 460.0, 220.0, 44.0, 30.0
     rows = [
         (at, measured, expected)
         for at, measured, expected in zip(
@@ -109,7 +109,7 @@ def series_svg(drawing: Drawing, words: tuple[str, str], zone: tzinfo, title: st
             f'<line x1="{left}" x2="{width - 10}" y1="{at}" y2="{at}" stroke="{_LIMIT}" '
             'stroke-dasharray="5 4"/>'
         )
-        parts.append(_text(width - 12, at - 5, f"{drawing.limit:g} {drawing.unit}", "end"))
+        parts.append(_text(left + 4, at - 5, f"{drawing.limit:g} {drawing.unit}", "start"))
     for place, colour in ((1, _MEASURED), (2, _EXPECTED)):
         points = " ".join(f"{x(row[0])},{y(float(row[place]))}" for row in rows)
         dash = "" if place == 1 else ' stroke-dasharray="6 3"'

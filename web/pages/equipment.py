@@ -35,7 +35,7 @@ _ORDER: Final = {Health.ILL: 0, Health.WATCH: 1, Health.UNKNOWN: 2, Health.WELL:
 # the first kind whose signal the asset has
 _KINDS: Final = (
     ("transformer", "top_oil_temp"),
-    ("turbine", "wind_speed"),
+    ("turbine", "pitch"),
     ("inverter", "dc_voltage"),
     ("battery", "battery_current"),
     ("feeder", "over_current"),

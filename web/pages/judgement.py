@@ -6,6 +6,7 @@ from uuid import UUID
 from nicegui import ui
 
 from domain.access import may
+from domain.assets import Provenance
 from domain.findings import Cause, Drawing, Finding, Opinion, Stance, Verdict
 from domain.ids import AssetId
 from domain.judgement_words import cause_word, expert_word, stance_word, verdict_word
@@ -195,22 +196,12 @@ def _facts(visit: Visit, opinion: Opinion) -> list[tuple[str, str]]:
     def shown(value: float | None) -> str:
         return "" if value is None else quantity(value, opinion.unit, visit.language)
 
-    source = opinion.provenance
-    of_limit = (
-        " ".join(
-            each
-            for each in (source.standard, source.edition, source.clause, f"({source.mark})")
-            if each
-        )
-        if source
-        else ""
-    )
     found = [
         ("why", reason_text(opinion.why, visit.language) if opinion.why else ""),
         ("measured", shown(opinion.measured)),
         ("expected", shown(opinion.expected)),
         ("limit", shown(opinion.limit)),
-        ("source", of_limit),
+        ("source", _source(visit, opinion.provenance)),
         ("rule", opinion.expert),
         (
             "change",
@@ -218,6 +209,16 @@ def _facts(visit: Visit, opinion: Opinion) -> list[tuple[str, str]]:
         ),
     ]
     return [(key, value) for key, value in found if value]
+
+
+def _source(visit: Visit, source: Provenance | None) -> str:
+    """DL/T 722 2014 9.3 (U); what has no standard is the product's own default."""
+    if source is None:
+        return ""
+    if not source.standard:
+        return visit.say("judgement.our_default")
+    words = (source.standard, source.edition, source.clause, f"({source.mark})")
+    return " ".join(word for word in words if word)
 
 
 def _inputs(visit: Visit, opinion: Opinion) -> None:

@@ -25,6 +25,7 @@ WORDS = {
     "expected": ("应为", "Expected"),
     "limit": ("限值", "Limit"),
     "source": ("限值出处", "Source of the limit"),
+    "our_default": ("本产品默认 (D)", "default of this product (D)"),
     "rule": ("规则或模型版本", "Rule or model version"),
     "change": ("什么会改变结论", "What would change it"),
     "inputs": ("所用输入", "Inputs used"),
