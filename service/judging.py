@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import isfinite, nan
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 
@@ -240,7 +240,7 @@ def _watched(points: Sequence[Point]) -> list[_Watched]:
 
 
 def as_moments(
-    histories: Mapping[PointKey, Mapping[str, Sequence[float | int | None]]],
+    histories: Mapping[PointKey, Mapping[str, Sequence[Any]]],
     step_us: int,
 ) -> Iterable[tuple[int, Latest]]:
     """(moment, newest of each point then) at every step at which anything is known: for `learn`."""

@@ -1,5 +1,5 @@
 """A fast process against the level it had while it was learnt: each channel's running mean, and its spread
-there. Alarms at five spreads and stands until all channels are within three."""
+there. Alarms at five spreads and stands until all channels are within two and a half."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -13,9 +13,9 @@ _SETTLING_ROWS: Final = 30  # of the learnt rows before the running mean is one
 @dataclass(frozen=True, slots=True)
 class LevelConfig:
     learnt_rows: int = 400
-    span: int = 12  # rows of the running mean
+    span: int = 8  # rows of the running mean
     alarm_at: float = 5.0  # spreads of the running mean
-    back_at: float = 3.0
+    back_at: float = 2.5
     least_spread: float = (
         0.15  # of the channel's own spread: a still channel is not infinitely sure
     )
@@ -49,7 +49,7 @@ class Level:
         return np.abs(self._mean) / self._spread
 
     def alarm(self, deviations: NDArray[np.float64]) -> bool:
-        """Whether the process is off its level: begins at five spreads, ends below three."""
+        """Whether the process is off its level: begins at five spreads, ends below two and a half."""
         worst = float(np.max(deviations, initial=0.0))
         self._standing = worst >= (
             self._config.back_at if self._standing else self._config.alarm_at

@@ -10,8 +10,8 @@ from detectors.judgement.day_memory import DAY_US, DayMemory, distances
 from detectors.judgement.forecast import Forecast, ForecastConfig
 from detectors.judgement.hold import Hold, HoldConfig
 from detectors.judgement.level import Level, LevelConfig
-from detectors.judgement.registry import Balance, Channel, Judge, Kind, build_judge
-from detectors.judgement.sensors import SensorConfig, Sensors
+from detectors.judgement.registry import Channel, Judge, Kind, build_judge
+from detectors.judgement.sensors import Balance, SensorConfig, Sensors
 from detectors.judgement.tail import TailConfig, TailTable
 from detectors.judgement.tick import Tick
 
@@ -121,7 +121,7 @@ def test_silence_after_an_alarm_and_escalation_within() -> None:
     assert hold.withheld == [2]
 
 
-def test_a_process_alarms_at_five_spreads_until_it_is_within_three() -> None:
+def test_a_process_alarms_at_five_spreads_until_it_is_back() -> None:
     noise = np.random.default_rng(0).normal(0, 1, (900, 3))
     noise[500:600, 1] += 8.0
     level = Level(3, LevelConfig())

@@ -159,6 +159,7 @@ def test_the_difference_form_refuses_a_step_that_would_swing() -> None:
 
 
 def test_every_constant_and_loading_limit_says_where_it_comes_from() -> None:
-    rows = [*CONSTANTS.values(), *LOADING.values()]
-    assert all(row.provenance.standard and row.provenance.mark in "VCUD" for row in rows)
+    sources = [row.provenance for row in CONSTANTS.values()]
+    sources += [row.provenance for row in LOADING.values()]
+    assert all(source.standard and source.mark in "VCUD" for source in sources)
     assert LOADING[Regime.NORMAL_CYCLIC].hot_spot == 120
