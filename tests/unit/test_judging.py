@@ -153,7 +153,7 @@ def test_kilovolts(words: str, kilo: float | None) -> None:
 
 
 def test_moments_of_history_come_in_order() -> None:
-    histories = {
+    histories: dict[PointKey, dict[str, list[Any]]] = {
         PointKey("a"): {"times": [5, 25], "values": [1.0, 2.0], "qualities": [0, 0]},
         PointKey("b"): {"times": [7, None], "values": [3.0, 4.0], "qualities": [0, 0]},
     }
