@@ -32,6 +32,7 @@ from service.judging import Judging, as_moments
 from service.local_socket import CoreUnreachable, RequestRefused
 from service.logs import configure_logs
 from service.model_store import BrokenModel, Models, ModelStore
+from service.processes import RESTART
 from service.settings import BadSettings, Settings, load_settings
 from service.site.compiled import BrokenCompiledSite, read_compiled
 from service.site.model import Site
@@ -40,6 +41,7 @@ from storage.engines import sqlite_engine
 
 log = structlog.get_logger(__name__)
 
+_DAY_US: Final = 86_400_000_000
 BAD_INPUT: Final = 2
 TRY_AGAIN: Final = 75
 MODELS: Final = "models"
@@ -154,7 +156,7 @@ class JudgeProcess:
         moments = 0
         for step_us, histories in by_step.items():
             for at_us, latest in as_moments(histories, step_us):
-                self._judging.learn(latest, at_us)
+                self._judging.learn(latest, at_us, step_us)
                 moments += 1
         log.info("learnt_from_history", moments=moments)
 
@@ -166,9 +168,6 @@ class JudgeProcess:
             self.restart = True
             self._stopping.set()
         self._was_connected = True
-
-
-_DAY_US: Final = 86_400_000_000
 
 
 def standing_findings(settings: Settings) -> list[Finding]:
@@ -208,9 +207,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         signal.signal(number, _stopper(judge.stop))
     judge.run()
     return RESTART if judge.restart else 0
-
-
-RESTART: Final = 3  # the supervisor starts us again at once
 
 
 def _stopper(stop: Callable[[], None]) -> Callable[[int, object], None]:

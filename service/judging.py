@@ -154,11 +154,11 @@ class Judging:
                     opinions[asset] += said
         return self._fusion.look(opinions, at_us)
 
-    def learn(self, latest: Latest, at_us: int) -> None:
-        """The same for a moment of the past, for the learned detectors only: nothing is told."""
+    def learn(self, latest: Latest, at_us: int, step_us: int) -> None:
+        """The same for a moment of the past, for the learned detectors of that step: nothing is told."""
         views = self._views(latest, at_us)
         for watched in self._watched:
-            if watched.due(at_us):
+            if watched.step_us == step_us and watched.due(at_us):
                 watched.tick(at_us, at_us + self._offset_us(at_us), views)
                 watched.said = {}
 

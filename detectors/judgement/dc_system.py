@@ -55,6 +55,7 @@ class DcLimits:
     insulation_220_v: float = 25.0  # U
     insulation_110_v: float = 7.0  # U
     cell_apart_v: float = 0.05  # from the mean of all cells, U
+    battery_celsius: float = 35.0  # U
     resistance_ratio: float = 1.3  # to the baseline, U
     provenance: Provenance = _DLT_5044
     unread: Provenance = _UNREAD

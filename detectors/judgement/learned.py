@@ -67,10 +67,11 @@ class Measured:
         sensors: SensorConfig,
         hold: HoldConfig,
         balances: Sequence[Balance] = (),
+        units: Sequence[str] = (),
     ) -> None:
         self._streams = streams
         self._watched = list(watched)  # channels that are forecast
-        self._sensors = Sensors(channels, sensors, watched, balances)
+        self._sensors = Sensors(channels, sensors, watched, balances, units)
         self._certain = hold.limit + hold.escalates_by  # what a suspect sensor scores
         self._hold = Hold(channels, hold)
 

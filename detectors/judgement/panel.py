@@ -227,6 +227,19 @@ def of_dc(view: View) -> list[Opinion]:
                     view.inputs("bus_voltage"), limits.provenance,
                 )
             )  # fmt: skip
+    if view.has("battery_temp") and view.value("battery_temp") > limits.battery_celsius:
+        said.append(
+            _agrees(
+                dc_system.RULE,
+                Cause.BATTERY_HEAT,
+                0.8,
+                view.value("battery_temp"),
+                limits.battery_celsius,
+                "degC",
+                view.inputs("battery_temp"),
+                limits.unread,
+            )
+        )
     if view.has("bus_voltage", "insulation") and isfinite(view.value("insulation")):
         nominal = _nominal_dc(view.value("bus_voltage"))
         least = limits.insulation_220_v if nominal >= 200.0 else limits.insulation_110_v

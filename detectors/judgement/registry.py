@@ -106,4 +106,5 @@ def _thermal(channels: Sequence[Channel], balances: Sequence[Balance]) -> Measur
     )
     parts = (Surprise(len(watched), within_an_hour), Surprise(len(watched), within_three))
     streams = Streams(len(watched), parts, "max", THERMAL_HOLD)
-    return Measured(streams, watched, len(channels), THERMAL_SENSORS, THERMAL_HOLD, balances)
+    units = [channel.unit for channel in channels]
+    return Measured(streams, watched, len(channels), THERMAL_SENSORS, THERMAL_HOLD, balances, units)

@@ -3,13 +3,21 @@
 They say "this sensor is suspect", never "this equipment is faulty" (DOMAIN B15).
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import inf
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+# what a quantity cannot be, and by how much it cannot change from one row to the next (an hour, for oil)
+PLAUSIBLE: Final[Mapping[str, tuple[float, float]]] = {
+    "degC": (-60.0, 250.0),
+    "Hz": (40.0, 60.0),
+    "pu": (-5.0, 5.0),
+}
+FASTEST: Final[Mapping[str, float]] = {"degC": 20.0}
 _CONTRADICTED: Final = 3.0  # usual sizes of a balance's residual
 _USUAL_SHARE: Final = 0.01
 
@@ -26,6 +34,7 @@ class Balance:
 class SensorConfig:
     frozen_rows: int = 12  # one channel repeats itself while its peers move
     lost_rows: int = 6  # two channels or more stand still at once and contradict their balance
+    gap_rows: int = 3  # a channel is silent while its peers speak
 
 
 class Sensors:
@@ -38,9 +47,14 @@ class Sensors:
         config: SensorConfig,
         restless: Sequence[int],
         balances: Sequence[Balance] = (),
+        units: Sequence[str] = (),
     ) -> None:
         """`restless` channels never stand still by themselves; a load does when it is switched off."""
         self._config = config
+        ranges = [PLAUSIBLE.get(unit, (-inf, inf)) for unit in units] or [(-inf, inf)] * channels
+        self._lowest, self._highest = np.array(ranges).T
+        self._fastest = np.array([FASTEST.get(unit, inf) for unit in units] or [inf] * channels)
+        self._silent = np.zeros(channels, np.int64)  # (n,) rows without a value
         self._restless = np.zeros(channels, np.bool_)
         self._restless[list(restless)] = True
         self._balances = tuple(balances)
@@ -57,12 +71,25 @@ class Sensors:
     def suspects(self, values: NDArray[np.float64]) -> NDArray[np.bool_]:
         """(n,) channels that cannot be measuring."""
         known = np.isfinite(values)
+        impossible = self._impossible(values, known)
         self._run = np.where(known & (values == self._last), self._run + 1, known.astype(np.int64))
         self._last = values.copy()
         if int(self._run.min()) >= self._config.lost_rows:
-            return np.zeros(len(values), np.bool_)
+            return impossible
         frozen = self._restless & (self._run >= self._config.frozen_rows)
-        return frozen | self._lost(values)
+        return impossible | frozen | self._lost(values)
+
+    def _impossible(
+        self, values: NDArray[np.float64], known: NDArray[np.bool_]
+    ) -> NDArray[np.bool_]:
+        """Out of range, too fast, or missing alone; NaN is in no range and too fast for nothing."""
+        self._silent = np.where(known, 0, self._silent + 1)
+        missing = (self._silent >= self._config.gap_rows) & known.any()
+        outside = known & ((values < self._lowest) | (values > self._highest))
+        with np.errstate(invalid="ignore"):
+            fast = np.abs(values - self._last) > self._fastest
+        found: NDArray[np.bool_] = missing | outside | fast
+        return found
 
     def _lost(self, values: NDArray[np.float64]) -> NDArray[np.bool_]:
         lost = np.zeros(len(values), np.bool_)

@@ -160,6 +160,23 @@ def test_loads_that_stand_still_and_contradict_their_balance_are_lost() -> None:
     assert suspects(lost, balance)[-1] == [1, 2]
 
 
+def test_what_cannot_be_is_suspect_at_once() -> None:
+    sensors = Sensors(2, SensorConfig(), [0], units=["degC", "MW"])
+    rows = [
+        ((20.0, 1.0), []),
+        ((300.0, 1.1), [0]),  # out of range
+        ((20.0, 1.2), [0]),  # back by 280 K at once
+        ((21.0, 9e9), []),  # of a power nothing is known
+        ((np.nan, 1.3), []),
+        ((np.nan, 1.4), []),
+        ((np.nan, 1.5), [0]),  # silent while its peer speaks
+        ((np.nan, np.nan), []),  # the source is silent, not the sensor
+        ((22.0, 1.6), []),
+    ]
+    found = [np.flatnonzero(sensors.suspects(np.array(row))).tolist() for row, _ in rows]
+    assert found == [suspect for _, suspect in rows]
+
+
 @pytest.fixture(params=list(Kind))
 def judge_and_rows(request: pytest.FixtureRequest) -> tuple[Kind, NDArray[np.float64]]:
     """950 rows of an oil temperature with loads, of a day's rhythm, of a machine."""

@@ -145,6 +145,20 @@ def test_without_load_the_thermal_expert_says_what_is_missing(plant: Site) -> No
     assert finding.missing == ("load_factor", "ambient_temp")
 
 
+def test_what_was_never_seen_like_this_waits_for_a_consultation(plant: Site) -> None:
+    judging = Judging(site_with(plant, "N/1T/p", unit="MW"), None)
+    noise = np.random.default_rng(0)
+    for row in range(400):
+        at_us = START_US + row * 5 * MINUTE_US
+        latest = {"N/1T/p": (10.0 + noise.normal(0, 0.1), at_us, 0)}
+        judging.learn(latest, at_us, 5 * MINUTE_US)
+    at_us = START_US + 400 * 5 * MINUTE_US
+    found = [each for row in range(3) for each in looked(judging, at_us + row, p=40.0)]
+    (finding,) = found
+    assert (finding.cause, finding.verdict) == (Cause.UNUSUAL, Verdict.CANNOT_TELL)
+    assert finding.wants_consultation
+
+
 @pytest.mark.parametrize(
     ("words", "kilo"), [("10kV", 10.0), ("35 kV", 35.0), ("0.4kV", 0.4), ("220V", None), ("", None)]
 )
