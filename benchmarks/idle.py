@@ -57,7 +57,12 @@ def rows() -> Iterator[Row]:
 
 def _children(parent: int) -> dict[int, str]:
     listed = Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
-    return {int(pid): "web" if "web.main" in _command(int(pid)) else "core" for pid in listed}
+    return {int(pid): _name(_command(int(pid))) for pid in listed}
+
+
+def _name(command: str) -> str:
+    modules = {"web.main": "web", "service.judge": "judge"}
+    return next((name for module, name in modules.items() if module in command), "core")
 
 
 def _command(pid: int) -> str:

@@ -11,6 +11,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from detectors.findings import add_finding
 from detectors.limits.activation import carry_over
 from detectors.limits.checks import CheckTable
 from detectors.limits.clock_steps import clock_stepped_back
@@ -34,6 +35,7 @@ from domain.records import (
     SourceChanged,
     Ticked,
 )
+from domain.requests import ReportFinding
 
 _FORMAT: Final = 3
 _WITHOUT_CHECKS: Final = 2  # the format before; what it holds is whole, it had no checks
@@ -65,6 +67,8 @@ def evaluate(state: "DetectorState", record: Record) -> tuple["DetectorState", l
             state._activate(record, found)
         case ClockRebased():
             state._step_back(record, found)
+        case Requested(request=ReportFinding()):
+            add_finding(record, state.limits, found)
         case Ticked() | DeviceReplied() | Requested() | PaperLearned() | DeadLetter():
             pass  # only our clock moved
     state._pass_time(record.at_us, found)

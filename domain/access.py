@@ -6,6 +6,7 @@ from domain.paperwork import Role
 from domain.requests import (
     AcknowledgeAlarm,
     AcknowledgeIncident,
+    AnswerConsultation,
     ChangeLimit,
     ChangePassword,
     CloseIncident,
@@ -21,6 +22,7 @@ from domain.requests import (
     PutRationalisations,
     PutUser,
     RemoveTag,
+    ReportFinding,
     Request,
     ResetAlarm,
     ShelveAlarm,
@@ -32,6 +34,10 @@ from domain.requests import (
 
 # the command line on this machine, which whoever owns the data folder may use (the socket is 0600)
 LOCAL_OPERATOR: Final = "local"
+# the judge process: it reports findings and may do nothing else
+JUDGE: Final = "judge"
+# names that no person may have
+RESERVED: Final = frozenset({LOCAL_OPERATOR, JUDGE})
 
 _EVERYBODY: Final = frozenset(Role)
 _DUTY: Final = frozenset({Role.ADMINISTRATOR, Role.DISPATCHER, Role.DUTY})
@@ -65,6 +71,8 @@ ALLOWED: Final[dict[type[Request], frozenset[Role]]] = {
     DecideApproval: _SAFETY | _DISPATCH,  # a site version is for the safety managers: linkage.desk
     PutUser: _ADMINISTRATOR,
     ChangePassword: _EVERYBODY,
+    ReportFinding: frozenset(),  # no person: the judge process is not one
+    AnswerConsultation: _DUTY | _SAFETY,
 }
 
 

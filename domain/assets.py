@@ -27,6 +27,7 @@ class Condition(StrEnum):
     CLOCK_STEPPED_BACK = "clock_stepped_back"
     COMMAND_FAILED = "command_failed"  # a field device did not confirm
     TAG_FORGOTTEN = "tag_forgotten"  # it hangs beyond its expected end, or its ticket has ended
+    JUDGED = "judged"  # 研判: a finding of the judgement
 
 
 LEVELS: Final = (Condition.LOW_LOW, Condition.LOW, Condition.HIGH, Condition.HIGH_HIGH)

@@ -7,6 +7,7 @@ from domain.alarms import Alarm, Flood, Rationalisation, Withholding
 from domain.commands import DeviceCommand, OutboxItem
 from domain.credit import CreditEntry, ReviewItem
 from domain.events import Event
+from domain.findings import Case, Finding
 from domain.incidents import Incident
 from domain.limit_changes import Campaign, LimitChange
 from domain.outbound import Outbound
@@ -49,6 +50,8 @@ class Changes:
     users: list[User] = field(default_factory=list)
     handled: list[Handled] = field(default_factory=list)
     dead_letters: list[DeadLetter] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+    cases: list[Case] = field(default_factory=list)
     outbound: list[Outbound] = field(default_factory=list)
 
     def __bool__(self) -> bool:

@@ -69,3 +69,13 @@ def entry_id(review: UUID) -> UUID:
 def from_request(request: UUID, what: str) -> UUID:
     """What a person's request makes (a ticket, a tag, an approval): once per request."""
     return _named("request", request, what)
+
+
+def finding_id(asset: AssetId, cause: str, began_at_us: int) -> UUID:
+    """One problem of one asset that began at one moment, however often it is looked at."""
+    return _named("finding", asset, cause, began_at_us)
+
+
+def case_id(finding: UUID) -> UUID:
+    """A finding is settled once."""
+    return _named("case", finding)

@@ -203,10 +203,73 @@ _REFUSALS: Final[dict[str, _Words]] = {
         "en": "this is the last administrator: he cannot be disabled or lose the role",
     },
     "not_possible": {"zh-CN": "现在不能这样做: {words}", "en": "not possible now: {words}"},
+    "no_such_finding": {
+        "zh-CN": "没有这条研判结论, 或已结束",
+        "en": "there is no such finding, or it is over",
+    },
+    "already_answered": {"zh-CN": "{by} 已会诊", "en": "{by} has answered it already"},
     "password_needed": {"zh-CN": "新用户须有密码", "en": "a new user needs a password"},
 }
 
-_WORDS: Final = _RESPONSIBILITY | _CREDIT | _REFUSALS
+# what an expert says of a piece of equipment, and what would change its mind (detectors.judgement)
+_JUDGEMENT: Final[dict[str, _Words]] = {
+    "inputs_missing": {"zh-CN": "缺少输入: {what}", "en": "inputs are missing: {what}"},
+    "beyond_limit": {
+        "zh-CN": "实测 {measured} {unit}, 限值 {limit} {unit}",
+        "en": "measured {measured} {unit}, the limit is {limit} {unit}",
+    },
+    "within_limit": {
+        "zh-CN": "回到 {limit} {unit} 以内即不再成立",
+        "en": "back within {limit} {unit} it would no longer hold",
+    },
+    "oil_against_model": {
+        "zh-CN": "顶层油温实测 {measured}℃, 按负载与环境温度应为 {expected}℃",
+        "en": "top oil is {measured} °C; load and ambient explain {expected} °C",
+    },
+    "oil_within_model": {
+        "zh-CN": "与模型相差不超过 {kelvin} K 即不再成立",
+        "en": "within {kelvin} K of the model it would no longer hold",
+    },
+    "hot_spot_will_pass": {
+        "zh-CN": "负载不变时 30 分钟内热点将达 {celsius}℃ (限值 {limit}℃)",
+        "en": "at this load the hot spot reaches {celsius} °C within 30 min (limit {limit} °C)",
+    },
+    "less_load": {
+        "zh-CN": "负载率低于当前 {load} 可避免",
+        "en": "less than the present load factor of {load} would avoid it",
+    },
+    "gases_say": {
+        "zh-CN": "油中气体 {exceeded} 超过注意值, 判为 {fault}",
+        "en": "{exceeded} in the oil above the attention value: {fault}",
+    },
+    "gases_below_attention": {
+        "zh-CN": "各气体低于注意值时不作诊断",
+        "en": "below the attention values no diagnosis is made",
+    },
+    "pentagon_says": {"zh-CN": "大卫五角形落在 {fault}", "en": "Duval pentagon 1 says {fault}"},
+    "off_power_curve": {
+        "zh-CN": "最近 {of} 个值中至少 {count} 个偏离功率曲线",
+        "en": "at least {count} of the last {of} values are off the power curve",
+    },
+    "curtailed_would_explain": {
+        "zh-CN": "若为限功率运行则不成立",
+        "en": "curtailment would explain it",
+    },
+    "never_seen": {
+        "zh-CN": "与本测点以往相比极为少见 (10 的 -{rarity} 次方)",
+        "en": "very rare for this point's own past (10 to the -{rarity})",
+    },
+    "usual_again": {
+        "zh-CN": "回到以往的范围即不再成立",
+        "en": "back in its usual range it would no longer hold",
+    },
+    "sensor_stands_still": {
+        "zh-CN": "测量值不动, 而同设备其他量在变",
+        "en": "the value stands still while others of the asset move",
+    },
+}
+
+_WORDS: Final = _RESPONSIBILITY | _CREDIT | _REFUSALS | _JUDGEMENT
 
 
 def reason_text(reason: Reason, language: str = DEFAULT_LANGUAGE) -> str:

@@ -7,6 +7,7 @@ from uuid import UUID
 from domain.alarms import Rationale
 from domain.assets import Condition
 from domain.credit import ReviewState
+from domain.findings import AlarmMove, Cause, Finding
 from domain.ids import AssetId, PersonId, TeamId
 from domain.limit_changes import LimitSetting
 from domain.paperwork import Role, TagKind, TicketState, TicketType
@@ -204,6 +205,24 @@ class ChangePassword:
     password: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportFinding:
+    """From the judge process alone: a finding is new, has changed or is over."""
+
+    finding: Finding
+    alarm: AlarmMove
+    signal: str  # the words for it in the alarm list: 过热
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnswerConsultation:
+    """会诊: a person says what it was. Kept as a case and shown with the next like it."""
+
+    finding_id: UUID
+    cause: Cause
+    words: str
+
+
 Request = (
     AcknowledgeIncident
     | SilenceIncident
@@ -228,6 +247,8 @@ Request = (
     | DecideApproval
     | PutUser
     | ChangePassword
+    | ReportFinding
+    | AnswerConsultation
 )
 
 

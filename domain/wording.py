@@ -49,6 +49,7 @@ _CONDITIONS: Final[dict[Condition, _Words]] = {
     Condition.SILENCE: {"zh-CN": "数据中断", "en": "no data"},
     Condition.CLOCK_STEPPED_BACK: {"zh-CN": "时钟回退", "en": "clock stepped back"},
     Condition.COMMAND_FAILED: {"zh-CN": "命令未执行", "en": "command not carried out"},
+    Condition.JUDGED: {"zh-CN": "研判", "en": "by judgement"},
 }
 _TAGS: Final[dict[TagKind, _Words]] = {
     TagKind.MAINTENANCE: {"zh-CN": "检修牌", "en": "maintenance tag"},

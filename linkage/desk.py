@@ -8,12 +8,13 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 from uuid import UUID
 
-from domain.access import LOCAL_OPERATOR, may
+from domain.access import JUDGE, LOCAL_OPERATOR, RESERVED, may
 from domain.alarms import Alarm, Flood, Rationalisation, Withholding
 from domain.changes import Changes
 from domain.credit import CreditEntry, ReviewItem
 from domain.events import AlarmRaised
-from domain.ids import AssetId, from_request
+from domain.findings import Case, Finding
+from domain.ids import AssetId, case_id, from_request
 from domain.incidents import IllegalMove, Incident, IncidentState
 from domain.limit_changes import Campaign, LimitChange
 from domain.paperwork import (
@@ -28,6 +29,7 @@ from domain.paperwork import (
 from domain.records import PaperLearned, Requested
 from domain.requests import (
     AcknowledgeIncident,
+    AnswerConsultation,
     ChangeLimit,
     ChangePassword,
     CloseIncident,
@@ -44,6 +46,7 @@ from domain.requests import (
     PutUser,
     Refused,
     RemoveTag,
+    ReportFinding,
     SilenceIncident,
     SwitchCampaign,
 )
@@ -61,6 +64,7 @@ Silence = Callable[[Incident, int, Changes], None]
 _LOCAL: Final = User(
     name=LOCAL_OPERATOR, password="", roles=frozenset({Role.ADMINISTRATOR, Role.DISPATCHER})
 )
+_JUDGE: Final = User(name=JUDGE, password="", roles=frozenset())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +87,7 @@ class Held:
     recent: tuple[AlarmRaised, ...] = ()  # of the last minutes, the oldest first
     recent_alarms: tuple[Alarm, ...] = ()  # of the last ten minutes, open or not
     floods: tuple[Flood, ...] = ()  # that last
+    findings: tuple[Finding, ...] = ()  # standing, or waiting for a consultation
 
 
 class Desk:
@@ -112,6 +117,7 @@ class Desk:
         self._rationalisations = {
             (each.rationale.point, each.rationale.condition): each for each in held.rationalisations
         }
+        self._findings = {finding.finding_id: finding for finding in held.findings}
 
     def handle(self, asked: Requested) -> Changes:
         before = self._handled.get(asked.request_id)
@@ -184,6 +190,8 @@ class Desk:
             del self._handled[request]
 
     def _user(self, asked: Requested) -> User:
+        if asked.actor == JUDGE and isinstance(asked.request, ReportFinding):
+            return _JUDGE
         user = _LOCAL if asked.actor == LOCAL_OPERATOR else self._users.get(asked.actor)
         if user is None:
             raise Refused(Reason.of("unknown_user", user=asked.actor))
@@ -234,6 +242,56 @@ class Desk:
                 return self._put_user(request, changes)
             case ChangePassword():
                 return self._change_password(request, user, changes)
+            case ReportFinding() as request:
+                return self._report(request.finding, changes)
+            case AnswerConsultation() as request:
+                return self._consulted(request, user, at_us, changes)
+
+    def _report(self, finding: Finding, changes: Changes) -> str:
+        """The judge knows no answers: one that a person gave stays with the finding."""
+        before = self._findings.get(finding.finding_id)
+        if before is not None:
+            finding = replace(
+                finding,
+                answer=before.answer,
+                answered_by=before.answered_by,
+                answered_cause=before.answered_cause,
+                version=max(finding.version, before.version + 1),
+            )
+        if finding.ended_at_us is None or finding.wants_consultation:
+            self._findings[finding.finding_id] = finding
+        else:
+            self._findings.pop(finding.finding_id, None)
+        changes.findings.append(finding)
+        return str(finding.finding_id)
+
+    def _consulted(
+        self, request: AnswerConsultation, user: User, at_us: int, changes: Changes
+    ) -> str:
+        finding = self._findings.get(request.finding_id)
+        if finding is None:
+            raise Refused(Reason.of("no_such_finding"))
+        self._expect_in_scope(user, self._plan.asset(finding.asset_id).station)
+        if finding.answered_by:
+            raise Refused(Reason.of("already_answered", by=finding.answered_by))
+        if not request.words.strip():
+            raise Refused(Reason.of("words_needed"))
+        answered = finding.answered(request.cause, request.words.strip(), user.name)
+        self._findings[finding.finding_id] = answered
+        changes.findings.append(answered)
+        changes.cases.append(
+            Case(
+                case_id=case_id(finding.finding_id),
+                finding_id=finding.finding_id,
+                asset_id=finding.asset_id,
+                signature=finding.signature,
+                cause=request.cause,
+                words=answered.answer,
+                by=user.name,
+                at_us=at_us,
+            )
+        )
+        return str(finding.finding_id)
 
     def _incident(self, incident_id: UUID, user: User) -> Incident:
         incident = self._incidents.get(incident_id)
@@ -443,7 +501,7 @@ class Desk:
 
     def _put_user(self, request: PutUser, changes: Changes) -> str:
         before = self._users.get(request.name)
-        if not request.name.strip() or request.name == LOCAL_OPERATOR:
+        if not request.name.strip() or request.name in RESERVED:
             raise Refused(Reason.of("field_needed", field="name"))
         if before is None and not request.password:
             raise Refused(Reason.of("password_needed"))

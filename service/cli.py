@@ -303,6 +303,48 @@ def backtest_command(
         typer.echo(line)
 
 
+@app.command("retrain")
+def retrain_command(
+    days: Annotated[int, typer.Option("--days", min=1, help="Of history to learn from.")] = 60,
+    data: DataOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Learn the judgement's models anew from history; a model is replaced only by a better one."""
+    from dataclasses import asdict
+
+    from service.local_socket import CoreUnreachable, RequestRefused
+    from service.model_store import BrokenModel
+    from service.retrain import retrain
+
+    settings = _settings(data=data)
+    _quiet_logs()
+
+    def say(what: str, done: int, of: int) -> None:
+        if what and not as_json:
+            typer.echo(f"{done + 1}/{of} {what}", err=True)
+
+    try:
+        result = retrain(settings.data, _effective_site(settings), days, say)
+    except (CoreUnreachable, RequestRefused, BrokenModel) as error:
+        _stop(f"cannot retrain: {error}", FAILED, error)
+    if as_json:
+        typer.echo(_json_line(asdict(result)))
+        return
+    for each in result.compared:
+        before = "none" if each.running_error is None else f"{each.running_error:.3g}"
+        verdict = "replaced" if each.better else "kept"
+        typer.echo(
+            f"{each.asset_id} {each.kind}: new {each.new_error:.3g}, running {before}, {verdict}"
+        )
+    for line in result.skipped:
+        typer.echo(f"skipped {line}")
+    typer.echo(
+        "nothing was better: the running models stay"
+        if result.version is None
+        else f"models {result.version} are kept; the judge takes them at its next start"
+    )
+
+
 @app.command("who")
 def who_command(
     what: Annotated[str, typer.Argument(help="An id, a point, a number, a name or its initials.")],

@@ -171,6 +171,7 @@ def operations(core: "AnyCore") -> dict[str, Handler]:
         "history": history,
         "latest": latest,
         "arrived": arrived,
+        "may_judge": lambda _: {"turn": core.has_desk},
         "dead_letters_replayed": dead_letters_replayed,
         "copy_telemetry": TelemetryCopier(core.store_keeper.store).answer,
     }

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from service.beginning import FIRST_USER, Beginning, compile_effective
-from service.processes import CoreOptions, ProcessSpec, WebOptions
+from service.processes import CoreOptions, JudgeOptions, ProcessSpec, WebOptions
 from service.running import Say, run
 from service.settings import Settings
 from service.site.model import Site
@@ -41,6 +41,8 @@ class Installation:
     ) -> int:
         """Until Ctrl-C, `seconds`, or an ordered end of core; the exit code."""
         specs = [self._core(beginning)]
+        if self.settings.judge.enabled:
+            specs.append(self._judge(beginning).spec(stderr=self._log("judge")))
         web = self._web(beginning)
         if web:
             specs.append(web.spec(stderr=self._log("web")))
@@ -61,6 +63,13 @@ class Installation:
             metrics=(metrics.host, metrics.port) if self.serve_metrics else None,
         )
         return options.spec(stderr=self._log("core"))
+
+    def _judge(self, beginning: Beginning) -> JudgeOptions:
+        return JudgeOptions(
+            compiled=beginning.compiled,
+            data=self.settings.data,
+            language=self.settings.language,
+        )
 
     def _web(self, beginning: Beginning) -> WebOptions | None:
         if self.console is None:

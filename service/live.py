@@ -142,6 +142,7 @@ class LiveView:
             ("rationalisation", changes.rationalisations),
             ("approval", changes.approvals),
             ("user", changes.users),
+            ("finding", changes.findings),
         ):
             if things:
                 yield {"kind": kind, "count": len(things), "text": ""}

@@ -2,7 +2,7 @@
 
 | process | holds                                                   | state         |
 | core    | ingest, journal, limits, linkage, records, delivery     | runs          |
-| judge   | learned detectors and experts on a tick                 | not built yet |
+| judge   | learned detectors and experts on a tick                 | runs          |
 | vision  | cameras and recordings                                  | not built yet |
 | web     | the console                                             | runs          |
 """
@@ -111,6 +111,26 @@ class WebOptions:
             module="web.main",
             arguments=tuple(arguments),
             stdout=stderr,
+            stderr=stderr,
+            expendable=True,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JudgeOptions:
+    """What the judge is told on its command line."""
+
+    compiled: Path
+    data: Path
+    language: str = "zh-CN"
+
+    def spec(self, stderr: Path | None = None) -> ProcessSpec:
+        arguments = ["--compiled", str(self.compiled), "--data", str(self.data)]
+        arguments += ["--language", self.language]
+        return ProcessSpec(
+            name="judge",
+            module="service.judge",
+            arguments=tuple(arguments),
             stderr=stderr,
             expendable=True,
         )

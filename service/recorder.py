@@ -213,6 +213,7 @@ def _weight(changes: Changes) -> int:
         + len(changes.outbox_done)
         + len(changes.reviews)
         + len(changes.handled)
+        + 10 * len(changes.findings)
         + sum(len(version.files) // 1024 for version in changes.site_versions)
         + sum(1 + len(letter.payload or b"") // 1024 for letter in changes.dead_letters)
     )

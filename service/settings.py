@@ -187,6 +187,14 @@ class AlarmSettings(_Group):
     shelve_at_most_hours: float = Field(default=8.0, gt=0)  # an alarm comes back by itself then
 
 
+class JudgeSettings(_Group):
+    """The judge process: experts and learned detectors."""
+
+    enabled: bool = True
+    every_s: float = Field(default=10.0, gt=0)  # between two looks
+    history_days: int = Field(default=14, ge=0)  # of the telemetry store, learnt from at the start
+
+
 class LogSettings(_Group):
     format: Literal["json", "text"] = "json"
     level: Literal["debug", "info", "warning", "error"] = "info"
@@ -237,6 +245,7 @@ class Settings(BaseSettings):
     keep: KeepSettings = KeepSettings()
     alarms: AlarmSettings = AlarmSettings()
     console: ConsoleSettings = ConsoleSettings()
+    judge: JudgeSettings = JudgeSettings()
     log: LogSettings = LogSettings()
     metrics: MetricsSettings = MetricsSettings()
     watchdog: WatchdogSettings = WatchdogSettings()

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
-from domain.access import LOCAL_OPERATOR
+from domain.access import LOCAL_OPERATOR, RESERVED
 from domain.ids import PersonId
 from domain.paperwork import Role, User
 from domain.requests import PutUser, Request
@@ -41,7 +41,7 @@ def new_user(
     stations: Iterable[str] = (),
 ) -> User:
     """Without a password yet. Raises BadUser, NoSite, StorageUnavailable."""
-    if not name.strip() or name != name.strip() or name == LOCAL_OPERATOR:
+    if not name.strip() or name != name.strip() or name in RESERVED:
         raise BadUser(f"{name!r} cannot be a user's name: choose another")
     if any(user.name == name for user in users_of(data)):
         raise BadUser(f"user {name!r} exists: `gridwarden user password` gives a new password")

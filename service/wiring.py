@@ -192,6 +192,11 @@ class Core:
         }
 
     @property
+    def has_desk(self) -> bool:
+        """What there is once for a site is decided here; of several workers, by one."""
+        return True
+
+    @property
     def clock(self) -> Clock:
         return self._clock
 
@@ -469,6 +474,7 @@ def held_by(records: SqlRecords, now_us: int) -> Held:
         recent=tuple(each.raised for each in records.events(now_us - REMEMBER_RECENT_US)),
         recent_alarms=tuple(records.alarms_since(now_us - REMEMBER_RECENT_US)),
         floods=tuple(records.open_floods()),
+        findings=tuple(records.open_findings()),
     )
 
 

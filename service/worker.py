@@ -43,10 +43,12 @@ from domain.records import (
 from domain.requests import (
     AcknowledgeAlarm,
     AcknowledgeIncident,
+    AnswerConsultation,
     CloseIncident,
     EndWithholding,
     HangTag,
     RemoveTag,
+    ReportFinding,
     Request,
     ResetAlarm,
     ShelveAlarm,
@@ -247,6 +249,11 @@ class KafkaCore:
         self.sender.stop()
         self._telemetry_store.close()
         log.info("worker_stopped", worker=self.name)
+
+    @property
+    def has_desk(self) -> bool:
+        """What there is once for a site is decided by the worker that has the desk's partition."""
+        return DESK in self._paths
 
     @property
     def site_version(self) -> int:
@@ -656,6 +663,10 @@ class KafkaCore:
                 asset_id = self._asset_of_point(request.point)
             case HangTag():
                 asset_id = request.asset_id
+            case ReportFinding():
+                asset_id = request.finding.asset_id
+            case AnswerConsultation():
+                asset_id = self.records.asset_of_finding(request.finding_id)
             case RemoveTag():
                 asset_id = self.records.asset_of_tag(request.tag_id)
             case EndWithholding():
@@ -735,8 +746,8 @@ def name_of(data: Path) -> str:
 def _held_of(
     held: Held, plan: LinkagePlan, is_ours: Callable[[AssetId], bool], *, at_desk: bool
 ) -> Held:
-    """The alarms of our devices alone: another worker holds the others. A flood is counted where its alarms
-    came; the desk's partition ends one that lasts nowhere any more."""
+    """The alarms and findings of our devices alone: another worker holds the others. A flood is counted where
+    its alarms came; the desk's partition ends one that lasts nowhere any more."""
 
     def is_point_ours(key: str) -> bool:
         point = plan.points.get(PointKey(key))
@@ -751,6 +762,7 @@ def _held_of(
         recent=tuple(each for each in held.recent if is_ours(each.asset_id)),
         recent_alarms=recent_alarms,
         withholdings=tuple(each for each in held.withholdings if is_point_ours(each.point)),
+        findings=tuple(each for each in held.findings if is_ours(each.asset_id)),
         floods=tuple(
             each
             for each in held.floods

@@ -11,19 +11,22 @@ from domain.assets import Priority
 from domain.commands import DeviceCommand
 from domain.credit import Account, CreditEntry, ReviewItem
 from domain.events import AlarmRaised
+from domain.findings import Case, Finding
 from domain.ids import AssetId, PersonId
 from domain.incidents import Incident, IncidentState
 from domain.paperwork import Approval, SiteVersion, Tag, Ticket, TicketState, User
 from domain.requests import Handled
-from storage import credit_rows, rows
+from storage import credit_rows, finding_rows, rows
 from storage.engines import reading
 from storage.records import STANDING, RecordedEvent, command_of, recorded_of
 from storage.tables import (
     approvals,
     audit,
+    cases,
     commands,
     entries,
     events,
+    findings,
     incidents,
     reviews,
     seals,
@@ -105,6 +108,34 @@ class ConsoleReads:
             .limit(limit)
         )
         return self._all(query, recorded_of)
+
+    def findings(
+        self, *, standing: bool, asset_ids: Collection[AssetId] | None = None, limit: int = 200
+    ) -> list[Finding]:
+        """The newest first; of those that stand the most urgent."""
+        query = select(findings)
+        if standing:
+            query = query.where(findings.c.ended_at_us.is_(None))
+        if asset_ids is not None:
+            query = query.where(findings.c.asset_id.in_(asset_ids))
+        order = [findings.c.priority] if standing else []
+        query = query.order_by(*order, findings.c.began_at_us.desc()).limit(limit)
+        return self._all(query, finding_rows.finding)
+
+    def finding(self, finding_id: UUID) -> Finding | None:
+        query = select(findings).where(findings.c.finding_id == finding_id)
+        found = self._all(query, finding_rows.finding)
+        return found[0] if found else None
+
+    def cases_like(self, signature: str, limit: int = 10) -> list[Case]:
+        """What people said to findings of the same kind, the newest first."""
+        query = (
+            select(cases)
+            .where(cases.c.signature == signature)
+            .order_by(cases.c.at_us.desc())
+            .limit(limit)
+        )
+        return self._all(query, finding_rows.case)
 
     def events_of_point(self, point: str, from_us: int, to_us: int) -> list[RecordedEvent]:
         query = (

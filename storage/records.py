@@ -31,13 +31,14 @@ from domain.clock import Clock, system_clock, to_datetime
 from domain.commands import CommandState, DeviceCommand, OutboxItem
 from domain.credit import CreditEntry, ReviewItem, ReviewState
 from domain.events import AlarmCleared, AlarmRaised, ClearReason
+from domain.findings import Finding, Verdict
 from domain.ids import AssetId, DeviceId, PointKey, SourceId
 from domain.incidents import Incident, IncidentState
 from domain.limit_changes import Campaign, LimitChange
 from domain.paperwork import Approval, ApprovalState, SiteVersion, Tag, Ticket, User
 from domain.records import DeadLetter
 from domain.requests import Handled
-from storage import alarm_rows, credit_rows, outbound, paper, rows
+from storage import alarm_rows, credit_rows, finding_rows, outbound, paper, rows
 from storage.engines import reading, writing
 from storage.inserts import insert, latest, newest
 from storage.ownership import expect_owner
@@ -48,11 +49,13 @@ from storage.tables import (
     approvals,
     audit,
     campaigns,
+    cases,
     commands,
     dead_letter_counts,
     dead_letters,
     entries,
     events,
+    findings,
     floods,
     incidents,
     limit_changes,
@@ -71,6 +74,7 @@ from storage.text import writable
 T = TypeVar("T")
 
 _PROJECTION: Final = "records"
+_FINDINGS_AT_MOST: Final = 2_000
 _OPEN_COMMANDS: Final = (CommandState.PENDING.value, CommandState.SENT.value)
 _OPEN_REVIEWS: Final = (ReviewState.PROPOSED.value, ReviewState.SENT_BACK.value)
 _MOMENTARY: Final = sorted(condition.value for condition in MOMENTARY)
@@ -192,6 +196,12 @@ class SqlRecords:
         with reading(self._engine) as connection:
             return connection.execute(query).scalar()
 
+    def asset_of_finding(self, finding_id: UUID) -> AssetId | None:
+        query = select(findings.c.asset_id).where(findings.c.finding_id == finding_id)
+        with reading(self._engine) as connection:
+            found = connection.execute(query).scalar()
+            return None if found is None else AssetId(found)
+
     def asset_of_tag(self, tag_id: UUID) -> AssetId | None:
         query = select(tags.c.asset_id).where(tags.c.tag_id == tag_id)
         with reading(self._engine) as connection:
@@ -234,6 +244,17 @@ class SqlRecords:
     def entry(self, entry_id: UUID) -> CreditEntry | None:
         found = self._all(select(entries).where(entries.c.entry_id == entry_id), credit_rows.entry)
         return found[0] if found else None
+
+    def open_findings(self) -> list[Finding]:
+        """Those that stand, and those that wait for a consultation."""
+        waiting = (findings.c.verdict == Verdict.CANNOT_TELL.value) & (findings.c.answered_by == "")
+        query = (
+            select(findings)
+            .where(findings.c.ended_at_us.is_(None) | waiting)
+            .order_by(findings.c.told_at_us.desc())
+            .limit(_FINDINGS_AT_MOST)
+        )
+        return self._all(query, finding_rows.finding)
 
     def users(self) -> list[User]:
         return self._all(select(users).order_by(users.c.name), rows.user)
@@ -442,6 +463,8 @@ class _Statements:
     limit_change: Executable
     campaign: Executable
     rationalisation: Executable
+    finding: Executable
+    case: Executable
     dead_letter: Executable
     dead_letter_count: Executable
 
@@ -477,6 +500,8 @@ def _statements(dialect: str) -> _Statements:
         limit_change=newest(dialect, limit_changes, "change_id", "version"),
         campaign=newest(dialect, campaigns, "mode_id", "version"),
         rationalisation=newest(dialect, rationalisations, ("point", "condition"), "version"),
+        finding=newest(dialect, findings, "finding_id", "version"),
+        case=insert(dialect, cases).on_conflict_do_nothing(),  # settled once
         dead_letter=dead_letters.insert(),
         dead_letter_count=count.on_conflict_do_update(
             index_elements=list(dead_letter_counts.primary_key),
@@ -596,6 +621,7 @@ def _write_people_and_paper(
         (statements.tag, "tag_id", map(rows.tag_row, changes.tags)),
         (statements.approval, "approval_id", map(rows.approval_row, changes.approvals)),
         (statements.user, "name", map(rows.user_row, changes.users)),
+        (statements.finding, "finding_id", map(finding_rows.finding_row, changes.findings)),
     )
     for statement, key, versions in of_versions:
         _write_newest(connection, statement, key, versions)
@@ -607,6 +633,7 @@ def _write_people_and_paper(
         (statements.entry, [credit_rows.entry_row(entry) for entry in changes.entries]),
         (statements.site_version, [rows.site_version_row(each) for each in changes.site_versions]),
         (statements.handled, [rows.audit_row(handled) for handled in changes.handled]),
+        (statements.case, [finding_rows.case_row(each) for each in changes.cases]),
     )
     for statement, written in as_they_are:
         for row in written:

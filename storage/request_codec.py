@@ -5,7 +5,7 @@ from typing import Any, Final, get_args
 
 import msgspec
 
-from domain.requests import ChangePassword, ProposeSite, PutUser, Request
+from domain.requests import ChangePassword, ProposeSite, PutUser, ReportFinding, Request
 from storage.text import writable
 
 _KINDS: Final[Mapping[str, type[Request]]] = {each.__name__: each for each in get_args(Request)}
@@ -43,4 +43,6 @@ def audited(request: Request) -> str:
     kept = msgspec.to_builtins(request)
     for name in _LEFT_OUT.get(type(request), ()):
         kept[name] = ""
+    if isinstance(request, ReportFinding):
+        kept["finding"]["opinions"] = ()  # they stand among the findings
     return writable(msgspec.json.encode(kept).decode())

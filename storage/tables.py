@@ -25,7 +25,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import TypeEngine
 
-REVISION: Final = "0006"  # of the newest migration; a test compares them
+REVISION: Final = "0007"  # of the newest migration; a test compares them
 
 
 def _words(length: int) -> TypeEngine[str]:
@@ -557,4 +557,43 @@ journal_keys: Final = Table(
     metadata,
     Column("name", _words(80), primary_key=True),
     Column("key", LargeBinary, nullable=False),
+)
+
+# what the judgement makes of a problem, in its newest version
+findings: Final = Table(
+    "findings",
+    metadata,
+    Column("finding_id", Uuid, primary_key=True),
+    Column("asset_id", _words(200), nullable=False),
+    Column("cause", _words(40), nullable=False),
+    Column("verdict", _words(40), nullable=False),
+    Column("confidence", Float(53), nullable=False),
+    Column("degraded", Boolean, nullable=False),
+    Column("priority", Integer, nullable=False),
+    Column("began_at_us", BigInteger, nullable=False),
+    Column("told_at_us", BigInteger, nullable=False),
+    Column("ended_at_us", BigInteger),
+    Column("opinions", Text, nullable=False),  # JSON list
+    Column("signature", Text, nullable=False),
+    Column("answer", Text, nullable=False),
+    Column("answered_by", _words(200), nullable=False),
+    Column("answered_cause", _words(40)),
+    Column("version", Integer, nullable=False),
+    Index("ix_findings_asset_id", "asset_id"),
+    Index("ix_findings_told_at_us", "told_at_us"),
+)
+
+# what people said to findings that could not be settled
+cases: Final = Table(
+    "cases",
+    metadata,
+    Column("case_id", Uuid, primary_key=True),
+    Column("finding_id", Uuid, nullable=False),
+    Column("asset_id", _words(200), nullable=False),
+    Column("signature", Text, nullable=False),
+    Column("cause", _words(40), nullable=False),
+    Column("words", Text, nullable=False),
+    Column("by", _words(200), nullable=False),
+    Column("at_us", BigInteger, nullable=False),
+    Index("ix_cases_at_us", "at_us"),
 )

@@ -37,6 +37,8 @@ NAVIGATION: Final = (
     ("/limits", "limits", "tune"),
     ("/stations", "stations", "schema"),
     ("/devices", "devices", "campaign"),
+    ("/judgement", "judgement", "psychology"),
+    ("/equipment", "equipment", "monitor_heart"),
     ("/reviews", "reviews", "rule"),
     ("/credit", "credit", "workspace_premium"),
     ("/paper", "paper", "assignment"),

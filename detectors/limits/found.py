@@ -22,6 +22,7 @@ ORDER: Final = {
             Condition.PHASES,
             Condition.SILENCE,
             Condition.CLOCK_STEPPED_BACK,
+            Condition.JUDGED,
         )
     )
 }

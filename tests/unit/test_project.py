@@ -117,6 +117,11 @@ def test_the_import_contracts_hold(copied_tree: Path) -> None:
         pytest.param("detectors", "from pathlib import Path", id="files-in-a-detector"),
         pytest.param("domain", "import socket", id="the-network-in-the-domain"),
         pytest.param("service", "import pandas", id="pandas-in-core"),
+        pytest.param("service", "import sklearn", id="scikit-learn-in-core"),
+        pytest.param("detectors/limits", "import sklearn", id="scikit-learn-in-the-limits"),
+        pytest.param(
+            "detectors/limits", "import detectors.judgement.dga", id="the-judgement-in-the-limits"
+        ),
     ],
 )
 def test_a_forbidden_import_is_caught(copied_tree: Path, module: str, line: str) -> None:
@@ -124,7 +129,14 @@ def test_a_forbidden_import_is_caught(copied_tree: Path, module: str, line: str)
     checked = contracts(copied_tree)
     assert checked.returncode == 1
     assert "BROKEN" in checked.stdout
-    assert f"{module}.intruder" in checked.stdout
+    assert f"{module.replace('/', '.')}.intruder" in checked.stdout
+
+
+def test_the_judgement_may_use_scikit_learn(copied_tree: Path) -> None:
+    path = copied_tree / "detectors" / "judgement" / "trees.py"
+    path.write_text("import sklearn\n", encoding="utf-8")
+    checked = contracts(copied_tree)
+    assert checked.returncode == 0, checked.stdout
 
 
 def test_the_domain_needs_only_the_standard_library_and_numpy() -> None:

@@ -32,6 +32,8 @@ WORDS = {
     "RemoveTag": ("摘牌", "remove tag"),
     "ProposeSite": ("提出站点新版本", "propose site version"),
     "DecideApproval": ("审批", "decide approval"),
+    "ReportFinding": ("研判报告", "report finding"),
+    "AnswerConsultation": ("答复会诊", "answer consultation"),
     "PutUser": ("维护用户", "change user"),
     "ChangePassword": ("修改密码", "change password"),
 }

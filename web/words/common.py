@@ -7,6 +7,8 @@ WORDS = {
     "annunciator": ("光字牌", "Annunciator"),
     "alarm_quality": ("告警质量", "Alarm quality"),
     "limits": ("限值", "Limits"),
+    "judgement": ("设备研判", "Judgement"),
+    "equipment": ("设备健康", "Equipment"),
     "devices": ("现场装置", "Field devices"),
     "stations": ("接线图", "Single lines"),
     "reviews": ("待审核", "Reviews"),

@@ -1,0 +1,1 @@
+"""Judgement: what is wrong with the equipment, and how sure we are. Experts and learned detectors."""

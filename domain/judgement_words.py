@@ -1,0 +1,75 @@
+"""The users' words of causes, verdicts and stances, in Chinese and in English. Pure."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from domain.findings import Cause, Stance, Verdict
+from domain.wording import DEFAULT_LANGUAGE
+
+_Words = dict[str, str]  # by language
+
+_CAUSES: Final[Mapping[Cause, _Words]] = {
+    Cause.OVERHEATING: {"zh-CN": "异常发热", "en": "overheating"},
+    Cause.OVERLOAD: {"zh-CN": "热点温度将越限", "en": "hot spot will pass its limit"},
+    Cause.DISCHARGE: {"zh-CN": "内部放电", "en": "internal discharge"},
+    Cause.THERMAL_FAULT: {"zh-CN": "内部过热", "en": "internal hot spot"},
+    Cause.PARTIAL_DISCHARGE: {"zh-CN": "局部放电", "en": "partial discharge"},
+    Cause.UNBALANCE: {"zh-CN": "三相不平衡", "en": "unbalanced phases"},
+    Cause.VOLTAGE: {"zh-CN": "电压偏差", "en": "voltage deviation"},
+    Cause.FREQUENCY: {"zh-CN": "频率偏差", "en": "frequency deviation"},
+    Cause.HARMONICS: {"zh-CN": "谐波超标", "en": "harmonics above their limit"},
+    Cause.GAS_LEAK: {"zh-CN": "SF6 气体泄漏", "en": "SF6 leak"},
+    Cause.DC_VOLTAGE: {"zh-CN": "直流母线电压异常", "en": "DC bus voltage"},
+    Cause.DC_EARTH_FAULT: {"zh-CN": "直流接地", "en": "DC earth fault"},
+    Cause.BATTERY_HEAT: {"zh-CN": "蓄电池过热", "en": "battery too hot"},
+    Cause.CAPACITOR_UNITS: {"zh-CN": "电容器单元损坏", "en": "capacitor units lost"},
+    Cause.RELAY_TIME: {"zh-CN": "保护动作时间不符", "en": "relay time off its curve"},
+    Cause.POWER_CURVE: {"zh-CN": "风机出力偏离功率曲线", "en": "turbine off its power curve"},
+    Cause.LOW_YIELD: {"zh-CN": "光伏出力偏低", "en": "low PV yield"},
+    Cause.SHORTED_TURNS: {"zh-CN": "定子匝间短路", "en": "shorted stator turns"},
+    Cause.MEASUREMENT: {"zh-CN": "测量可疑", "en": "measurement suspect"},
+    Cause.UNUSUAL: {"zh-CN": "异常, 原因不明", "en": "unusual, cause unknown"},
+}
+_VERDICTS: Final[Mapping[Verdict, _Words]] = {
+    Verdict.FIRM: {"zh-CN": "确定", "en": "firm"},
+    Verdict.LIKELY: {"zh-CN": "很可能", "en": "likely"},
+    Verdict.CANNOT_TELL: {"zh-CN": "无法判断", "en": "cannot tell"},
+}
+_STANCES: Final[Mapping[Stance, _Words]] = {
+    Stance.AGREES: {"zh-CN": "支持", "en": "agrees"},
+    Stance.CONTRADICTS: {"zh-CN": "反对", "en": "contradicts"},
+    Stance.CANNOT_TELL: {"zh-CN": "无法判断", "en": "cannot tell"},
+}
+_EXPERTS: Final[Mapping[str, _Words]] = {
+    "thermal": {"zh-CN": "变压器热模型 (IEC 60076-7)", "en": "thermal model (IEC 60076-7)"},
+    "dga": {"zh-CN": "油中气体 (大卫三角形)", "en": "dissolved gases (Duval triangle)"},
+    "dga_pentagon": {"zh-CN": "油中气体 (大卫五角形)", "en": "dissolved gases (Duval pentagon)"},
+    "unbalance": {"zh-CN": "三相不平衡", "en": "unbalance"},
+    "voltage": {"zh-CN": "电压与频率", "en": "voltage and frequency"},
+    "dc_system": {"zh-CN": "直流系统", "en": "DC system"},
+    "sf6": {"zh-CN": "SF6 压力", "en": "SF6 pressure"},
+    "wind": {"zh-CN": "风机功率曲线", "en": "wind power curve"},
+    "solar": {"zh-CN": "光伏对比", "en": "PV comparison"},
+    "capacitors": {"zh-CN": "电容器组不平衡", "en": "capacitor unbalance"},
+    "metering": {"zh-CN": "量测合理性", "en": "measurement plausibility"},
+    "learned": {"zh-CN": "学习型检测", "en": "learned detector"},
+    "sensor": {"zh-CN": "传感器检查", "en": "sensor check"},
+}
+
+
+def cause_word(cause: Cause, language: str = DEFAULT_LANGUAGE) -> str:
+    return _CAUSES[cause][language]
+
+
+def verdict_word(verdict: Verdict, language: str = DEFAULT_LANGUAGE) -> str:
+    return _VERDICTS[verdict][language]
+
+
+def stance_word(stance: Stance, language: str = DEFAULT_LANGUAGE) -> str:
+    return _STANCES[stance][language]
+
+
+def expert_word(rule: str, language: str = DEFAULT_LANGUAGE) -> str:
+    """Of "thermal/1"; an expert of another release by its own name."""
+    words = _EXPERTS.get(rule.split("/")[0])
+    return words[language] if words else rule
