@@ -25,6 +25,7 @@ WARM_UP_US: Final = DAY_US
 # up to here every second of our clock is gone through as it was; beyond it, only where silence asks for it
 EXACT_UP_TO_US: Final = 2 * DAY_US
 ROWS_AT_ONCE: Final = 200_000
+LONGEST_STRETCH_US: Final = 64 * DAY_US
 # a point that crosses its limit takes all its readings of a group one by one: not too many of them
 ROWS_IN_ONE_GROUP: Final = 4_000
 EXAMPLES: Final = 3
@@ -218,18 +219,21 @@ def _go_through(
 def _stretches(
     history: History, points: Sequence[int], from_us: int, to_us: int
 ) -> Iterator[Readings]:
-    """Day by day, and a day in pieces."""
-    day_us = from_us
-    while day_us < to_us:
-        end_us, offset = min(day_us + DAY_US, to_us), 0
-        while True:
-            readings = history.arrived(day_us, end_us, points, ROWS_AT_ONCE, offset)
-            if len(readings):
+    """As many days at once as hold few enough readings: every question costs a walk over the store."""
+    begin_us, length_us = from_us, DAY_US
+    while begin_us < to_us:
+        end_us, offset, found = min(begin_us + length_us, to_us), 0, ROWS_AT_ONCE
+        while found == ROWS_AT_ONCE:
+            readings = history.arrived(begin_us, end_us, points, ROWS_AT_ONCE, offset)
+            found = len(readings)
+            offset += found
+            if found:
                 yield readings
-            if len(readings) < ROWS_AT_ONCE:
-                break
-            offset += ROWS_AT_ONCE
-        day_us = end_us
+        begin_us = end_us
+        if offset < ROWS_AT_ONCE // 4:
+            length_us = min(2 * length_us, LONGEST_STRETCH_US)
+        elif offset > ROWS_AT_ONCE:
+            length_us = max(length_us // 2, DAY_US)
 
 
 class _Steps:
