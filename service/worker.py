@@ -551,8 +551,8 @@ class KafkaCore:
         return written
 
     def _look_for_stale_paths(self) -> None:
-        """The group divides anew when a worker is gone. Where it did not, and we lost a partition that it calls
-        ours, somebody claimed it who is gone again, or is no member of our group."""
+        """The group divides anew when a worker is gone. Where it did not, and we lost a partition that it
+        calls ours, somebody claimed it who is gone again, or is no member of our group."""
         patience_s = 3 * self._settings.kafka.session_timeout_ms / 1_000
         if monotonic() - self._opened_again_at < patience_s:
             return
