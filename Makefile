@@ -47,7 +47,7 @@ lock: $(VENV)/.dev ## pin the dependencies of pyproject.toml anew
 		--group dev --output-file requirements/dev.txt pyproject.toml
 
 clean: ## remove what was built here, the environment too
-	rm -rf $(VENV) build dist .servers tests/servers/node-red/node_modules
+	rm -rf $(VENV) build dist tests/servers/node-red/node_modules
 	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 

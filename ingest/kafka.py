@@ -113,15 +113,13 @@ class Fetched:
 
 
 class Partitions(Protocol):
-    """Who owns what is read. `assigned` and `lost` may wait for a database: they are called in a thread of
-    their own, one at a time; `arrived` must not wait."""
+    """Who owns what is read. `assigned` may wait for a database: it is called in a thread of its own, one at
+    a time; `arrived` must not wait."""
 
     def assigned(self, partitions: int, ours: frozenset[int]) -> Mapping[int, int]:
         """The partitions that are ours now, of so many; the offset from which each is read. Raises
         StorageUnavailable where that cannot be said now."""
         ...
-
-    def lost(self, partitions: frozenset[int]) -> None: ...
 
     def arrived(self, partition: int, messages: Sequence[Fetched]) -> None: ...
 
@@ -183,6 +181,15 @@ class KafkaSource:
         if self._thread.is_alive():
             self._loop.call_soon_threadsafe(self._stopping.set)
             self._thread.join(timeout_s)
+
+    def open_again(self) -> None:
+        """The owner has lost what the group still calls ours: ask him anew."""
+        self._loop.call_soon_threadsafe(self._given_again)
+
+    def _given_again(self) -> None:
+        consumer = self._consumer
+        if consumer is not None:
+            self.given(consumer, frozenset(each.partition for each in consumer.assignment()))
 
     def reading_back(self, partition: int, first: int) -> "Reader":
         """Older messages of a partition, beside those that are read; close it."""

@@ -108,7 +108,7 @@ class PartitionIntake:
             }
             current, last_us = bool(meta["current"]), int(meta["last_us"])
             gap_ended_us, of_intake = int(meta["gap_ended_us"]), meta["intake"]
-        except (KeyError, TypeError, ValueError) as error:
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise UnreadableIntake(f"partition state cannot be read: {error!r}") from error
         self._intake.restore({**arrays, "receipts": np.zeros(PACKET_IDS, "<u8")}, of_intake)
         self._bridges, self._current = bridges, current

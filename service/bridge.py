@@ -9,7 +9,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from queue import SimpleQueue
 from typing import Final
 
@@ -28,6 +28,7 @@ from service.bridge_vitals import BridgeVitals
 from service.counting import Counted
 from service.metrics import HealthServer
 from service.partitioning import Partitioning
+from service.recovery import Unwirable
 from service.settings import MetricsSettings, Settings
 from service.site.model import Site
 from service.topic import kafka_config, topic_settings
@@ -78,6 +79,11 @@ class Bridge:
     @property
     def kafka_connected(self) -> bool:
         return self._writer.connected
+
+    @property
+    def subscribed(self) -> bool:
+        """Whether the MQTT broker keeps for us what is published."""
+        return self._source.generation > 0 and (self._source.current or self.moved > 0)
 
     @property
     def waiting(self) -> int:
@@ -138,11 +144,16 @@ class Bridge:
         self.moved += len(messages)
 
 
-def bridge_of(
-    settings: Settings, site: Site, name: str, share: str | None, counters: Counters
-) -> Bridge:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BridgeOptions:
+    name: str = "1"  # always the same: its MQTT session
+    share: str | None = None  # the broker deals the messages out among the bridges of this name
+    topics: tuple[str, ...] = ()  # only these of the source's; empty: all
+
+
+def bridge_of(settings: Settings, site: Site, options: BridgeOptions, counters: Counters) -> Bridge:
     """Raises StorageUnavailable while Kafka does not answer, KafkaUnusable, Unwirable."""
-    config = kafka_config(settings.kafka, site.code, f"bridge-{name}")
+    config = kafka_config(settings.kafka, site.code, f"bridge-{options.name}")
     partitions = prepare_topic(
         config,
         config.topic,
@@ -164,30 +175,37 @@ def bridge_of(
         partition_of=lambda key: partition_of(key, partitions),
     )
     return Bridge(
-        _shared(source_config(only_source(site), settings.queues.receive_maximum), name, share),
+        _ours(source_config(only_source(site), settings.queues.receive_maximum), options),
         router,
         config,
         partitions,
-        name,
+        options.name,
         counters,
     )
 
 
-def _shared(config: MqttConfig, name: str, share: str | None) -> MqttConfig:
-    """A session of the bridge's own; with `share` the broker divides the messages among its members."""
+def _ours(config: MqttConfig, options: BridgeOptions) -> MqttConfig:
+    """A session of the bridge's own, for its share of the messages."""
     subscriptions = config.subscriptions
-    if share is not None:
-        subscriptions = tuple((f"$share/{share}/{topic}", qos) for topic, qos in subscriptions)
+    if options.topics:
+        known = [topic for topic, _ in subscriptions]
+        unknown = [topic for topic in options.topics if topic not in known]
+        if unknown:
+            raise Unwirable(f"the source has no topic {unknown[0]}; it has {', '.join(known)}")
+        subscriptions = tuple(each for each in subscriptions if each[0] in options.topics)
+    if options.share is not None:
+        subscriptions = tuple(
+            (f"$share/{options.share}/{topic}", qos) for topic, qos in subscriptions
+        )
     return replace(
-        config, client_id=f"{config.client_id}-bridge-{name}", subscriptions=subscriptions
+        config, client_id=f"{config.client_id}-bridge-{options.name}", subscriptions=subscriptions
     )
 
 
 def run_bridge(
     settings: Settings,
     site: Site,
-    name: str,
-    share: str | None,
+    options: BridgeOptions,
     say: Callable[[str], None],
     seconds: float | None = None,
 ) -> int:
@@ -196,12 +214,14 @@ def run_bridge(
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopping.put(0))
     counters = Counted()
-    bridge = _patiently(lambda: bridge_of(settings, site, name, share, counters), say, stopping)
+    bridge = _patiently(lambda: bridge_of(settings, site, options, counters), say, stopping)
     if bridge is None:
         return 0
     bridge.start()
     answering = _answering(settings.metrics, bridge, counters)
-    say(f"bridge {name}: from the MQTT broker to {settings.kafka.bootstrap}")
+    threading.Thread(
+        target=lambda: _tell_when_connected(bridge, options, settings, say), daemon=True
+    ).start()
     clock = threading.Timer(seconds, lambda: stopping.put(0)) if seconds is not None else None
     if clock:
         clock.start()
@@ -211,7 +231,16 @@ def run_bridge(
         bridge.stop()
         if answering is not None:
             answering.stop()
-        say(f"bridge {name}: {bridge.moved} messages moved")
+        say(f"bridge {options.name}: {bridge.moved} messages moved")
+
+
+def _tell_when_connected(
+    bridge: Bridge, options: BridgeOptions, settings: Settings, say: Callable[[str], None]
+) -> None:
+    """From then on nothing that is published is missed."""
+    while not bridge.subscribed:
+        time.sleep(_IDLE_WAIT_S)
+    say(f"bridge {options.name}: from the MQTT broker to {settings.kafka.bootstrap}")
 
 
 def _answering(metrics: MetricsSettings, bridge: Bridge, counters: Counted) -> HealthServer | None:

@@ -157,11 +157,14 @@ def bridge_command(
         str | None,
         typer.Option("--share", help="Share the messages with the bridges of this name."),
     ] = None,
+    topic: Annotated[
+        list[str] | None, typer.Option("--topic", help="Only this one of the source's; repeatable.")
+    ] = None,
     seconds: SecondsOption = None,
 ) -> None:
     """Move readings and device replies from MQTT to Kafka until Ctrl-C."""
     from ingest.kafka import KafkaUnusable
-    from service.bridge import run_bridge
+    from service.bridge import BridgeOptions, run_bridge
     from service.logs import configure_logs
     from service.recovery import Unwirable
 
@@ -176,7 +179,8 @@ def bridge_command(
     if broker:
         known = known.at_broker(*_address(broker) or ("", 0))
     try:
-        code = run_bridge(settings, known, name, share, typer.echo, seconds)
+        options = BridgeOptions(name=name, share=share, topics=tuple(topic or ()))
+        code = run_bridge(settings, known, options, typer.echo, seconds)
     except (KafkaUnusable, Unwirable) as error:
         _stop(f"cannot bridge: {error}", BAD_INPUT, error)
     raise typer.Exit(code)

@@ -24,7 +24,7 @@ from service.heartbeat import Beat, Heart
 from service.local_socket import SOCKET_NAME, AlreadyServed, Handler, LocalServer
 from service.logs import configure_logs
 from service.processes import RESTART
-from service.records import keep_records_in_data_folders
+from service.records import forget_the_servers
 from service.settings import BadSettings, Settings, load_settings
 from service.site.compiled import BrokenCompiledSite, read_compiled
 from service.site.model import Site
@@ -183,7 +183,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         heart.start()
     try:
         if chosen.replay_clock is not None:
-            keep_records_in_data_folders()
+            forget_the_servers()
         settings = load_settings(data=chosen.data, language=chosen.language)
         configure_logs(settings.log, "core")
         site = _site(chosen)

@@ -41,6 +41,13 @@ class LatestValues:
             known[known] = self._time[stored.point[known]] == 0
             self._put(stored.take(known))
 
+    def catch_up(self, stored: Readings) -> None:
+        """What the store has newer than we do, one row per point: what others took in."""
+        with self._lock:
+            newer = stored.point < len(self._time)
+            newer[newer] = self._time[stored.point[newer]] < stored.event_time[newer]
+            self._put(stored.take(newer))
+
     def of(self, keys: Iterable[PointKey] = ()) -> dict[str, tuple[float | None, int, int]]:
         """key -> value, event time, quality; every point without keys; none that is silent."""
         with self._lock:

@@ -46,7 +46,7 @@ def _number(told: dict[str, object]) -> int:
 
 
 def _ledger(data: Path) -> SqlLedger:
-    engine = records_engine(data, role="cli", busy_ms=5_000, once=True)
+    engine = records_engine(data, role="cli", busy_ms=5_000, once=True, patient=True)
     if is_missing(engine):
         raise StorageUnavailable(f"{data} holds no records: name the data folder with --data")
     return SqlLedger(engine)

@@ -5,6 +5,7 @@ is durable before we see it, so nothing is acknowledged and nothing waits for a 
 """
 
 import threading
+import time
 from collections import OrderedDict, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -131,7 +132,7 @@ class PartitionPath:
         `first_limits` hold from the partition's first message on, where nobody ever read it."""
         self.partition = partition
         self.epoch = epoch
-        self.stale = False
+        self._stale_since: float | None = None
         self.learned = 0  # paper changes up to this number are known here
         self.limits_asked_at = float("-inf")
         self._settings = settings
@@ -187,6 +188,16 @@ class PartitionPath:
         )
         self.next_offset = start.seq
         self.absorbing = Worker(f"intake:{partition}", self._absorb)
+
+    @property
+    def stale(self) -> bool:
+        """Another worker has claimed the partition."""
+        return self._stale_since is not None
+
+    @property
+    def stale_for_s(self) -> float:
+        since = self._stale_since
+        return 0.0 if since is None else time.monotonic() - since
 
     @property
     def newest_seq(self) -> int:
@@ -321,7 +332,7 @@ class PartitionPath:
         return Start(0, state)
 
     def _become_stale(self, told: Callable[[int], None]) -> None:
-        self.stale = True
+        self._stale_since = time.monotonic()
         told(self.partition)
 
 

@@ -3,12 +3,11 @@
 Core tells facts over the local socket; `troubles` makes of them what must be said on every page.
 """
 
-import platform
 import sqlite3
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -50,9 +49,11 @@ def system_facts(core: "AnyCore", restarts: Mapping[str, int]) -> dict[str, Any]
 @cache
 def versions() -> Mapping[str, str]:
     """Of what this process is made of."""
+    from importlib import metadata  # a start after a fault does without
+
     return {
         "gridwarden": metadata.version("gridwarden"),
-        "Python": platform.python_version(),
+        "Python": ".".join(map(str, sys.version_info[:3])),
         "SQLite": sqlite3.sqlite_version,
         "DuckDB": metadata.version("duckdb"),
         "paho-mqtt": metadata.version("paho-mqtt"),

@@ -29,11 +29,16 @@ class StoreKeeper:
         *,
         clock: Clock,
         counters: Counters,
+        shared: bool = False,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`latest` gets what stood before this start, where nothing newer was said since."""
+        """`latest` gets what stood before this start, where nothing was said since; from a `shared` store
+        also, every now and then, what other workers took in."""
         self._store = store
-        self._latest: LatestValues | None = latest
+        self._latest = latest
+        self._shared = shared
+        self._filled = False
+        self._latest_at = float("-inf")
         self._clock = clock
         self._counters = counters
         self._monotonic = monotonic
@@ -56,13 +61,21 @@ class StoreKeeper:
             self._counters.add("telemetry_upkeep_failed")
             log.error("telemetry_upkeep_failed", reason=str(error), retry_in_s=RETRY_S)
             self.worker.wait(RETRY_S)
+        except Exception:
+            # order in the history is not worth a restart of the watch
+            self._counters.add("telemetry_upkeep_failed")
+            log.exception("telemetry_upkeep_failed")
+            self.worker.wait(RETRY_S)
         else:
             self.worker.wait(BETWEEN_STEPS_S if more else LOOK_EVERY_S)
 
     def _fill_latest(self) -> None:
-        if self._latest is not None:
+        if not self._filled:
             self._latest.fill(self._store.latest(self._latest.points))
-            self._latest = None
+            self._filled, self._latest_at = True, self._monotonic()
+        elif self._shared and self._monotonic() - self._latest_at >= LOOK_EVERY_S:
+            self._latest.catch_up(self._store.latest(self._latest.points))
+            self._latest_at = self._monotonic()
 
     def _look_at_facts(self) -> None:
         if self._monotonic() - self._facts_at >= FACTS_EVERY_S:

@@ -145,7 +145,11 @@ class KafkaCore:
         self._key = self._owners.key()
         self.latest = LatestValues(self._numbers)
         self.store_keeper = StoreKeeper(
-            self._telemetry_store, self.latest, clock=self.clock, counters=self.counters
+            self._telemetry_store,
+            self.latest,
+            clock=self.clock,
+            counters=self.counters,
+            shared=self._shared,
         )
         self.live = LiveView(self._plan, self.records.standing_events())
         self.source = KafkaSource(self._config, self, self.counters)
@@ -169,7 +173,9 @@ class KafkaCore:
         self._commands = SharedDispatcher(self.dispatcher)
         self._paths: dict[int, PartitionPath] = {}
         self._changing = threading.Lock()  # who opens and closes paths
-        self._ticks_under_way: dict[int, tuple[float, Future[Any]]] = {}
+        self._ticks_under_way: dict[int, Future[Any]] = {}
+        self._ticked_at: dict[int, float] = {}
+        self._opened_again_at = float("-inf")
         self._asked: dict[UUID, float] = {}  # requests whose outcome another worker may tell
         self._sealer = Sealer(
             SqlLedger(self.records.engine),
@@ -318,7 +324,7 @@ class KafkaCore:
             "telemetry_lag": sum(
                 max(0, path.journal.last_seq - path.telemetry.passed_seq) for path in paths
             ),
-            "unjournalled": len(self._ticks_under_way),
+            "unjournalled": sum(not each.done() for each in list(self._ticks_under_way.values())),
             "inbox_depth": sum(path.queued for path in paths),
             "journal_share": 0.0,
             "commands_connected": self.sender.connected,
@@ -361,10 +367,10 @@ class KafkaCore:
         return {"kafka": self.source.connected}
 
     def journal_away_s(self) -> float:
-        """For how long a tick of ours has waited for its place in the topic."""
-        since = [at for at, written in list(self._ticks_under_way.values()) if not written.done()]
-        waited = monotonic() - min(since) if since else 0.0
-        return waited if waited > 2 * TICK_S else 0.0
+        """For how long no tick of ours has found its place in the topic, of the worst partition."""
+        told = [self._ticked_at.get(partition, 0.0) for partition in list(self._paths)]
+        waited = monotonic() - min(told) if told else 0.0
+        return waited if waited > _TICKS_MISSED * TICK_S else 0.0
 
     def records_away_s(self) -> float:
         return max((path.recorder.away_s for path in list(self._paths.values())), default=0.0)
@@ -396,11 +402,6 @@ class KafkaCore:
                 for partition, path in self._paths.items()
                 if partition in ours
             }
-
-    def lost(self, partitions: frozenset[int]) -> None:
-        with self._changing:
-            for partition in partitions & self._paths.keys():
-                self._close(partition)
 
     def arrived(self, partition: int, messages: Sequence[Fetched]) -> None:
         path = self._paths.get(partition)
@@ -485,6 +486,7 @@ class KafkaCore:
         )
         path.learned = learned
         path.recorder.on_site_effective = self.on_site_effective
+        self._ticked_at[partition] = monotonic()
         self._paths[partition] = path
         path.start(
             [
@@ -498,6 +500,7 @@ class KafkaCore:
     def _close(self, partition: int) -> None:
         path = self._paths.pop(partition)
         self._ticks_under_way.pop(partition, None)
+        self._ticked_at.pop(partition, None)
         path.stop()
         log.info("partition_closed", partition=partition, epoch=path.epoch)
 
@@ -563,17 +566,39 @@ class KafkaCore:
             return  # the recorder tells that they are away
 
     def _tick(self) -> None:
+        """One under way per partition: what waits would only pile up."""
         self._look_for_limits()
         for path in list(self._paths.values()):
-            waiting = self._ticks_under_way.get(path.partition)
-            if path.stale or (waiting is not None and not waiting[1].done()):
+            if path.stale:
                 continue
-            if waiting is not None and waiting[1].exception() is not None:
-                self.counters.add("journal_unavailable")
-            written = self._write(path.partition, Ticked(at_us=self.clock()))
-            self._ticks_under_way[path.partition] = (monotonic(), written)
+            under_way = self._ticks_under_way.get(path.partition)
+            if under_way is None or under_way.done():
+                self._ticks_under_way[path.partition] = self._tick_of(path.partition)
             self._activate_limits(path)
+        self._look_for_stale_paths()
         self._threads[0].wait(TICK_S)
+
+    def _tick_of(self, partition: int) -> "Future[Any]":
+        def told(written: "Future[Any]") -> None:
+            if written.cancelled() or written.exception() is not None:
+                self.counters.add("journal_unavailable")
+            else:
+                self._ticked_at[partition] = monotonic()
+
+        written = self._write(partition, Ticked(at_us=self.clock()))
+        written.add_done_callback(told)
+        return written
+
+    def _look_for_stale_paths(self) -> None:
+        """The group divides anew when a worker is gone. Where it did not, and we lost a partition that it
+        calls ours, somebody claimed it who is gone again, or is no member of our group."""
+        patience_s = 3 * self._settings.kafka.session_timeout_ms / 1_000
+        if monotonic() - self._opened_again_at < patience_s:
+            return
+        if any(path.stale_for_s > patience_s for path in list(self._paths.values())):
+            self._opened_again_at = monotonic()
+            log.error("partitions_claimed_by_a_stranger", group=self._config.group)
+            self.source.open_again()
 
     def _activate_limits(self, path: PartitionPath) -> None:
         """Where those of the site are not those that its state goes by; once it has caught up."""
@@ -702,6 +727,7 @@ class KafkaCore:
 
 
 _TOLERATED: Final = 100  # messages under way
+_TICKS_MISSED: Final = 2.5
 
 
 def name_of(data: Path) -> str:

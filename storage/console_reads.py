@@ -269,10 +269,11 @@ def _which(query: Select[Any], wanted: IncidentFilter) -> Select[Any]:
     if wanted.priorities:
         query = query.where(incidents.c.priority.in_([int(each) for each in wanted.priorities]))
     if wanted.asset_ids is not None:
-        query = query.where(incidents.c.asset_id.in_(list(wanted.asset_ids)))
+        query = query.where(incidents.c.asset_id.in_(list(map(writable, wanted.asset_ids))))
     if wanted.classes:
         of_class = select(events.c.incident_id).where(
-            events.c.alarm_class.in_(list(wanted.classes)), events.c.incident_id.is_not(None)
+            events.c.alarm_class.in_(list(map(writable, wanted.classes))),
+            events.c.incident_id.is_not(None),
         )
         query = query.where(incidents.c.incident_id.in_(of_class))
     return query

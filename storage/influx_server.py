@@ -85,7 +85,7 @@ class Rows:
                 column += [""] * (rows - len(column))
 
     def column(self, name: str, dtype: type[np.generic]) -> NDArray[Any]:
-        return self.words(name).astype(dtype)
+        return numbers(self.words(name), dtype)
 
     def words(self, name: str) -> NDArray[np.str_]:
         return np.array(self._columns.get(name, ()), "U")
@@ -93,7 +93,10 @@ class Rows:
     def times(self, name: str) -> NDArray[np.int64]:
         """Microseconds since 1970."""
         texts = [text.removesuffix("Z") for text in self._columns.get(name, ())]
-        return np.array(texts, "datetime64[us]").astype(np.int64)
+        try:
+            return np.array(texts, "datetime64[us]").astype(np.int64)
+        except ValueError as error:
+            raise StorageUnavailable(f"InfluxDB gives a time that is none: {error}") from error
 
 
 class InfluxServer:
@@ -223,6 +226,14 @@ def _retry_after_s(error: ApiException) -> float:
     return min(300.0, max(1.0, float(said))) if said.isdigit() else 10.0
 
 
+def numbers(texts: NDArray[np.str_], dtype: type[np.generic]) -> NDArray[Any]:
+    """Raises StorageUnavailable: another program may have written what is no number of ours."""
+    try:
+        return texts.astype(dtype)
+    except (ValueError, OverflowError) as error:
+        raise StorageUnavailable(f"InfluxDB gives what is no number of ours: {error}") from error
+
+
 def readings_of(found: Rows, point: np.int32 | None = None) -> Readings:
     """One reading for each quality that was found, with the other fields of its point and moment."""
     fields = found.words("_field")
@@ -248,7 +259,7 @@ def readings_of(found: Rows, point: np.int32 | None = None) -> Readings:
         if len(theirs) and len(keys):
             places = np.minimum(np.searchsorted(keys, theirs), len(keys) - 1)
             same = keys[places] == theirs
-            column[places[same]] = said[same].astype(dtype)
+            column[places[same]] = numbers(said[same], dtype)
         return column
 
     value = beside("value", np.nan, np.float64)
@@ -261,7 +272,7 @@ def readings_of(found: Rows, point: np.int32 | None = None) -> Readings:
         event_time=keys["event_time"].astype(np.int64),
         arrival_time=beside("arrival", 0, np.int64),
         value=value,
-        quality=quality[order].astype(np.uint8),
+        quality=numbers(quality[order], np.uint8),
         origin=beside("origin", 0, np.uint8),
     )
 

@@ -17,7 +17,16 @@ from domain.ports import StorageUnavailable
 from domain.readings import Readings
 from domain.summaries import SUMMARY_COLUMNS, Resolution, Summaries, summarise
 from storage import line_protocol
-from storage.influx_server import FIELDS, InfluxServer, Refused, Rows, TooMuch, readings_of, span
+from storage.influx_server import (
+    FIELDS,
+    InfluxServer,
+    Refused,
+    Rows,
+    TooMuch,
+    numbers,
+    readings_of,
+    span,
+)
 from storage.telemetry_upkeep import DAY_US, HOUR_US, SETTLED_US
 
 ROWS_IN_ONE_STEP: Final = 30_000
@@ -229,6 +238,6 @@ def _summaries(found: Rows) -> Summaries:
         if name in _FLOATS:
             column[:] = np.nan
         mine = fields == name
-        column[np.searchsorted(start, times[mine])] = texts[mine].astype(dtype)
+        column[np.searchsorted(start, times[mine])] = numbers(texts[mine], dtype.type)
         columns[name] = column
     return Summaries.of_columns(columns)

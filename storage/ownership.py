@@ -17,6 +17,7 @@ from storage.tables import journal_keys, owners, site_facts
 from storage.text import writable
 
 _PARTITIONS: Final = "partitions"
+_INSTALLATION: Final = "installation"
 _RECORDS: Final = "records"
 _KEY_BYTES: Final = 32
 
@@ -74,16 +75,24 @@ class Owners:
 
     def expect_partitions(self, count: int) -> None:
         """The first call says how many there are for good. Raises PartitionsChanged."""
-        with writing(self._engine) as connection:
-            keep = insert(connection.dialect.name, site_facts).on_conflict_do_nothing()
-            connection.execute(keep, {"name": _PARTITIONS, "value": count})
-            query = select(site_facts.c.value).where(site_facts.c.name == _PARTITIONS)
-            stored = int(connection.execute(query).scalar_one())
+        stored = self._fact(_PARTITIONS, count)
         if stored != count:
             raise PartitionsChanged(
                 f"the site's topic has {count} partitions and had {stored} when the records began: make it"
                 f" with {stored} again, or begin with new records"
             )
+
+    def installation(self, number: int) -> int:
+        """Whose records these are; the first call says it for good."""
+        return self._fact(_INSTALLATION, number)
+
+    def _fact(self, name: str, value: int) -> int:
+        """What was said first."""
+        with writing(self._engine) as connection:
+            keep = insert(connection.dialect.name, site_facts).on_conflict_do_nothing()
+            connection.execute(keep, {"name": name, "value": value})
+            query = select(site_facts.c.value).where(site_facts.c.name == name)
+            return int(connection.execute(query).scalar_one())
 
     def key(self) -> bytes:
         """The key of our own records in the topic: made once, known to every worker of these records."""

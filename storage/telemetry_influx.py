@@ -77,13 +77,12 @@ class InfluxTelemetry:
     def applied_seq(self) -> int:
         """As the bucket says: another worker may have gone on."""
         found = self._server.rows(
-            """
-from(bucket: bucket) |> range(start: 0)
-    |> filter(fn: (r) => r._measurement == measurement and r.partition == partition)
-    |> filter(fn: (r) => r._field == "seq")
-    |> max() |> group() |> max() |> keep(columns: ["_value"])""",
+            # whatever the server's clock says: ours gave the mark its time
+            FIELDS + '    |> filter(fn: (r) => r.partition == partition and r._field == "seq")\n'
+            '    |> max() |> group() |> max() |> keep(columns: ["_value"])',
             measurement=f"{self._config.measurement}.applied",
             partition=_partition_name(self._partition),
+            **span(0, LAST_US),
         )
         values = found.column("_value", np.int64)
         applied = int(values[0]) if len(values) else 0

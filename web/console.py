@@ -49,7 +49,7 @@ class Console:
     def open(cls, data: Path, compiled: Path, language: str, session_hours: int) -> "Console":
         """Raises BrokenCompiledSite, StorageUnavailable."""
         site = read_compiled(compiled)
-        engine = records_engine(data, role="web", busy_ms=1_000)
+        engine = records_engine(data, role="web", busy_ms=1_000, at_most_ms=3_000)
         reads = ConsoleReads(engine)
         core, feed = CoreClient(data), Feed()
         console = cls(

@@ -99,16 +99,24 @@ class Visit:
         return outcome
 
     def on_change(self, kinds: Collection[str], refresh: Callable[[], Any]) -> None:
-        """Live for as long as the page is open."""
+        """Live for as long as the page is open. What came before it was connected is made up for then."""
         client = ui.context.client
+        missed = False
 
         async def refreshed() -> None:
-            if client.has_socket_connection:
+            nonlocal missed
+            missed = not client.has_socket_connection
+            if not missed:
                 with client:
                     waiting = refresh()
                     if waiting is not None:
                         await waiting
 
+        async def made_up() -> None:
+            if missed:
+                await refreshed()
+
+        client.on_connect(made_up)
         client.on_delete(self.console.feed.register(kinds, refreshed))
 
 

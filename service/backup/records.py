@@ -34,7 +34,7 @@ _COUNTED: Final = (events, incidents, commands, reviews, entries, seals, audit)
 
 def take(settings: Settings, folder: Path, say: Say) -> RecordsFacts:
     """Raises BackupFailed, StorageUnavailable."""
-    engine = records_engine(settings.data, settings.records, role="backup", once=True)
+    engine = records_engine(settings.data, settings.records, role="backup", once=True, patient=True)
     if is_missing(engine):
         raise BackupFailed(f"{settings.data} holds no records: name the data folder with --data")
     if is_server(engine):
@@ -63,7 +63,9 @@ def facts_of(engine: Engine, kind: str) -> RecordsFacts:
 
 def expect_empty(settings: Settings) -> None:
     """Raises BackupFailed, StorageUnavailable."""
-    engine = records_engine(settings.data, settings.records, role="restore", once=True)
+    engine = records_engine(
+        settings.data, settings.records, role="restore", once=True, patient=True
+    )
     with reading(engine) as connection:
         tables = inspect(connection).get_table_names()
     if tables:
@@ -75,7 +77,9 @@ def expect_empty(settings: Settings) -> None:
 
 def restore(settings: Settings, dump_file: Path, say: Say) -> RecordsFacts:
     """Into the empty database of the settings; all or nothing. Raises BackupFailed, StorageUnavailable."""
-    engine = records_engine(settings.data, settings.records, role="restore", once=True)
+    engine = records_engine(
+        settings.data, settings.records, role="restore", once=True, patient=True
+    )
     load(engine.url, records_password(settings.records), dump_file, say)
     return facts_of(engine, "postgresql")
 

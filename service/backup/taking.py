@@ -19,6 +19,7 @@ from service.backup.manifest import (
 )
 from service.local_socket import SOCKET_NAME, CoreUnreachable, RequestRefused, is_served, request
 from service.projecting import DETECTORS, INTAKE
+from service.records import ID_NAME
 from service.sealing import HEADS_NAME
 from service.settings import Settings
 from service.site.compiled import COMPILED_NAME
@@ -43,11 +44,11 @@ def take(settings: Settings, folder: Path, say: Say, clock: Clock = system_clock
         if here.checkpoints.is_dir():
             copy_checkpoints(here.checkpoints, folder / "checkpoints", (DETECTORS, INTAKE))
         # before the records: a head must never be newer than the ledger that it speaks of
-        for name in (HEADS_NAME, COMPILED_NAME):
+        for name in (HEADS_NAME, COMPILED_NAME, ID_NAME):
             if (settings.data / name).is_file():
                 copy_file(settings.data / name, folder / name)
         of_records = records.take(settings, folder, say)
-        of_telemetry = _take_telemetry(here, folder / here.telemetry.name, say)
+        of_telemetry = _take_telemetry(settings, here, folder / here.telemetry.name, say)
         of_journal = _take_journal(here, folder / "journal", say)
     if of_journal is not None:
         _expect_reach(folder, of_records, of_telemetry, of_journal)
@@ -71,7 +72,10 @@ def _make_empty(folder: Path) -> None:
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 
 
-def _take_telemetry(here: Folders, target: Path, say: Say) -> TelemetryFacts:
+def _take_telemetry(settings: Settings, here: Folders, target: Path, say: Say) -> TelemetryFacts:
+    if settings.telemetry.url:
+        say("telemetry: in a server of its own, which has backups of its own")
+        return TelemetryFacts(kind="elsewhere", applied={})
     if not here.telemetry.exists() and not is_served(here.data / SOCKET_NAME):
         return TelemetryFacts(kind="none", applied={})
     if not is_served(here.data / SOCKET_NAME):
@@ -104,8 +108,7 @@ def _ask_core_for_telemetry(here: Folders, target: Path, say: Say) -> TelemetryF
         match told["state"]:
             case "done":
                 return TelemetryFacts(kind="duckdb", applied=told["applied"])
-            case "elsewhere":
-                say("telemetry: in a server of its own, which has backups of its own")
+            case "elsewhere":  # core has other settings than we were given
                 return TelemetryFacts(kind="elsewhere", applied={})
             case "failed":
                 raise BackupFailed(f"core cannot copy the telemetry: {told['why']}")

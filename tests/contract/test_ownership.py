@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 from sqlalchemy import Engine
@@ -15,6 +16,7 @@ from storage.ledger import SqlLedger
 from storage.ownership import Owner, Owners, PartitionsChanged, expect_owner
 from storage.records import SqlRecords
 from tests.contract.test_ledger import entry
+from tests.contract.test_records import _letter
 from tests.support.records_stores import RecordsStore
 
 
@@ -148,4 +150,40 @@ def test_two_sealers_make_one_chain(store: RecordsStore) -> None:
         thread.join(30)
     report = SqlLedger(engine).verify()
     assert (report.sealed, report.unsealed, report.broken) == (40, 0, ())
+    engine.dispose()
+
+
+def test_workers_that_write_the_same_rows_do_not_stop_each_other(store: RecordsStore) -> None:
+    """Counts of dead letters and users are everybody's; each commit takes them in one order."""
+    each, workers = 15, 4
+    failures: list[BaseException] = []
+
+    def work(partition: int) -> None:
+        engine = store.engine(busy_ms=30_000)
+        try:
+            epoch = Owners(engine).claim(partition, f"w{partition}", 1)
+            records = SqlRecords(engine, partition=partition, epoch=epoch)
+            for seq in range(1, each + 1):
+                reasons = ["malformed_json", "too_large", "unknown_point"]
+                names = [f"u{number}" for number in range(6)]
+                if partition % 2:
+                    reasons, names = reasons[::-1], names[::-1]
+                letters = [_letter(None, reason=reason) for reason in reasons]
+                users = [replace(_user(name), version=seq) for name in names]
+                records.commit(Changes(users=users, dead_letters=letters), seq)
+        except BaseException as error:
+            failures.append(error)
+        finally:
+            engine.dispose()
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(workers)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(120)
+    assert failures == []
+    engine = store.engine()
+    counts = SqlRecords(engine).dead_letter_counts()
+    assert set(counts.values()) == {each * workers}
+    assert len(counts) == 3
     engine.dispose()

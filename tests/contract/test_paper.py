@@ -104,7 +104,7 @@ def test_old_changes_go(engine: Engine) -> None:
 
 def test_a_reader_beside_writers_skips_nothing(store: RecordsStore) -> None:
     """Numbers of a sequence are given before their transaction is visible: without turns one is missed."""
-    each, writers = 25, 4
+    each, writers = 15, 4
 
     def write(partition: int) -> None:
         engine = store.engine(busy_ms=20_000)

@@ -26,6 +26,8 @@ from tests.support.console import (
 from tests.support.publishing import Gateway
 from tests.support.running import until
 
+expect.set_options(timeout=15_000)  # a machine that does much else draws a page slowly
+
 pytestmark = [pytest.mark.chromium, pytest.mark.mosquitto]
 
 PAGES = (

@@ -308,3 +308,24 @@ def test_a_full_share_is_not_held_for_a_backup(tmp_path: Path) -> None:
     with journal_kept_whole(tmp_path):
         assert journal.drop_through(journal.last_seq) > 1
     journal.close()
+
+
+def test_a_backup_that_was_killed_holds_nothing(tmp_path: Path) -> None:
+    journal = SqliteJournal(tmp_path, segment_bytes=50_000)
+    for _ in range(20):
+        journal.append([group(500)])
+    program = (
+        "import sys, time; from pathlib import Path; from storage.copies import journal_kept_whole\n"
+        "with journal_kept_whole(Path(sys.argv[1])): print('held', flush=True); time.sleep(600)"
+    )
+    holder = subprocess.Popen(
+        [sys.executable, "-c", program, str(tmp_path)], cwd=ROOT, stdout=subprocess.PIPE
+    )
+    assert holder.stdout is not None
+    with holder.stdout as said:
+        assert said.readline() == b"held\n"
+    assert journal.drop_through(journal.last_seq) == 0
+    holder.kill()
+    holder.wait(30)
+    assert journal.drop_through(journal.last_seq) > 1
+    journal.close()

@@ -16,6 +16,7 @@ from ingest.kafka import RECORD, partition_of
 from service.broker import LocalBroker
 from service.core_client import CoreClient
 from storage.engines import sqlite_engine
+from storage.ownership import Owners
 from storage.records import SqlRecords
 from storage.telemetry_duckdb import DuckDbTelemetry
 from tests.support import numbered
@@ -294,3 +295,18 @@ def expect_all_as_without_trouble(
     ]
     telemetry.close()
     assert sorted(stored) == sorted(row[:2] for row in stream)
+
+
+def test_a_partition_that_a_stranger_claimed_is_claimed_again(chain: Chain) -> None:
+    worker = chain.worker("one")
+    worker.await_connected()
+    Owners(engine_of(chain)).claim(partition_of(STATIONS[0], PARTITIONS), "stranger", 1)
+    key, now_ms = KEYS[0], int(time.time() * 1_000)
+    send(chain, station_of(key), *(reading(key, 95.0, now_ms + s * 1_000) for s in range(4)))
+    until(
+        lambda: (worker.status() or {}).get("counters", {}).get("stale_owner", 0) >= 1,
+        "what it decided under the old epoch is refused",
+        30,
+    )
+    engine = engine_of(chain)
+    until(lambda: len(recorded_alarms(engine)) == 1, "it claims it again and goes on", 90)

@@ -2,16 +2,19 @@
 
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 from uuid import UUID
 
 import psycopg
 import pytest
+from pydantic import SecretStr
 from sqlalchemy import Engine, text
 
 from domain.access import LOCAL_OPERATOR
@@ -24,6 +27,8 @@ from domain.ports import StorageUnavailable
 from domain.requests import AcknowledgeIncident
 from service.broker import LocalBroker
 from service.core_client import CoreClient
+from service.recovery import Unwirable, open_records
+from service.settings import RecordsSettings
 from storage.console_reads import ConsoleReads, IncidentFilter
 from storage.engines import reading, writing
 from storage.migrate import is_current, upgrade
@@ -33,7 +38,7 @@ from tests.support.command import running
 from tests.support.postgres import PASSWORD, PostgresServer
 from tests.support.publishing import Gateway
 from tests.support.records_stores import PostgresAt
-from tests.support.running import CoreProcess, Siren, core, until
+from tests.support.running import ROOT, CoreProcess, Siren, core, until
 from tests.support.sites import CODE, SIREN, SOURCE, limit, write_site
 
 pytestmark = pytest.mark.postgres
@@ -56,6 +61,14 @@ def at(server: PostgresServer) -> PostgresAt:
 def engine(at: PostgresAt) -> Iterator[Engine]:
     made = at.engine(HURRY)
     upgrade(made)
+    yield made
+    made.dispose()
+
+
+@pytest.fixture
+def looking(at: PostgresAt) -> Iterator[Engine]:
+    """For the test to see what core does."""
+    made = at.engine()
     yield made
     made.dispose()
 
@@ -209,14 +222,13 @@ def _environment(server: PostgresServer) -> Mapping[str, str]:
 
 
 def test_from_a_reading_to_an_acknowledged_incident_with_kill_9_in_between(
-    server: PostgresServer, at: PostgresAt, broker: LocalBroker, tmp_path: Path
+    server: PostgresServer, looking: Engine, broker: LocalBroker, tmp_path: Path
 ) -> None:
     site = write_site(
         tmp_path / "site", port=broker.port, points=POINTS[:1], limits=[limit(POINTS[0], "H", 85)]
     )
     data = tmp_path / "data"
-    engine = at.engine()
-    reads = ConsoleReads(engine)
+    reads = ConsoleReads(looking)
     with (
         running(data, broker, site, _environment(server)) as run,
         Siren(broker.port, CODE, SIREN, tmp_path) as siren,
@@ -247,28 +259,42 @@ def test_from_a_reading_to_an_acknowledged_incident_with_kill_9_in_between(
         assert run.end() == 0
         assert not any(PASSWORD in line for line in run.lines + run.warnings)
     assert len(reads.last_commands()) == 1
-    engine.dispose()
 
 
-def test_level_1_goes_out_while_postgresql_is_dead_and_the_backlog_is_recorded_in_order(
+@contextmanager
+def killed(server: PostgresServer) -> Iterator[None]:
+    server.kill()
+    yield
+    server.start()
+
+
+@contextmanager
+def hanging(server: PostgresServer) -> Iterator[None]:
+    with server.hanging():
+        yield
+
+
+@pytest.mark.parametrize("trouble", [killed, hanging])
+def test_level_1_goes_out_while_postgresql_is_away_and_the_backlog_is_recorded_in_order(
+    trouble: Callable[[PostgresServer], AbstractContextManager[None]],
     server: PostgresServer,
-    at: PostgresAt,
+    looking: Engine,
     broker: LocalBroker,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     for name, value in _environment(server).items():
         monkeypatch.setenv(name, value)
+    monkeypatch.setenv("GRIDWARDEN_RECORDS__STATEMENT_TIMEOUT_MS", "1000")
     site = write_site(
         tmp_path / "site",
         port=broker.port,
         points=POINTS,
         limits=[limit(point, "H", 85) for point in POINTS],
         valid_for="5min",
-        confirm_within="10s",
+        confirm_within="60s",
     )
-    engine = at.engine()
-    records = SqlRecords(engine)
+    records = SqlRecords(looking)
     with ExitStack() as open_now:
         watched = open_now.enter_context(core(site, tmp_path / "data"))
         siren = open_now.enter_context(Siren(broker.port, CODE, SIREN, tmp_path))
@@ -277,12 +303,15 @@ def test_level_1_goes_out_while_postgresql_is_dead_and_the_backlog_is_recorded_i
         siren.await_listening()
         _cross(gateway, siren, POINTS[:5])
         until(lambda: len(records.commands()) == 5, "the first are recorded")
-        server.kill()
-        _cross(gateway, siren, POINTS[5:15])
-        dead = watched.await_status(lambda status: status["unrecorded"] > 0, "a backlog")
-        assert dead["counters"]["records_unavailable"] > 0
-        assert dead["source"]["unacknowledged"] == 0
-        server.start()
+        with trouble(server):
+            _cross(gateway, siren, POINTS[5:15])
+            away = watched.await_status(
+                lambda status: (
+                    status["unrecorded"] > 0 and "records_unavailable" in status["counters"]
+                ),
+                "a backlog",
+            )
+            assert away["source"]["unacknowledged"] == 0
         _cross(gateway, siren, POINTS[15:])
         watched.await_status(lambda status: status["unrecorded"] == 0, "all is recorded", 60)
         until(
@@ -300,7 +329,6 @@ def test_level_1_goes_out_while_postgresql_is_dead_and_the_backlog_is_recorded_i
     assert commands.keys() == set(due)
     assert all(commands[each].sent_before_recorded for each in due[5:15])
     assert Counter(each.attempt for each in commands.values()) == {1: 20}
-    engine.dispose()
 
 
 def _cross(gateway: Gateway, siren: Siren, points: list[str]) -> None:
@@ -311,7 +339,57 @@ def _cross(gateway: Gateway, siren: Siren, points: list[str]) -> None:
         for _ in range(5):
             gateway.say({POINTS[0]: 95.0})
             time.sleep(0.01)
-        until(lambda due=due: len(siren.acted()) >= due, f"the siren acts for {point}", 10)  # type: ignore[misc]
+        until(lambda due=due: len(siren.acted()) >= due, f"the siren acts for {point}", 60)  # type: ignore[misc]
+
+
+def test_the_command_line_reads_and_changes_what_stands_in_postgresql(
+    server: PostgresServer, looking: Engine, broker: LocalBroker, tmp_path: Path
+) -> None:
+    data, exported = tmp_path / "data", tmp_path / "exported"
+
+    def gridwarden(*arguments: str | Path) -> str:
+        told = subprocess.run(
+            [sys.executable, "-m", "service.cli", *map(str, arguments), "--data", str(data)],
+            cwd=ROOT,
+            env={**os.environ, **_environment(server)},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+        assert told.returncode == 0, told.stderr
+        assert PASSWORD not in told.stdout + told.stderr
+        return told.stdout
+
+    with running(data, broker, settings=_environment(server)):
+        assert "user zl is added" in gridwarden("user", "add", "zl", "--role", "viewer")
+        assert "zl  viewer" in gridwarden("user", "list")
+        assert "version 1 is in" in gridwarden("export", exported)
+        assert "nothing to apply" in gridwarden("apply", exported)
+        assert gridwarden("who", "LY/1T", "--language", "en")
+        assert "the ledger is whole" in gridwarden("ledger", "verify")
+        assert "the records are at" in gridwarden("migrate", "--check")
+    assert [user.name for user in SqlRecords(looking).users()] == ["admin", "zl"]
+
+
+def test_a_second_data_folder_does_not_write_the_records_of_the_first(
+    server: PostgresServer, at: PostgresAt, tmp_path: Path
+) -> None:
+    settings = RecordsSettings(url=server.url, password=SecretStr(PASSWORD))
+    first, second = tmp_path / "first", tmp_path / "second"
+    for folder in (first, second):
+        folder.mkdir()
+    for _ in range(2):  # the first one may come again
+        open_records(first / "records.db", settings, journal_seq=0).engine.dispose()
+    with pytest.raises(Unwirable, match="holds the records of another data folder") as refused:
+        open_records(second / "records.db", settings, journal_seq=0)
+    number = (first / "records.id").read_text().strip()
+    assert f"if it is lost for good, write {number} into" in str(refused.value)
+    (second / "records.id").write_text(number)
+    open_records(second / "records.db", settings, journal_seq=0).engine.dispose()
+    (second / "records.id").write_text("seven")
+    with pytest.raises(StorageUnavailable, match=r"records\.id cannot be read or made"):
+        open_records(second / "records.db", settings, journal_seq=0)
 
 
 def test_core_says_why_it_cannot_start_while_postgresql_is_away(

@@ -1,6 +1,6 @@
 """A real Apache Kafka for tests: one node that is broker and controller (KRaft), on loopback, small.
 
-Its jars come by `make servers` into .servers/kafka. It ends with the process that started it.
+Its jars come by `make servers`. It ends with the process that started it.
 """
 
 import asyncio
@@ -22,8 +22,9 @@ from aiokafka.errors import KafkaError
 
 from service.broker import HOST, end_with_us
 from tests.support.listening import eventually
+from tests.support.servers import servers_folder
 
-JARS: Final = Path(__file__).parents[2] / ".servers" / "kafka"
+JARS: Final = servers_folder() / "kafka"
 HEAP: Final = ("-Xms64m", "-Xmx320m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
 _START_WITHIN_S: Final = 60.0
 _STOP_WITHIN_S: Final = 30.0

@@ -22,8 +22,9 @@ from types import TracebackType
 from typing import Any, Final, Self
 
 from service.broker import HOST, end_with_us
+from tests.support.servers import servers_folder
 
-_BUILT_INFLUXD: Final = Path(__file__).parents[2] / ".servers" / "influxdb" / "influxd"
+_BUILT_INFLUXD: Final = servers_folder() / "influxdb" / "influxd"
 _START_WITHIN_S: Final = 60.0
 _STOP_WITHIN_S: Final = 30.0
 _POLL_S: Final = 0.05

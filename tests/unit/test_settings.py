@@ -7,7 +7,7 @@ import pytest
 from pydantic import ValidationError
 
 from domain.ports import StorageUnavailable
-from service.records import keep_records_in_data_folders, records_engine, records_password
+from service.records import forget_the_servers, records_engine, records_password
 from service.settings import BadSettings, RecordsSettings, load_settings, secret
 from storage.engines import file_of, reading
 
@@ -41,6 +41,7 @@ def test_the_command_line_wins_over_the_environment(monkeypatch: pytest.MonkeyPa
         pytest.param("GRIDWARDEN_DELIVERY__FAIL_OPEN_MS", "0", id="out-of-range"),
         pytest.param("GRIDWARDEN_JOURNAL__SHARE_MIB", "255", id="a-share-below-four-segments"),
         pytest.param("GRIDWARDEN_LANGUAGE", "fr", id="no-such-language"),
+        pytest.param("GRIDWARDEN_TELEMETRY__KEEP_RAW_DAYS", "0", id="keeps-nothing"),
         pytest.param("GRIDWARDEN_LOG__FORMAT", "xml", id="no-such-format"),
     ],
 )
@@ -151,5 +152,46 @@ def test_without_an_address_the_records_are_in_the_data_folder(
     assert file_of(records_engine(tmp_path)) == tmp_path / "records.db"
     monkeypatch.setenv("GRIDWARDEN_RECORDS__URL", "postgresql://gw@h/records")
     assert file_of(records_engine(tmp_path)) is None
-    keep_records_in_data_folders()
+    monkeypatch.setenv("GRIDWARDEN_KAFKA__BOOTSTRAP", "kafka:9092")
+    monkeypatch.setenv("GRIDWARDEN_TELEMETRY__URL", "http://influx:8086")
+    forget_the_servers()
+    assert not load_settings().kafka.bootstrap
+    assert not load_settings().telemetry.url
     assert file_of(records_engine(tmp_path)) == tmp_path / "records.db"
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        pytest.param({"URL": "http://influx:8086"}, "org, bucket, token", id="only-an-address"),
+        pytest.param(
+            {"URL": "http://influx:8086", "ORG": "o", "BUCKET": "b"},
+            "with url, token",
+            id="no-token",
+        ),
+        pytest.param({"URL": "influx:8086"}, "write http://host:8086", id="no-scheme"),
+        pytest.param(
+            {"KEEP_RAW_DAYS": "100"}, "none may be above the next one", id="raw-longer-than-minutes"
+        ),
+    ],
+)
+def test_a_telemetry_store_is_described_whole_or_refused(
+    monkeypatch: pytest.MonkeyPatch, given: dict[str, str], says: str
+) -> None:
+    for name, value in given.items():
+        monkeypatch.setenv(f"GRIDWARDEN_TELEMETRY__{name}", value)
+
+    with pytest.raises(BadSettings, match=says):
+        load_settings()
+
+
+def test_the_token_of_an_influxdb_stands_in_no_word(monkeypatch: pytest.MonkeyPatch) -> None:
+    given = {"URL": "http://influx:8086/", "ORG": "o", "BUCKET": "b", "TOKEN": "s3cret"}
+    for name, value in given.items():
+        monkeypatch.setenv(f"GRIDWARDEN_TELEMETRY__{name}", value)
+
+    settings = load_settings()
+
+    assert "s3cret" not in repr(settings) + str(settings.telemetry)
+    assert settings.telemetry.token is not None
+    assert settings.telemetry.token.get_secret_value() == "s3cret"

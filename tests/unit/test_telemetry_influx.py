@@ -246,6 +246,19 @@ def test_a_broken_answer_is_an_error(bench: Bench) -> None:
         bench.store.history(1, 0, 10)
 
 
+@pytest.mark.parametrize(
+    ("time", "value"), [("1970-01-01T00:00:00Z", "high"), ("yesterday", "0"), ("", "")]
+)
+def test_what_another_program_wrote_in_our_place_is_an_error_in_words(
+    bench: Bench, time: str, value: str
+) -> None:
+    bench.server.to_query = lambda asked: Says(
+        200, f",result,table,_time,_value,_field\r\n,_result,0,{time},{value},quality\r\n\r\n"
+    )
+    with pytest.raises(StorageUnavailable, match="InfluxDB gives"):
+        bench.store.history(1, 0, 10)
+
+
 def test_after_a_fault_the_bucket_is_asked_how_far_it_is(bench: Bench) -> None:
     bench.server.to_query = lambda asked: Says(200, ",result,table,_value\r\n,_result,0,41\r\n\r\n")
     bench.store.write(_rows(reading(1, 10)), 41)

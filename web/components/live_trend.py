@@ -11,7 +11,7 @@ from service.local_socket import CoreUnreachable, RequestRefused
 from web.components.trend import trend_options
 from web.shell import Visit
 
-_HOURS = (1, 6, 24)
+_HOURS = (1, 6, 24, 168, 720, 8760)
 
 
 def live_trend(visit: Visit, point: Point) -> None:

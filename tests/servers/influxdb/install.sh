@@ -1,5 +1,5 @@
 #!/bin/sh
-# Builds InfluxDB 2 from its Go module into .servers/influxdb of the checkout, once: some minutes, 2 GB while it
+# Builds InfluxDB 2 from its Go module into the servers' folder of this user, once: some minutes, 2 GB while it
 # builds. Needs Go 1.22 or newer, cargo, a C compiler and pkg-config; without them tests of InfluxDB are left out.
 set -eu
 
@@ -7,7 +7,7 @@ influxdb=v2.7.11
 pkg_config=v0.2.14
 
 cd "$(dirname "$0")"
-there=$(cd ../../.. && pwd)/.servers/influxdb
+there=$(sh ../folder.sh)/influxdb
 if [ "$(cat "$there/version" 2>/dev/null)" = "$influxdb" ]; then
     echo "influxdb: $influxdb is in $there"
     exit 0
