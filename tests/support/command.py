@@ -87,7 +87,7 @@ class Run:
         assert self.process.stderr is not None
         with self.process.stderr as lines:
             for line in lines:
-                if '"process_started"' in line:
+                if '"process_started"' in line and '"name": "core"' in line:
                     self.core_pids.append(json.loads(line)["pid"])
                 elif line.startswith("! "):
                     self.warnings.append(line)
