@@ -51,11 +51,13 @@ class JudgeProcess:
         self,
         settings: Settings,
         site: Site,
+        compiled: Path,
         standing: Sequence[Finding],
         models: Models | None,
         clock: Clock = system_clock,
     ) -> None:
         self._settings = settings
+        self._site, self._compiled = site, compiled
         self._clock = clock
         self._core = CoreClient(settings.data)
         self._core.subscribe(self._heard)
@@ -67,7 +69,6 @@ class JudgeProcess:
         self._fetched: dict[int, dict[PointKey, Mapping[str, Sequence[Any]]]] = {}
         self._learnt = False
         self._stopping = threading.Event()
-        self._was_connected = False
         self.restart = False
 
     def run(self) -> None:
@@ -158,13 +159,10 @@ class JudgeProcess:
         log.info("learnt_from_history", moments=moments)
 
     def _heard(self, change: Mapping[str, Any]) -> None:
-        """Core came back, perhaps with another site: we start again with it."""
-        if change.get("kind") != "connected":
-            return
-        if self._was_connected:
+        """Core came back: where it has another site, we start again with that one."""
+        if change.get("kind") == "connected" and read_compiled(self._compiled) != self._site:
             self.restart = True
             self._stopping.set()
-        self._was_connected = True
 
 
 def standing_findings(settings: Settings) -> list[Finding]:
@@ -191,7 +189,9 @@ def run_judge(data: Path, compiled: Path, language: str | None) -> int:
         settings = load_settings(data=data, language=language)
         configure_logs(settings.log, "judge")
         site = read_compiled(compiled)
-        judge = JudgeProcess(settings, site, standing_findings(settings), active_models(settings))
+        judge = JudgeProcess(
+            settings, site, compiled, standing_findings(settings), active_models(settings)
+        )
     except (BadSettings, BrokenCompiledSite) as error:
         log.error("judge_cannot_start", reason=str(error))
         return BAD_INPUT
