@@ -33,7 +33,7 @@ check: $(VENV)/.dev ## what CI runs: format, lint, types, import contracts, test
 
 setup: $(VENV)/.dev ## only the environment in .venv, with `gridwarden` in .venv/bin
 
-servers: ## install the real servers that tests use (Debian packages; root or sudo)
+servers: ## install the real servers that tests use (Debian packages, Kafka by Maven; root or sudo)
 	sh tests/servers/install.sh
 
 bench: $(VENV)/.dev node-red ## figures beside their budgets

@@ -27,6 +27,7 @@ from domain.records import (
     DeadLetter,
     DeviceReplied,
     LimitsActivated,
+    PaperLearned,
     ReadingsArrived,
     Record,
     Requested,
@@ -66,7 +67,7 @@ def evaluate(state: "DetectorState", record: Record) -> tuple["DetectorState", l
             state._step_back(record, found)
         case Requested(request=ReportFinding()):
             add_finding(record, state.limits, found)
-        case Ticked() | DeviceReplied() | Requested() | DeadLetter():
+        case Ticked() | DeviceReplied() | Requested() | PaperLearned() | DeadLetter():
             pass  # only our clock moved
     state._pass_time(record.at_us, found)
     return state, found.in_order()

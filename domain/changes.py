@@ -8,6 +8,7 @@ from domain.credit import CreditEntry, ReviewItem
 from domain.events import Event
 from domain.findings import Case, Finding
 from domain.incidents import Incident
+from domain.outbound import Outbound
 from domain.paperwork import Approval, SiteVersion, Tag, Ticket, User
 from domain.records import DeadLetter
 from domain.requests import Handled
@@ -43,6 +44,7 @@ class Changes:
     dead_letters: list[DeadLetter] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
     cases: list[Case] = field(default_factory=list)
+    outbound: list[Outbound] = field(default_factory=list)
 
     def __bool__(self) -> bool:
         return any(getattr(self, name) for name in _LISTS)

@@ -8,7 +8,9 @@ from enum import StrEnum
 from uuid import UUID
 
 from domain.assets import ActiveLimits
+from domain.credit import CreditEntry, ReviewItem
 from domain.ids import DeviceId, SourceId
+from domain.paperwork import Approval, Tag, Ticket, User
 from domain.readings import Readings
 from domain.requests import Request
 
@@ -110,6 +112,22 @@ class Requested:
     request: Request
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaperLearned:
+    """What people decided in another partition of the journal, and this one must know from here on.
+
+    Every thing in the version it has; what is older than what is known changes nothing."""
+
+    at_us: int
+    number: int  # up to which the records' paper changes are told
+    users: tuple[User, ...] = ()
+    tickets: tuple[Ticket, ...] = ()
+    tags: tuple[Tag, ...] = ()
+    approvals: tuple[Approval, ...] = ()
+    reviews: tuple[ReviewItem, ...] = ()
+    entries: tuple[CreditEntry, ...] = ()
+
+
 Record = (
     ReadingsArrived
     | Ticked
@@ -118,5 +136,6 @@ Record = (
     | ClockRebased
     | DeviceReplied
     | Requested
+    | PaperLearned
     | DeadLetter
 )

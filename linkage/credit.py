@@ -70,6 +70,15 @@ class CreditDesk:
         for entry in entries:
             self._keep(entry)
 
+    def learn(self, reviews: Iterable[ReviewItem], entries: Iterable[CreditEntry]) -> None:
+        """What another partition's desk proposed or judged."""
+        for review in reviews:
+            known = self._reviews.get(review.review_id)
+            if known is None or known.version < review.version:
+                self._reviews[review.review_id] = review
+        for entry in entries:
+            self._keep(entry)
+
     def breaks_a_rule(self, event: AlarmRaised) -> bool:
         return event.point in self._violations
 

@@ -23,7 +23,7 @@ from domain.paperwork import (
     Ticket,
     User,
 )
-from domain.records import Requested
+from domain.records import PaperLearned, Requested
 from domain.requests import (
     AcknowledgeIncident,
     AnswerConsultation,
@@ -120,6 +120,28 @@ class Desk:
         self._handled[asked.request_id] = handled
         changes.handled.append(handled)
         return changes
+
+    def learn(self, paper: PaperLearned) -> None:
+        """What another partition's desk decided. It is recorded already: nothing follows from it."""
+        for user in paper.users:
+            if _is_newer(user, self._users.get(user.name)):
+                self._users[user.name] = user
+        for ticket in paper.tickets:
+            if not ticket.is_open:
+                self._tickets.pop(ticket.ticket_id, None)
+            elif _is_newer(ticket, self._tickets.get(ticket.ticket_id)):
+                self._tickets[ticket.ticket_id] = ticket
+        for tag in paper.tags:
+            if tag.hangs:
+                self._tags.setdefault(tag.tag_id, tag)
+            else:
+                self._tags.pop(tag.tag_id, None)
+        for approval in paper.approvals:
+            if approval.state is ApprovalState.PROPOSED:
+                self._approvals.setdefault(approval.approval_id, approval)
+            else:
+                self._approvals.pop(approval.approval_id, None)
+        self._credit.learn(paper.reviews, paper.entries)
 
     @property
     def open_tickets(self) -> Iterable[Ticket]:
@@ -448,3 +470,7 @@ class Desk:
     def _expect_in_scope(self, user: User, station: str) -> None:
         if not user.in_scope(station):
             raise Refused(Reason.of("out_of_scope", station=station))
+
+
+def _is_newer(said: User | Ticket, known: User | Ticket | None) -> bool:
+    return known is None or known.version < said.version

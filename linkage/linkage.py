@@ -16,7 +16,15 @@ from domain.commands import CommandState, DeviceCommand, FieldDevice, OutboxItem
 from domain.events import AlarmCleared, AlarmRaised, Event
 from domain.ids import AssetId, DeviceId, SourceId, command_id, event_id, incident_id
 from domain.incidents import Incident, IncidentState
-from domain.records import DeadLetter, DeviceReplied, Record, ReplyOutcome, Requested, Ticked
+from domain.records import (
+    DeadLetter,
+    DeviceReplied,
+    PaperLearned,
+    Record,
+    ReplyOutcome,
+    Requested,
+    Ticked,
+)
 from domain.responsibility import Answer, Kind
 from domain.wording import alarm_text
 from linkage.credit import CreditDesk
@@ -65,6 +73,8 @@ class Linkage:
                 self._ticked(record.at_us, changes)
             case Requested():
                 changes.extend(self._desk.handle(record))
+            case PaperLearned():
+                self._desk.learn(record)
             case DeadLetter():
                 changes.dead_letters.append(record)
             case _:

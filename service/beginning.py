@@ -11,6 +11,7 @@ from domain.paperwork import ApprovalState, Role, SiteVersion, User
 from domain.ports import StorageUnavailable
 from service.local_socket import SOCKET_NAME, AlreadyServed, is_served
 from service.passwords import hashed, random_password
+from service.records import records_engine
 from service.site.compiled import (
     COMPILED_NAME,
     BrokenCompiledSite,
@@ -21,9 +22,10 @@ from service.site.load import BrokenSite, load
 from service.site.model import Site
 from service.site.versions import MalformedVersion, files_of, pack, site_of, unpack
 from service.wiring import Folders
-from storage.engines import sqlite_engine
-from storage.migrate import is_current, upgrade
+from storage.engines import is_missing
+from storage.migrate import revision, upgrade
 from storage.records import SqlRecords
+from storage.tables import REVISION
 
 FIRST_USER = "admin"
 # one person begins alone; he gives the roles away as soon as there are others
@@ -131,11 +133,11 @@ def effective_version(data: Path) -> SiteVersion:
 
 def stored_records(data: Path) -> SqlRecords:
     """To read, while a core may serve them. Raises NoSite, StorageUnavailable."""
-    path = Folders(data).records
-    if not path.exists():
+    engine = records_engine(data, role="cli", busy_ms=_BUSY_MS, once=True)
+    found = None if is_missing(engine) else revision(engine)
+    if found is None:
         raise NoSite(f"{data} holds no records: start with `gridwarden run --site DIR`")
-    engine = sqlite_engine(path, busy_ms=_BUSY_MS)
-    if not is_current(engine):
+    if found != REVISION:
         raise NoSite(f"{data} is of another release: start `gridwarden run` once, it migrates it")
     return SqlRecords(engine)
 
@@ -181,11 +183,10 @@ def _needed(folder: Path | None, data: Path) -> Path:
 
 
 def _records_are_lost(data: Path) -> bool:
-    folders = Folders(data)
-    return folders.journal.exists() and not folders.records.exists()
+    return Folders(data).journal.exists() and is_missing(records_engine(data, once=True))
 
 
 def _records(data: Path) -> SqlRecords:
-    engine = sqlite_engine(Folders(data).records, busy_ms=_BUSY_MS)
-    upgrade(engine)
+    engine = records_engine(data, role="supervisor", busy_ms=_BUSY_MS, once=True)
+    upgrade(engine, create=is_missing(engine) or not Folders(data).journal.exists())
     return SqlRecords(engine)

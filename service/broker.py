@@ -204,7 +204,7 @@ class LocalBroker:
                 stderr=log,
                 start_new_session=True,
             )
-        self._guard = _end_with_us(self._process.pid)
+        self._guard = end_with_us(self._process.pid)
         try:
             self._wait_until_accepting(ports)
         except BrokerNotStarted:
@@ -263,7 +263,7 @@ class LocalBroker:
             process.wait()
 
 
-def _end_with_us(pid: int) -> subprocess.Popen[bytes]:
+def end_with_us(pid: int) -> subprocess.Popen[bytes]:
     """A shell that waits for our end of a pipe to close, which even kill -9 of us does, and ends `pid`."""
     return subprocess.Popen(
         ["/bin/sh", "-c", 'read -r _; kill -TERM "$0" 2>/dev/null', str(pid)],

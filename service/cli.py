@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
+from typer.core import TyperGroup
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from domain.responsibility import Kind
     from service.core_client import Outcome
-    from service.doctor import Finding
+    from service.doctor.finding import Finding
     from service.replay import OnProgress, ReplayResult
     from service.settings import Settings
     from service.site.model import Site
@@ -29,10 +30,34 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
+
+class _Backup(TyperGroup):
+    """`backup DIR` is `backup take DIR`."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        if args and args[0] not in {*self.commands, *ctx.help_option_names}:
+            args = ["take", *args]
+        return super().parse_args(ctx, args)
+
+
 ledger_app = typer.Typer(help="The sealed ledger of credit entries.", no_args_is_help=True)
 app.add_typer(ledger_app, name="ledger")
+backup_app = typer.Typer(
+    cls=_Backup,
+    help="Copy a running site: `backup DIR`; `backup verify DIR` reads one back.",
+    no_args_is_help=True,
+)
+app.add_typer(backup_app, name="backup")
 user_app = typer.Typer(help="Who may sign in to the console.", no_args_is_help=True)
 app.add_typer(user_app, name="user")
+telemetry_app = typer.Typer(help="The store of the history.", no_args_is_help=True)
+app.add_typer(telemetry_app, name="telemetry")
+
+letters_app = typer.Typer(
+    help="Messages that could not be used: look at them, send them through again.",
+    no_args_is_help=True,
+)
+app.add_typer(letters_app, name="dead-letters")
 
 SiteOption = Annotated[Path, typer.Option("--site", help="The site folder.")]
 DataOption = Annotated[Path | None, typer.Option("--data", help="Where everything is kept.")]
@@ -41,6 +66,9 @@ JsonOption = Annotated[bool, typer.Option("--json", help="For a program: JSON li
 SecondsOption = Annotated[float | None, typer.Option("--seconds", min=0, help="End after so long.")]
 BrokerOption = Annotated[
     str | None, typer.Option("--broker", help="HOST:PORT of a broker instead of the usual one.")
+]
+ReasonOption = Annotated[
+    str | None, typer.Option("--reason", help="Only of this reason, as in unknown_point.")
 ]
 PromptOption = Annotated[
     bool, typer.Option("--prompt", help="Ask for the password instead of making one.")
@@ -112,6 +140,50 @@ def run_command(
         _stop(f"cannot run: {error}", FAILED, error)
     # core says itself, on our stderr, why it could not start
     raise typer.Exit(installation.run(beginning, typer.echo, seconds))
+
+
+@app.command("bridge")
+def bridge_command(
+    site: Annotated[
+        Path | None,
+        typer.Option("--site", help="The site folder; without it, the site that is effective."),
+    ] = None,
+    data: DataOption = None,
+    broker: BrokerOption = None,
+    name: Annotated[
+        str, typer.Option("--name", help="One per bridge, always the same: its MQTT session.")
+    ] = "1",
+    share: Annotated[
+        str | None,
+        typer.Option("--share", help="Share the messages with the bridges of this name."),
+    ] = None,
+    topic: Annotated[
+        list[str] | None, typer.Option("--topic", help="Only this one of the source's; repeatable.")
+    ] = None,
+    seconds: SecondsOption = None,
+) -> None:
+    """Move readings and device replies from MQTT to Kafka until Ctrl-C."""
+    from ingest.kafka import KafkaUnusable
+    from service.bridge import BridgeOptions, run_bridge
+    from service.logs import configure_logs
+    from service.recovery import Unwirable
+
+    settings = _settings(data=data)
+    configure_logs(settings.log, "bridge")
+    if not settings.kafka.bootstrap:
+        _stop(
+            "cannot bridge: set GRIDWARDEN_KAFKA__BOOTSTRAP to the address of a Kafka broker",
+            BAD_INPUT,
+        )
+    known = _site(site) if site else _effective_site(settings)
+    if broker:
+        known = known.at_broker(*_address(broker) or ("", 0))
+    try:
+        options = BridgeOptions(name=name, share=share, topics=tuple(topic or ()))
+        code = run_bridge(settings, known, options, typer.echo, seconds)
+    except (KafkaUnusable, Unwirable) as error:
+        _stop(f"cannot bridge: {error}", BAD_INPUT, error)
+    raise typer.Exit(code)
 
 
 @app.command("check")
@@ -251,6 +323,98 @@ def who_command(
         else:
             for line in answer_lines(subject, answer, settings.language):
                 typer.echo(line)
+
+
+@app.command("migrate")
+def migrate_command(
+    data: DataOption = None,
+    down: Annotated[
+        str | None, typer.Option("--down", help="Go back to this revision, or to `base`.")
+    ] = None,
+    check: Annotated[
+        bool, typer.Option("--check", help="Only show; 1 where something is to be done.")
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask before going back.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Bring the tables of the records up to this release, or back to an older one."""
+    from dataclasses import asdict
+
+    from service.local_socket import AlreadyServed
+    from service.migrating import expect_way_down, migrate_down, migrate_up, schema_of
+    from storage.migrate import UnknownRevision
+
+    settings = _settings(data=data)
+    with _told_in_one_sentence("cannot migrate"):
+        before = schema_of(settings)
+        try:
+            if down is not None:
+                expect_way_down(settings, down)
+                _confirm_way_down(before.current, down, yes)
+            after = before
+            if not check:
+                after = migrate_up(settings) if down is None else migrate_down(settings, down)
+        except (UnknownRevision, AlreadyServed) as error:
+            _stop(f"cannot migrate: {error}", BAD_INPUT, error)
+    if as_json:
+        typer.echo(_json_line({"before": before.current, **asdict(after)}))
+    else:
+        typer.echo(
+            f"the records are at {after.current or 'base'}, were at {before.current or 'base'};"
+            f" this release has {after.target}"
+        )
+    raise typer.Exit(FAILED if check and not after.is_current else 0)
+
+
+@backup_app.command("take", hidden=True)
+def backup_command(
+    folder: Annotated[Path, typer.Argument(help="Where to; a new or an empty folder.")],
+    data: DataOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Copy records, journal, checkpoints and telemetry of one state, while it all runs."""
+    from service.backup.taking import summary, take
+
+    settings = _settings(data=data)
+    with _told_in_one_sentence("cannot back up"):
+        made = take(settings, folder, lambda line: typer.echo(f"· {line}", err=True))
+    if as_json:
+        typer.echo(_json_line(summary(made)))
+    else:
+        typer.echo(f"{len(made.files)} files, {made.bytes / 2**20:.1f} MiB are in {folder}")
+
+
+@backup_app.command("verify")
+def backup_verify_command(
+    folder: Annotated[Path, typer.Argument(help="The folder of a backup.")],
+    as_json: JsonOption = False,
+) -> None:
+    """Read a backup and compare every file with its digest."""
+    from service.backup.taking import summary, verified
+
+    with _told_in_one_sentence("do not rely on it"):
+        made = verified(folder)
+    if as_json:
+        typer.echo(_json_line(summary(made)))
+    else:
+        typer.echo(f"{folder} is whole: {len(made.files)} files as they were written")
+
+
+@app.command("restore")
+def restore_command(
+    backup: Annotated[Path, typer.Argument(help="The folder of a backup.")],
+    data: Annotated[Path, typer.Option("--data", help="The data folder to make: new or empty.")],
+) -> None:
+    """Make a data folder from a backup; `gridwarden run --data` goes on from there."""
+    from service.backup.restoring import restore
+
+    settings = _settings(data=data)
+    with _told_in_one_sentence("cannot restore"):
+        made = restore(backup, data, settings, lambda line: typer.echo(f"· {line}", err=True))
+    typer.echo(
+        f"{data} is restored, with {made.records.rows['events']} events: start"
+        f" `gridwarden run --data {data}`"
+    )
 
 
 @ledger_app.command("verify")
@@ -423,6 +587,117 @@ def user_disable_command(
     typer.echo(f"user {name} may not sign in any more")
 
 
+@letters_app.command("list")
+def letters_list_command(
+    reason: ReasonOption = None,
+    at_most: Annotated[int, typer.Option("--at-most", min=1, help="Of the kept ones.")] = 50,
+    data: DataOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Count them by reason over a week, and show the newest whose payload was kept."""
+    from dataclasses import asdict
+
+    from service.dead_letters import dead_letters_of, letter_facts, letter_line
+
+    settings = _settings(data=data)
+    with _told_in_one_sentence("cannot list the dead letters"):
+        letters = dead_letters_of(settings.data)
+        counted, kept = letters.counted(), letters.kept(reason, at_most)
+    if as_json:
+        for line in [*map(asdict, counted), *map(letter_facts, kept)]:
+            typer.echo(_json_line(line))
+        return
+    for each in counted:
+        typer.echo(
+            f"{each.count} {each.reason} from {each.source_id} in 7 days;"
+            f" {each.kept} kept, {each.replayed} replayed"
+        )
+    for letter in kept:
+        typer.echo(letter_line(letter))
+    if not counted and not kept:
+        typer.echo("none")
+
+
+@letters_app.command("show")
+def letters_show_command(
+    number: Annotated[int, typer.Argument(help="As `list` gives it.")],
+    raw: Annotated[bool, typer.Option("--raw", help="Only the bytes of the payload.")] = False,
+    data: DataOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show one with its payload."""
+    from service.dead_letters import dead_letters_of, letter_facts
+
+    settings = _settings(data=data)
+    with _told_in_one_sentence("cannot show it"):
+        letter = dead_letters_of(settings.data).numbered(number)
+    if letter is None:
+        _stop(f"no dead letter has the number {number}: `dead-letters list` shows them", BAD_INPUT)
+    payload = letter.letter.payload or b""
+    if raw:
+        sys.stdout.buffer.write(payload)
+        return
+    facts = letter_facts(letter)
+    text = payload.decode("utf-8", "backslashreplace")
+    if as_json:
+        typer.echo(_json_line({**facts, "payload": text}))
+        return
+    for name, value in facts.items():
+        typer.echo(f"{name}: {value}")
+    typer.echo(text)
+
+
+@letters_app.command("replay")
+def letters_replay_command(
+    numbers: Annotated[
+        list[int] | None, typer.Argument(help="Only these; without any, all that wait.")
+    ] = None,
+    reason: ReasonOption = None,
+    broker: BrokerOption = None,
+    data: DataOption = None,
+) -> None:
+    """After mending the points or the gateway: send them through again, with their original bytes."""
+    from service.dead_letters import NotReplayed, replay_dead_letters
+    from service.settings import BadSettings
+
+    settings = _settings(data=data)
+    site = _effective_site(settings)
+    address = _address(broker)
+    source = (site.at_broker(*address) if address else site).sources[0]
+    with _told_in_one_sentence("cannot replay"):
+        try:
+            done = replay_dead_letters(settings.data, source, reason=reason, numbers=numbers or ())
+        except BadSettings as error:
+            _stop(str(error), BAD_INPUT, error)
+        except NotReplayed as error:
+            _stop(f"cannot replay: {error}", FAILED, error)
+    already = f"; {done.already} are not there or were sent before" if done.already else ""
+    typer.echo(f"{done.sent} sent through again{already}; what still cannot be used is listed anew")
+
+
+@telemetry_app.command("setup")
+def telemetry_setup_command(
+    keep_days: Annotated[
+        int, typer.Option("--keep-days", min=1, help="How long the bucket keeps readings.")
+    ] = 366,
+) -> None:
+    """Make the bucket in the InfluxDB that GRIDWARDEN_TELEMETRY__URL names."""
+    from domain.ports import StorageUnavailable
+    from service.stores import influx_config
+
+    telemetry = _settings().telemetry
+    if not telemetry.url:
+        _stop("set GRIDWARDEN_TELEMETRY__URL: a DuckDB file needs no setup", BAD_INPUT)
+    from storage.influx_setup import set_up
+
+    try:
+        done = set_up(influx_config(telemetry), keep_days)
+    except StorageUnavailable as error:
+        _stop(str(error), FAILED, error)
+    for sentence in done:
+        typer.echo(sentence)
+
+
 @app.command("import-points")
 def import_points_command(
     workbook: Annotated[Path, typer.Argument(help="The station's signal list (四遥点表), .xlsx.")],
@@ -456,7 +731,8 @@ def doctor_command(site: SiteOption, data: DataOption = None, as_json: JsonOptio
     """Look for what would stop it from working here, and say the cure."""
     from dataclasses import asdict
 
-    from service.doctor import Verdict, examine
+    from service.doctor.examine import examine
+    from service.doctor.finding import Verdict
 
     settings = _settings(data=data)
     _quiet_logs()
@@ -464,6 +740,33 @@ def doctor_command(site: SiteOption, data: DataOption = None, as_json: JsonOptio
     for finding in findings:
         typer.echo(_json_line(asdict(finding)) if as_json else _finding_text(finding))
     raise typer.Exit(FAILED if any(finding.verdict is Verdict.MEND for finding in findings) else 0)
+
+
+@app.command("health")
+def health_command(
+    live: Annotated[
+        bool, typer.Option("--live", help="Only what another start of core would mend.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Ask the running service how it is; exit code 0 when all is well."""
+    from dataclasses import asdict
+
+    from service.health_check import NoHealth, ask_health
+    from service.settings import BadSettings
+
+    settings = _settings()
+    try:
+        health = ask_health(settings.metrics, "live" if live else "ready")
+    except BadSettings as error:
+        _stop(str(error), BAD_INPUT, error)
+    except NoHealth as error:
+        _stop(str(error), FAILED, error)
+    if as_json:
+        typer.echo(_json_line(asdict(health)))
+    else:
+        typer.echo("\n".join(health.failing()) or "well")
+    raise typer.Exit(0 if health.ok else FAILED)
 
 
 def main() -> None:
@@ -559,6 +862,7 @@ def _told_in_one_sentence(what: str) -> "AbstractContextManager[None]":
     from contextlib import contextmanager
 
     from domain.ports import StorageUnavailable
+    from service.backup.manifest import BackupFailed
     from service.beginning import NoSite
     from service.local_socket import CoreUnreachable, RequestRefused
     from service.passwords import WeakPassword
@@ -571,16 +875,39 @@ def _told_in_one_sentence(what: str) -> "AbstractContextManager[None]":
         _quiet_logs()
         try:
             yield
-        except (NoSite, BrokenSite, NotPackable, FolderInUse, BadUser, WeakPassword) as error:
+        except (
+            NoSite,
+            BrokenSite,
+            NotPackable,
+            FolderInUse,
+            BadUser,
+            WeakPassword,
+        ) as error:
             _stop(f"{what}: {error}", BAD_INPUT, error)
         except TimeoutError as error:
             _stop(f"{what}: core took it and has not decided yet: look again later", FAILED, error)
-        except (StorageUnavailable, MalformedVersion, CoreUnreachable, RequestRefused) as error:
+        except (
+            BackupFailed,
+            StorageUnavailable,
+            MalformedVersion,
+            CoreUnreachable,
+            RequestRefused,
+        ) as error:
             _stop(f"{what}: {error}", FAILED, error)
         except OSError as error:
             _stop(f"{what}: {error.filename or 'a file'}: {error.strerror}", FAILED, error)
 
     return telling()
+
+
+def _confirm_way_down(current: str | None, down: str, yes: bool) -> None:
+    typer.echo(
+        f"going back from {current or 'base'} to {down} removes the tables and columns of the releases"
+        " after it WITH WHAT STANDS IN THEM; take a backup first (`gridwarden backup`)",
+        err=True,
+    )
+    if not yes and not typer.confirm("go back?", err=True):
+        _stop("nothing was changed", FAILED)
 
 
 def _expect_done(outcome: "Outcome", settings: "Settings") -> None:
@@ -635,7 +962,7 @@ def _json_line(facts: dict[str, Any]) -> str:
 
 
 def _finding_text(finding: "Finding") -> str:
-    sign = {"good": "✓", "note": "·", "mend": "✗"}[finding.verdict.value]
+    sign = {"good": "✓", "note": "·", "warn": "!", "mend": "✗"}[finding.verdict.value]
     text = f"{sign} {finding.subject}: {finding.says}"
     return f"{text}\n    → {finding.cure}" if finding.cure else text
 

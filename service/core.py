@@ -23,15 +23,22 @@ from service.heartbeat import Beat, Heart
 from service.local_socket import SOCKET_NAME, AlreadyServed, Handler, LocalServer
 from service.logs import configure_logs
 from service.processes import RESTART
+from service.records import forget_the_servers
 from service.settings import BadSettings, Settings, load_settings
 from service.site.compiled import BrokenCompiledSite, read_compiled
 from service.site.model import Site
 from service.site.problems import BrokenSite
+from service.system import system_facts
+from service.telemetry_copy import TelemetryCopier
 from service.wiring import Core, RecordingClock, Unwirable
+from storage.dead_letters import SqlDeadLetters
 from storage.request_codec import request_of
 
 if TYPE_CHECKING:
     from service.metrics import HealthServer
+    from service.worker import KafkaCore
+
+    AnyCore = Core | KafkaCore
 
 log = structlog.get_logger(__name__)
 
@@ -61,7 +68,13 @@ def run_core(
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopping.put(0))
 
-    core = Core(settings, site, recording=recording, outputs=outputs)
+    core: AnyCore
+    if settings.kafka.bootstrap and recording is None:
+        from service.worker import KafkaCore
+
+        core = KafkaCore(settings, site, outputs=outputs)
+    else:
+        core = Core(settings, site, recording=recording, outputs=outputs)
     if core.outdated:
         return RESTART
     gc.collect()
@@ -71,9 +84,14 @@ def run_core(
         stopping.put(0)
         return {"stopping": True}
 
-    handlers = {**operations(core), "status": lambda _: core.status(), "stop": stop}
+    handlers = {
+        **operations(core),
+        "status": lambda _: core.status(),
+        "system": lambda _: system_facts(core, _restarts(heart)),
+        "stop": stop,
+    }
     server = LocalServer(settings.data / SOCKET_NAME, handlers)
-    core.recorder.on_site_effective = lambda: stopping.put(RESTART)
+    core.on_site_effective = lambda: stopping.put(RESTART)
     server.start()
     core.live.server = server
     core.start()
@@ -89,26 +107,29 @@ def run_core(
 
 
 def _answering(
-    core: Core, metrics: tuple[str, int] | None, heart: Heart | None
+    core: "AnyCore", metrics: tuple[str, int] | None, heart: Heart | None
 ) -> "HealthServer | None":
     if metrics is None or not metrics[1]:
         return None
-    from service.metrics import HealthServer
+    from service.metrics import CoreCollector, HealthServer
 
-    def restarts() -> Mapping[str, int]:
-        told = heart.heard.get("restarts") if heart is not None else None
-        return told if isinstance(told, dict) else {}
-
-    answering = HealthServer(*metrics, core, restarts)
+    collector = CoreCollector(core, lambda: _restarts(heart))
+    answering = HealthServer(*metrics, core.vitals, collector)
     answering.start()
     return answering
+
+
+def _restarts(heart: Heart | None) -> Mapping[str, int]:
+    """As the supervisor counts them."""
+    told = heart.heard.get("restarts") if heart is not None else None
+    return told if isinstance(told, dict) else {}
 
 
 def _starting() -> Beat:
     return {"phase": "starting"}
 
 
-def operations(core: Core) -> dict[str, Handler]:
+def operations(core: "AnyCore") -> dict[str, Handler]:
     """What other processes may ask of core over the local socket."""
 
     def ask(asked: Mapping[str, Any]) -> Mapping[str, object]:
@@ -125,7 +146,20 @@ def operations(core: Core) -> dict[str, Handler]:
     def latest(asked: Mapping[str, Any]) -> Mapping[str, object]:
         return {"points": core.latest.of([PointKey(key) for key in asked.get("points", ())])}
 
-    return {"request": ask, "history": history, "latest": latest}
+    def dead_letters_replayed(asked: Mapping[str, Any]) -> Mapping[str, object]:
+        numbers = [int(number) for number in asked["numbers"]]
+        noted = SqlDeadLetters(core.records.engine, core.clock).note_replayed(numbers)
+        core.counters.add("dead_letters_replayed", noted)
+        log.info("dead_letters_replayed", count=noted)
+        return {"noted": noted}
+
+    return {
+        "request": ask,
+        "history": history,
+        "latest": latest,
+        "dead_letters_replayed": dead_letters_replayed,
+        "copy_telemetry": TelemetryCopier(core.store_keeper.store).answer,
+    }
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -134,6 +168,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if heart is not None:
         heart.start()
     try:
+        if chosen.replay_clock is not None:
+            forget_the_servers()
         settings = load_settings(data=chosen.data, language=chosen.language)
         configure_logs(settings.log, "core")
         site = _site(chosen)

@@ -105,6 +105,10 @@ class CoreClient:
     def status(self) -> Mapping[str, Any]:
         return request(self._socket, "status")
 
+    def system(self) -> Mapping[str, Any]:
+        """How core and its neighbours are (service.system). Raises CoreUnreachable, RequestRefused."""
+        return request(self._socket, "system", timeout_s=2.0)
+
     def _follow(self) -> None:
         while not self._stopping.is_set():
             try:

@@ -12,17 +12,17 @@ from dataclasses import dataclass
 
 import structlog
 
-from delivery.dispatcher import Dispatcher
 from detectors.evaluate import DetectorState, evaluate
 from domain.assets import ActiveLimits, Priority
 from domain.changes import Changes, OutboxDone
 from domain.events import AlarmRaised
-from domain.ports import Counters, Journal, StorageUnavailable
+from domain.ports import CommandQueue, Counters, Journal, StorageUnavailable
 from domain.records import ReadingsArrived, Record
 from linkage.linkage import Linkage
 from service.journalling import Journalled
 from service.projecting import DETECTORS, Checkpointer
 from service.recorder import Decided, Recorder
+from service.snapshots import together
 from service.workers import Worker
 from storage.checkpoints import Checkpoint
 
@@ -53,12 +53,15 @@ class Decider:
         start: Start,
         linkage: Linkage,
         recorder: Recorder,
-        dispatcher: Dispatcher,
+        dispatcher: CommandQueue,
         checkpointer: Checkpointer,
         counters: Counters,
         publish: Publish,
         unwritten: Unwritten = lambda for_s: (),
+        name: str = "decider",
+        takes_snapshots: bool = True,
     ) -> None:
+        """Without `takes_snapshots` a checkpoint is made where a record brings the intake's."""
         self._state = start.state
         self._linkage = linkage
         self._recorder = recorder
@@ -73,7 +76,9 @@ class Decider:
         self._speculation = _Speculation()
         self.decided_seq = start.seq
         self.evaluated_rows = 0
-        self.worker = Worker("decider", self._step)
+        self._takes_snapshots = takes_snapshots
+        self._joined = Changes()  # of records whose number another one still bears
+        self.worker = Worker(name, self._step)
 
     @property
     def limits(self) -> ActiveLimits:
@@ -113,7 +118,8 @@ class Decider:
                     self._keep(None, self._linkage.delivered(item))
         if taken:
             self._speculation.forget()  # the state itself has moved on
-            self._snapshot_if_due()
+            if self._takes_snapshots:
+                self._snapshot_if_due()
         else:
             self._speculate()
 
@@ -135,29 +141,45 @@ class Decider:
         """Evaluates one record and links its events; what changed goes to the recorder."""
         record = journalled.record
         self._state, events = evaluate(self._state, record)
-        self.decided_seq = journalled.seq
         if isinstance(record, ReadingsArrived):
             self.evaluated_rows += len(record.readings)
+        changes = Changes()
         if journalled.seq > self._recorded_before:
-            self._keep(record, self._linkage.decide(record, events))
-
-    def _keep(self, record: Record | None, changes: Changes) -> None:
-        if changes:
+            changes = self._linkage.decide(record, events)
+        if not journalled.closes:
             self._dispatcher.hold(changes.outbox)
-            self._recorder.keep(Decided(self.decided_seq, changes))
-        self._publish(record, changes)
+            self._publish(record, changes)
+            self._joined.extend(changes)
+            return
+        self.decided_seq = journalled.seq
+        if journalled.seq > self._recorded_before:
+            self._keep(record, changes, self._joined)
+            self._joined = Changes()
+        if journalled.intake is not None:
+            self._keep_snapshot(journalled.intake)
+
+    def _keep(self, record: Record | None, changes: Changes, joined: Changes | None = None) -> None:
+        """With what earlier records of the same number changed: recorded together, or not at all."""
+        self._dispatcher.hold(changes.outbox)
+        self._publish(record, changes)  # it may add what leaves the house with them
+        if changes or joined:
+            all_of_them = joined or Changes()
+            all_of_them.extend(changes)
+            self._recorder.keep(Decided(self.decided_seq, all_of_them))
 
     def _snapshot_if_due(self) -> None:
-        if not self._recorder.wants_snapshot:
-            return
-        if self._checkpointer.due(DETECTORS, self.evaluated_rows):
-            snapshot = Checkpoint(
-                seq=self.decided_seq,
-                arrays=self._state.arrays(),
-                meta=self._state.meta(),
-                parts=self._state.parts(),
-            )
-            self._recorder.keep(Decided(self.decided_seq, Changes(), snapshot))
+        if self._recorder.wants_snapshot and self._checkpointer.due(DETECTORS, self.evaluated_rows):
+            self._keep_snapshot(None)
+
+    def _keep_snapshot(self, intake: Checkpoint | None) -> None:
+        snapshot = Checkpoint(
+            seq=self.decided_seq,
+            arrays=self._state.arrays(),
+            meta=self._state.meta(),
+            parts=self._state.parts(),
+        )
+        joint = snapshot if intake is None else together(snapshot, intake)
+        self._recorder.keep(Decided(self.decided_seq, Changes(), joint))
 
     def _speculate(self) -> None:
         """Level 1 from what cannot be decided in order: the journal has not taken it, or we pause."""

@@ -12,8 +12,9 @@ from service.beginning import begin
 from service.broker import LocalBroker
 from service.installation import Installation
 from service.processes import ProcessSpec
+from service.records import forget_the_servers
 from service.running import Say
-from service.settings import Settings
+from service.settings import Settings, load_settings
 from service.site.load import load
 from service.site.model import Site
 
@@ -56,12 +57,13 @@ def demo(
     """Raises NoExample, BrokerNotStarted. Main thread only: it starts children."""
     folder = example_site()
     site = load(folder)
+    forget_the_servers()
     with tempfile.TemporaryDirectory(prefix="gridwarden-demo-") as temporary:
         data = Path(temporary)
         with LocalBroker(data / "broker") as broker:
             say(_introduction(broker))
             installation = Installation(
-                settings=settings.model_copy(update={"data": data}),
+                settings=load_settings(data=data, language=settings.language),
                 broker=(broker.host, broker.port),
                 console=(settings.console.host, settings.console.port),
                 logs=data,

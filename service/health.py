@@ -71,45 +71,51 @@ class Health:
 
     def live(self) -> list[Check]:
         checks = [
-            self._check(
+            self.check(
                 f"thread:{worker.name}",
-                worker.step_s < STUCK_AFTER_S or worker.name not in OWN_PACE,
+                worker.step_s < STUCK_AFTER_S or _part(worker.name) not in OWN_PACE,
                 f"its step has lasted for {worker.step_s:.0f} s",
             )
             for worker in self._workers()
         ]
         alive = not self.recovered or self._dispatcher_alive()
-        return [*checks, self._check("thread:dispatcher", alive, "it has ended")]
+        return [*checks, self.check("thread:dispatcher", alive, "it has ended")]
 
     def ready(self) -> list[Check]:
         """With `live`."""
         return [
             *self.live(),
-            self._check("recovered", self.recovered, "what the journal holds is still being read"),
+            self.check("recovered", self.recovered, "what the journal holds is still being read"),
             self._away("journal", max(self._journal_away_s(), self._stuck_s("journal"))),
             self._away("records", max(self._records_away_s(), self._stuck_s("recorder"))),
             *(
-                self._check(f"source:{name}", connected, "not connected")
+                self.check(f"source:{name}", connected, "not connected")
                 for name, connected in self._sources().items()
             ),
         ]
 
     def _stuck_s(self, name: str) -> float:
         """A store that does not even refuse."""
-        steps = [worker.step_s for worker in self._workers() if worker.name == name]
+        steps = [worker.step_s for worker in self._workers() if _part(worker.name) == name]
         longest = max(steps, default=0.0)
         return longest if longest >= STUCK_AFTER_S else 0.0
 
     def _away(self, name: str, away_s: float) -> Check:
-        return self._check(name, away_s == 0.0, f"takes nothing for {away_s:.0f} s")
+        return self.check(name, away_s == 0.0, f"takes nothing for {away_s:.0f} s")
 
-    def _check(self, name: str, holds: bool, why: str) -> Check:
+    def check(self, name: str, holds: bool, why: str) -> Check:
+        """The claim, with the moment since when it is as it is."""
         with self._lock:
             held, since_us = self._since.get(name, (not holds, 0))
             if held != holds:
                 since_us = self._clock()
                 self._since[name] = (holds, since_us)
         return Check(name, holds, "" if holds else why, since_us)
+
+
+def _part(thread: str) -> str:
+    """decider:3 is the decider of partition 3."""
+    return thread.partition(":")[0]
 
 
 class Marks:

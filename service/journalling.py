@@ -38,6 +38,8 @@ class Journalled:
 
     seq: int
     record: Record
+    closes: bool = True  # the last of those that bear this number
+    intake: Checkpoint | None = None  # of the intake right after it, where a checkpoint is due
 
 
 @dataclass(frozen=True, slots=True)

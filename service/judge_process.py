@@ -23,11 +23,11 @@ from service.local_socket import CoreUnreachable, RequestRefused
 from service.logs import configure_logs
 from service.model_store import BrokenModel, Models, ModelStore
 from service.processes import RESTART
+from service.records import records_engine
 from service.settings import BadSettings, Settings, load_settings
 from service.site.compiled import BrokenCompiledSite, read_compiled
 from service.site.model import Site
 from storage.console_reads import ConsoleReads
-from storage.engines import sqlite_engine
 
 log = structlog.get_logger(__name__)
 
@@ -35,9 +35,7 @@ _DAY_US: Final = 86_400_000_000
 BAD_INPUT: Final = 2
 TRY_AGAIN: Final = 75
 MODELS: Final = "models"
-RECORDS: Final = (
-    "records.db"  # as service.wiring.Folders says; that would bring all of core with it
-)
+
 _WAITING_AT_MOST: Final = 1_000  # findings that core has not taken
 _HISTORY_ROWS: Final = 4_000  # per point
 _HISTORY_POINTS: Final = 400
@@ -167,7 +165,7 @@ class JudgeProcess:
 
 def standing_findings(settings: Settings) -> list[Finding]:
     """Raises StorageUnavailable."""
-    engine = sqlite_engine(settings.data / RECORDS, busy_ms=1_000)
+    engine = records_engine(settings.data, settings.records, role="judge", busy_ms=1_000, once=True)
     try:
         return ConsoleReads(engine).findings(standing=True, limit=2_000)
     finally:

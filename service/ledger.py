@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from domain.ports import StorageUnavailable
+from service.records import records_engine
 from service.sealing import HEADS_NAME, heads_of
-from service.wiring import Folders
-from storage.engines import sqlite_engine
+from storage.engines import is_missing
 from storage.ledger import Head, SqlLedger
 
 
@@ -46,7 +46,7 @@ def _number(told: dict[str, object]) -> int:
 
 
 def _ledger(data: Path) -> SqlLedger:
-    records = Folders(data).records
-    if not records.exists():
+    engine = records_engine(data, role="cli", busy_ms=5_000, once=True, patient=True)
+    if is_missing(engine):
         raise StorageUnavailable(f"{data} holds no records: name the data folder with --data")
-    return SqlLedger(sqlite_engine(records, busy_ms=5_000))
+    return SqlLedger(engine)

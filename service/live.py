@@ -51,6 +51,11 @@ class LiveView:
             if self.server is not None:
                 self.server.publish(change)
 
+    def tell(self, change: Change) -> None:
+        """What another worker says."""
+        if self.server is not None:
+            self.server.publish(change)
+
     def _changes(self, record: Record | None, changes: Changes) -> Iterator[Change]:
         if isinstance(record, SourceChanged):
             yield self._source(record)

@@ -9,16 +9,19 @@ import re
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import structlog
 
+from domain.clock import SECOND_US
+from service.counting import Counted
 from service.health import Check, Durations
 
 if TYPE_CHECKING:
     from prometheus_client.core import Metric
+    from prometheus_client.registry import Collector
 
-    from service.wiring import Core
+    from service.core import AnyCore
 
 log = structlog.get_logger(__name__)
 
@@ -33,12 +36,15 @@ COUNTED: Final[Mapping[str, str]] = {
     "conflicts": "Readings with the time of an earlier one and another value",
     "connect_failures": "Attempts to connect to a source that failed",
     "dead_letters": "Messages that could not be used, by reason",
+    "dead_letters_replayed": "Of these, those that were sent through again",
     "deciding_paused": "Looks of the decider that found the records too far behind",
     "dispatcher_failed": "Unforeseen errors of the dispatcher's round",
     "duplicates": "Repeated readings that were dropped",
     "history_missing": "Stretches that the journal could not give any more",
     "journal_behind": "Starts with a journal older than what was made of it",
     "journal_unavailable": "Attempts to write the journal that failed",
+    "janitor_failed": "Unforeseen errors while old records were deleted",
+    "kept_long_enough": "Rows of the records that were deleted after their time, by class",
     "late": "Readings older than their point's newest",
     "mqtt_source_failed": "Unforeseen errors of a source's connection",
     "records_refused": "Decisions that the records could not take at all",
@@ -46,8 +52,17 @@ COUNTED: Final[Mapping[str, str]] = {
     "reconnects": "Connections to a source that were made again",
     "redelivered": "Messages that came again and were acknowledged without effect",
     "source_paused": "Times that we stopped reading a source because the inbox was full",
+    "fail_open_began": "Times that a worker judged level 1 by its own ear because Kafka took nothing",
+    "forged_records": "Records in the topic that do not bear our seal",
+    "kafka_unavailable": "Attempts of a bridge to write to Kafka that failed",
+    "kafka_source_failed": "Unforeseen errors of the connection to Kafka",
+    "malformed_bridge_words": "Words of a bridge about itself that could not be read",
+    "outbound_unavailable": "Attempts to send events to Kafka that failed",
+    "stale_owner": "Partitions given up because another worker owns them",
     "stale_acks_dropped": "Acknowledgements of an earlier connection that were dropped",
     "subscriptions_refused": "Subscriptions that a broker refused",
+    "telemetry_rejected": "Readings that the telemetry store refuses for ever, by reason",
+    "telemetry_upkeep_failed": "Attempts to keep the telemetry store in order that failed",
     "telemetry_unavailable": "Attempts to write the telemetry store that failed",
     "time_substituted": "Readings that took their arrival time",
     "window_full": "Times that the broker held back because nothing was acknowledged",
@@ -57,7 +72,7 @@ COUNTED: Final[Mapping[str, str]] = {
 class CoreCollector:
     """Reads what lies ready in core whenever it is asked."""
 
-    def __init__(self, core: "Core", restarts: Callable[[], Mapping[str, int]]) -> None:
+    def __init__(self, core: "AnyCore", restarts: Callable[[], Mapping[str, int]]) -> None:
         self._core = core
         self._restarts = restarts
 
@@ -67,7 +82,7 @@ class CoreCollector:
     def collect(self) -> Iterator["Metric"]:
         from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 
-        yield from self._counters()
+        yield from counter_families(self._core.counters)
         status, vitals = self._core.progress(), self._core.vitals
         ages, ready = vitals.ages_s(), {check.name: check.holds for check in vitals.ready()}
         depth, _ = self._core.dispatcher.unsent()
@@ -95,7 +110,7 @@ class CoreCollector:
             (
                 "telemetry_lag_records",
                 "Journal records that the telemetry store has not passed",
-                max(0, status["journal_seq"] - self._core.telemetry.passed_seq),
+                status["telemetry_lag"],
             ),
             ("telemetry_lag_seconds", "Age of the oldest of these", ages["telemetry"]),
             ("outbox_depth", "Commands that wait to be sent", depth),
@@ -105,6 +120,7 @@ class CoreCollector:
             ("journal_writable", "1 while the journal takes", ready["journal"]),
         ):
             yield GaugeMetricFamily(_PREFIX + name, what, value=float(value))
+        yield from self._telemetry()
         yield from self._source(status["source"])
         restarts = CounterMetricFamily(
             "gridwarden_process_restarts", "Restarts by the supervisor", labels=["process"]
@@ -123,25 +139,34 @@ class CoreCollector:
             vitals.to_confirmed,
         )
 
-    def _counters(self) -> Iterator["Metric"]:
-        from prometheus_client.core import CounterMetricFamily
+    def _telemetry(self) -> Iterator["Metric"]:
+        """As the store was when its keeper last looked."""
+        from prometheus_client.core import GaugeMetricFamily
 
-        of_name: dict[str, list[tuple[dict[str, str], int]]] = {name: [] for name in COUNTED}
-        for name, labels, count in self._core.counters.items():
-            of_name.setdefault(name, []).append((labels, count))
-        for name, counts in sorted(of_name.items()):
-            names = sorted({label for labels, _ in counts for label in labels})
-            family = CounterMetricFamily(
-                _PREFIX + re.sub(r"\W", "_", name), COUNTED.get(name, name), labels=names
-            )
-            for labels, count in counts:
-                family.add_metric([labels.get(label, "") for label in names], count)
-            yield family
+        facts = self._core.store_keeper.facts
+        if facts is None:
+            return
+        oldest_us = facts.oldest_us
+        for name, what, value in (
+            ("telemetry_file_bytes", "Size of the telemetry file", facts.file_bytes),
+            (
+                "telemetry_unsorted_rows",
+                "Readings that wait for upkeep in the telemetry file",
+                facts.unsorted_rows,
+            ),
+            (
+                "telemetry_oldest_age_seconds",
+                "Age of the oldest reading that is kept",
+                None if oldest_us is None else max(0, self._core.clock() - oldest_us) / SECOND_US,
+            ),
+        ):
+            if value is not None:
+                yield GaugeMetricFamily(_PREFIX + name, what, value=float(value))
 
     def _source(self, source: Mapping[str, Any]) -> Iterator["Metric"]:
         from prometheus_client.core import GaugeMetricFamily
 
-        name = self._core.source_id
+        name = str(source["id"])
         for key, what in (
             ("connected", "1 while connected to the source"),
             ("current", "1 while connected with the backlog taken in"),
@@ -160,6 +185,23 @@ class CoreCollector:
         yield lag
 
 
+def counter_families(counters: Counted) -> Iterator["Metric"]:
+    """Every counter; those that are known are announced before they first count."""
+    from prometheus_client.core import CounterMetricFamily
+
+    of_name: dict[str, list[tuple[dict[str, str], int]]] = {name: [] for name in COUNTED}
+    for name, labels, count in counters.items():
+        of_name.setdefault(name, []).append((labels, count))
+    for name, counts in sorted(of_name.items()):
+        names = sorted({label for labels, _ in counts for label in labels})
+        family = CounterMetricFamily(
+            _PREFIX + re.sub(r"\W", "_", name), COUNTED.get(name, name), labels=names
+        )
+        for labels, count in counts:
+            family.add_metric([labels.get(label, "") for label in names], count)
+        yield family
+
+
 def _histogram(name: str, what: str, durations: Durations) -> "Metric":
     from prometheus_client.core import HistogramMetricFamily
 
@@ -167,15 +209,21 @@ def _histogram(name: str, what: str, durations: Durations) -> "Metric":
     return HistogramMetricFamily(_PREFIX + name, what, buckets=buckets, sum_value=sum_s)
 
 
+class Asked(Protocol):
+    """Who knows how a process is (service.vitals.Vitals)."""
+
+    def live(self) -> Sequence[Check]: ...
+
+    def ready(self) -> Sequence[Check]: ...
+
+
 class HealthServer:
     """Answers until `stop`."""
 
-    def __init__(
-        self, host: str, port: int, core: "Core", restarts: Callable[[], Mapping[str, int]]
-    ) -> None:
+    def __init__(self, host: str, port: int, asked: Asked, collector: "Collector") -> None:
         self._address = (host, port)
-        self._core = core
-        self._collector = CoreCollector(core, restarts)
+        self._asked = asked
+        self._collector = collector
         self._registry: Any = None
         self._making = threading.Lock()
         self._stopping = threading.Event()
@@ -197,9 +245,9 @@ class HealthServer:
             case "/metrics":
                 return 200, TEXT, self._metrics()
             case "/health/live":
-                return _report(self._core.vitals.live())
+                return _report(self._asked.live())
             case "/health/ready" | "/health":
-                return _report(self._core.vitals.ready())
+                return _report(self._asked.ready())
         return 404, TEXT, b"/metrics, /health/live, /health/ready\n"
 
     def _metrics(self) -> bytes:
@@ -229,8 +277,8 @@ class HealthServer:
                 continue
             log.info("metrics_served", host=self._address[0], port=self._address[1])
             with self._server:
-                if not self._stopping.is_set():
-                    self._server.serve_forever(poll_interval=0.2)
+                # also where it is asked to stop already: `shutdown` waits for this call to end
+                self._server.serve_forever(poll_interval=0.2)
             return
 
 

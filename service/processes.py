@@ -146,6 +146,11 @@ class _Running:
     restarts: int = 0
     pulse: Pulse | None = None
 
+    def forget_pulse(self) -> None:
+        if self.pulse is not None:
+            self.pulse.close()
+            self.pulse = None
+
 
 class Observer(Protocol):
     """Who judges how the processes are. Called from the supervisor's thread; it must not wait."""
@@ -234,9 +239,7 @@ class Supervisor:
         if code is None:
             return None
         running.process = None
-        if running.pulse is not None:
-            running.pulse.close()
-            running.pulse = None
+        running.forget_pulse()
         if self.observer is not None:
             self.observer.ended(running.spec.name, fault=code not in (0, RESTART))
         if code in (0, BAD_INPUT) and not running.spec.expendable:
@@ -312,6 +315,8 @@ class Supervisor:
                 log.error("process_killed", pid=process.pid)
                 process.kill()
                 process.wait()
+        for running in self._running:
+            running.forget_pulse()
 
 
 def _last_line(log_file: Path | None) -> str:

@@ -3,20 +3,23 @@
 import threading
 import time
 from collections.abc import Callable, Mapping
+from typing import Any, Protocol
 
 import structlog
+from numpy.typing import NDArray
 
-from domain.ports import Counters, Journal, StorageUnavailable, Telemetry
+from domain.ports import Counters, ReadableJournal, StaleOwner, StorageUnavailable, Telemetry
 from domain.readings import Readings
 from domain.records import ReadingsArrived
 from service.workers import Worker
-from storage.checkpoints import Checkpoint, Checkpoints
+from storage.checkpoints import Checkpoint
 
 log = structlog.get_logger(__name__)
 
 ROWS_IN_ONE_TRANSACTION = 50_000
 QUIET_RECORDS_AT_MOST = 1_000  # ticks and the like: passed without a transaction, but not for ever
 FIRST_RETRY_S, LAST_RETRY_S = 0.2, 5.0
+FLUSH_WITHIN_S = 5.0  # in the end; what is left then is taken from the journal at the next start
 QUIET_CHECKPOINT_S = 30.0
 SHORTEN_EVERY_S = 1.0
 
@@ -29,10 +32,11 @@ class TelemetryProjection:
     def __init__(
         self,
         *,
-        journal: Journal,
+        journal: ReadableJournal,
         telemetry: Telemetry,
         every_s: float,
         counters: Counters,
+        name: str = "telemetry",
     ) -> None:
         self._journal = journal
         self._telemetry = telemetry
@@ -41,7 +45,8 @@ class TelemetryProjection:
         self._retry_s = FIRST_RETRY_S
         self._position: int | None = None  # None: ask the store
         self.applied_seq = 0  # what the store itself says
-        self.worker = Worker("telemetry", self._step)
+        self._stored_at = float("-inf")
+        self.worker = Worker(name, self._step)
 
     @property
     def passed_seq(self) -> int:
@@ -49,10 +54,16 @@ class TelemetryProjection:
         position = self._position
         return self.applied_seq if position is None else position
 
+    def progressed_within(self, seconds: float) -> bool:
+        """Whether the store took something so lately."""
+        return time.monotonic() - self._stored_at <= seconds
+
     def _step(self) -> None:
+        give_up_at = time.monotonic() + FLUSH_WITHIN_S
         try:
-            while self._write_some() and not self.worker.stopping:
-                pass
+            while self._write_some():
+                if self.worker.stopping and time.monotonic() > give_up_at:
+                    break
             self._retry_s = FIRST_RETRY_S
             self.worker.wait(self._every_s)
         except StorageUnavailable as error:
@@ -70,17 +81,32 @@ class TelemetryProjection:
         parts: list[Readings] = []
         rows = 0
         for seq, record in self._journal.read(after=position):
+            if rows >= ROWS_IN_ONE_TRANSACTION and seq != position:
+                break  # those of one number go together
             position = seq
             if isinstance(record, ReadingsArrived) and len(record.readings):
                 parts.append(record.readings)
                 rows += len(record.readings)
-                if rows >= ROWS_IN_ONE_TRANSACTION:
-                    break
         if parts or position - self.applied_seq > QUIET_RECORDS_AT_MOST:
             self._telemetry.write(Readings.concat(parts), position)
             self.applied_seq = position
+            self._stored_at = time.monotonic()
         self._position = position
         return rows >= ROWS_IN_ONE_TRANSACTION
+
+
+class CheckpointStore(Protocol):
+    """storage.checkpoints.Checkpoints, or the same in the records database."""
+
+    def save(
+        self,
+        seq: int,
+        arrays: Mapping[str, NDArray[Any]],
+        meta: Mapping[str, Any] | None = None,
+        parts: Mapping[str, bytes] | None = None,
+    ) -> None: ...
+
+    def droppable_through(self) -> int: ...
 
 
 class Checkpointer:
@@ -89,12 +115,13 @@ class Checkpointer:
     def __init__(
         self,
         *,
-        stores: Mapping[str, Checkpoints],
+        stores: Mapping[str, CheckpointStore],
         drop_through: Callable[[int], object],
         passed: Callable[[], int],
         every_s: float,
         every_readings: int,
         monotonic: Callable[[], float] = time.monotonic,
+        name: str = "checkpoints",
     ) -> None:
         """`passed` is the journal number that every projection has passed."""
         self._stores = stores
@@ -107,7 +134,7 @@ class Checkpointer:
         self._offered: dict[str, Checkpoint] = {}
         self._asked: dict[str, tuple[float, int]] = {}  # when each was due last, and its readings
         self._shorten_at = 0.0
-        self.worker = Worker("checkpoints", self._step)
+        self.worker = Worker(name, self._step)
 
     def due(self, name: str, readings: int) -> bool:
         """Whether to take a snapshot now; `readings` is how many `name` has seen so far. A quiet plant
@@ -137,7 +164,7 @@ class Checkpointer:
                 self._stores[name].save(
                     checkpoint.seq, checkpoint.arrays, checkpoint.meta, checkpoint.parts
                 )
-            except StorageUnavailable as error:
+            except (StorageUnavailable, StaleOwner) as error:
                 log.error("checkpoint_unavailable", name=name, reason=str(error))
 
     def _step(self) -> None:

@@ -12,10 +12,9 @@ from dataclasses import dataclass
 
 import structlog
 
-from delivery.dispatcher import Dispatcher
 from domain.changes import Changes
 from domain.paperwork import ApprovalState
-from domain.ports import Counters, Records, StorageUnavailable
+from domain.ports import CommandQueue, Counters, Records, StaleOwner, StorageUnavailable
 from service.projecting import DETECTORS, Checkpointer
 from service.workers import Worker
 from storage.checkpoints import Checkpoint
@@ -45,10 +44,11 @@ class Recorder:
         self,
         *,
         records: Records,
-        dispatcher: Dispatcher,
+        dispatcher: CommandQueue,
         checkpointer: Checkpointer,
         counters: Counters,
         monotonic: Callable[[], float] = time.monotonic,
+        name: str = "recorder",
     ) -> None:
         self._records = records
         self._dispatcher = dispatcher
@@ -64,7 +64,9 @@ class Recorder:
         self._away_since: float | None = None
         self.recorded_seq = records.applied_seq()
         self.on_site_effective: Callable[[], None] = lambda: None
-        self.worker = Worker("recorder", self._step)
+        self.on_stale: Callable[[], None] = lambda: None
+        self._stale = False
+        self.worker = Worker(name, self._step)
 
     @property
     def is_full(self) -> bool:
@@ -87,6 +89,8 @@ class Recorder:
         return self._snapshots == 0
 
     def keep(self, decided: Decided) -> None:
+        if self._stale:
+            return
         with self._changed:
             self._pending.append(decided)
             self._weight += _weight(decided.changes)
@@ -101,6 +105,9 @@ class Recorder:
                 self._commit(batch)
             except StorageUnavailable as error:
                 self._postpone(error)
+                return
+            except StaleOwner as error:
+                self._give_up(error)
                 return
             self._recorded(batch)
 
@@ -133,7 +140,7 @@ class Recorder:
             together.extend(decided.changes)
         try:
             self._records.commit(together, batch[-1].seq)
-        except StorageUnavailable:
+        except (StorageUnavailable, StaleOwner):
             raise
         except Exception:
             # one of them cannot be recorded at all: the others must not share its fate
@@ -144,7 +151,7 @@ class Recorder:
     def _commit_alone(self, decided: Decided) -> None:
         try:
             self._records.commit(decided.changes, decided.seq)
-        except StorageUnavailable:
+        except (StorageUnavailable, StaleOwner):
             raise
         except Exception:
             # said in full where a person can find it; its commands still go out
@@ -168,6 +175,17 @@ class Recorder:
             self.on_site_effective()
         if batch[-1].snapshot is not None:
             self._checkpointer.offer(DETECTORS, batch[-1].snapshot)
+
+    def _give_up(self, error: StaleOwner) -> None:
+        """Another worker goes on from what is recorded; it decides the rest as we did."""
+        self._stale = True
+        with self._changed:
+            dropped = len(self._pending)
+            self._pending.clear()
+            self._weight = self._snapshots = 0
+        self._counters.add("stale_owner")
+        log.warning("stale_owner", reason=str(error), dropped=dropped)
+        self.on_stale()
 
     def _postpone(self, error: StorageUnavailable) -> None:
         self._counters.add("records_unavailable")

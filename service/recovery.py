@@ -19,9 +19,10 @@ from ingest.intake import Intake, UnreadableIntake
 from service.deciding import Start
 from service.local_socket import AlreadyServed
 from service.projecting import DETECTORS, INTAKE
+from service.records import ForeignRecords, expect_own_records, records_engine
 from service.settings import JournalSettings, RecordsSettings
 from storage.checkpoints import Checkpoint, Checkpoints
-from storage.engines import sqlite_engine
+from storage.engines import is_server
 from storage.journal import JournalInUse, SqliteJournal
 from storage.migrate import upgrade
 from storage.records import NumbersDisagree, SqlRecords
@@ -50,10 +51,20 @@ def open_journal(folder: Path, settings: JournalSettings) -> SqliteJournal:
 
 
 def open_records(path: Path, settings: RecordsSettings, journal_seq: int) -> SqlRecords:
-    """A missing file is made anew only where the journal is empty: else it was lost, and silently
-    beginning again would forget every incident."""
-    engine = sqlite_engine(path, busy_ms=settings.busy_timeout_ms)
-    upgrade(engine, create=journal_seq == 0)
+    """A missing file, or an empty database, is begun only where the journal is empty: else it was lost, and
+    silently beginning again would forget every incident. Raises Unwirable where another data folder has
+    them, StorageUnavailable."""
+    engine = records_engine(path.parent, settings)
+    try:
+        upgrade(engine, create=journal_seq == 0)
+        if is_server(engine):
+            expect_own_records(engine, path.parent)
+    except ForeignRecords as error:
+        engine.dispose()
+        raise Unwirable(str(error)) from error
+    except BaseException:
+        engine.dispose()
+        raise
     return SqlRecords(engine)
 
 

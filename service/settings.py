@@ -8,7 +8,7 @@ import difflib
 import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
 from pydantic import (
     BaseModel,
@@ -18,6 +18,7 @@ from pydantic import (
     ValidationError,
     ValidationInfo,
     field_validator,
+    model_validator,
 )
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -78,7 +79,24 @@ class CheckpointSettings(_Group):
 
 
 class RecordsSettings(_Group):
-    busy_timeout_ms: int = Field(default=50, ge=0)
+    """Without an address they are in records.db in the data folder."""
+
+    busy_timeout_ms: int = Field(default=50, ge=0)  # SQLite
+    url: str = ""  # postgresql://user@host:5432/database
+    password: SecretStr | None = None
+    password_file: Path | None = None
+    connect_timeout_s: int = Field(default=3, ge=2, le=60)
+    statement_timeout_ms: int = Field(default=10_000, ge=100)
+    lock_timeout_ms: int = Field(default=2_000, ge=10)
+
+    @field_validator("url")
+    @classmethod
+    def _is_an_address(cls, url: str) -> str:
+        if url:
+            from storage.postgres import postgres_url
+
+            postgres_url(url)
+        return url
 
 
 class DeliverySettings(_Group):
@@ -88,13 +106,75 @@ class DeliverySettings(_Group):
 
 
 class TelemetrySettings(_Group):
+    """The history: a DuckDB file in the data folder, or with `url` an InfluxDB 2."""
+
+    url: str = ""  # http://host:8086
+    org: str = ""
+    bucket: str = ""
+    token: SecretStr | None = None  # may read and write the bucket
+    measurement: str = Field(default="reading", min_length=1)  # one per site that shares the bucket
+    ca_file: Path | None = None
     commit_every_ms: int = Field(default=250, ge=10)
+    # days of event time; then the readings are gone, their summaries by minute and by hour stay on.
+    # InfluxDB keeps what its bucket keeps
+    keep_raw_days: int = Field(default=31, ge=1)
+    keep_minutes_days: int = Field(default=93, ge=1)
+    keep_hours_days: int = Field(default=3_660, ge=1)
+
+    @model_validator(mode="after")
+    def _an_influxdb_has_all_it_needs(self) -> Self:
+        if self.url and not self.url.startswith(("http://", "https://")):
+            raise ValueError(f"url: write http://host:8086 instead of {self.url}")
+        wanted = {"org": self.org, "bucket": self.bucket, "token": self.token}
+        missing = [name for name, given in wanted.items() if not given]
+        if self.url and missing:
+            raise ValueError(f"with url, {', '.join(missing)} must be given too")
+        return self
+
+    @model_validator(mode="after")
+    def _the_coarser_stay_longer(self) -> Self:
+        if not self.keep_raw_days <= self.keep_minutes_days <= self.keep_hours_days:
+            raise ValueError(
+                "keep_raw_days, keep_minutes_days and keep_hours_days: none may be above the next one"
+            )
+        return self
+
+
+class KafkaSettings(_Group):
+    """Where the telemetry topic is, whose partitions are then the journal. Without `bootstrap` there is none,
+    and readings come over MQTT into the journal on this disk."""
+
+    bootstrap: str = ""  # host:port,host:port
+    topic: str = ""  # gridwarden.SITE.telemetry
+    group: str = ""  # gridwarden-SITE
+    partitions: int = Field(default=6, ge=1, le=1_000)  # of a topic that we make ourselves
+    retention_hours: int = Field(default=7 * 24, ge=1)  # likewise
+    worker: str = ""  # our name among the workers; the host's, with the process number
+    security: Literal["plaintext", "ssl", "sasl_plaintext", "sasl_ssl"] = "plaintext"
+    username: str | None = None
+    password: SecretStr | None = None
+    mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = "PLAIN"
+    ca_file: Path | None = None
+    # hear the MQTT broker too, so that level 1 is commanded while Kafka is away: it costs each worker every
+    # message of the site once more, unread
+    fail_open: bool = True
+    session_timeout_ms: int = Field(default=10_000, ge=6_000)
+    queued_messages: int = Field(default=5_000, ge=100)  # per partition, fetched and not absorbed
 
 
 class DeadLetterSettings(_Group):
     payloads_kept: int = Field(
         default=10_000, ge=0
     )  # per source, reason and day; beyond it only counted
+
+
+class KeepSettings(_Group):
+    """Days after which records may go. What stands or is open stays; credit, its seals and judgements,
+    tickets, tags and site versions are never deleted."""
+
+    incidents_days: int = Field(default=3 * 365, ge=30)  # closed, with their events and commands
+    audit_days: int = Field(default=5 * 365, ge=30)
+    dead_letters_days: int = Field(default=90, ge=1)
 
 
 class ConsoleSettings(_Group):
@@ -114,6 +194,9 @@ class JudgeSettings(_Group):
 class LogSettings(_Group):
     format: Literal["json", "text"] = "json"
     level: Literal["debug", "info", "warning", "error"] = "info"
+    folder: Path | None = None  # a file of each process there, instead of stderr
+    file_mib: int = Field(default=20, ge=1)  # then another one is begun
+    files_kept: int = Field(default=5, ge=1)  # of each process, with the one that is written
 
 
 class MetricsSettings(_Group):
@@ -138,7 +221,11 @@ class Settings(BaseSettings):
     """Everything that an operator may choose. Frozen; unknown keys are refused."""
 
     model_config = SettingsConfigDict(
-        env_prefix=PREFIX, env_nested_delimiter="__", frozen=True, extra="forbid"
+        env_prefix=PREFIX,
+        env_nested_delimiter="__",
+        frozen=True,
+        extra="forbid",
+        hide_input_in_errors=True,  # it may be a password
     )
 
     data: Path = Path("gridwarden-data")
@@ -149,7 +236,9 @@ class Settings(BaseSettings):
     records: RecordsSettings = RecordsSettings()
     delivery: DeliverySettings = DeliverySettings()
     telemetry: TelemetrySettings = TelemetrySettings()
+    kafka: KafkaSettings = KafkaSettings()
     dead_letters: DeadLetterSettings = DeadLetterSettings()
+    keep: KeepSettings = KeepSettings()
     console: ConsoleSettings = ConsoleSettings()
     judge: JudgeSettings = JudgeSettings()
     log: LogSettings = LogSettings()

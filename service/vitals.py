@@ -5,27 +5,69 @@ Only numbers that lie ready: no query, no look at a disk, no lock that the path 
 
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final
+from dataclasses import dataclass
+from typing import Any, Final, Protocol
 from uuid import UUID
 
+from delivery.dispatcher import Dispatcher
+from domain.clock import Clock
 from domain.commands import CommandState, DeviceCommand
-from domain.ports import StorageUnavailable
 from service.health import Check, Durations, Health, Marks, Seen
-
-if TYPE_CHECKING:
-    from service.wiring import Core
+from service.workers import Worker
 
 _REMEMBERED: Final = 10_000
 _MICRO: Final = 1e-6
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stage:
+    """How far one journal is: that on this disk, or one partition of the topic."""
+
+    name: str
+    newest_seq: int
+    newest_at_us: int | None
+    decided_seq: int
+    passed_seq: int  # by records and telemetry
+    telemetry_seq: int
+
+
+class Watched(Protocol):
+    """What vitals ask of a core."""
+
+    @property
+    def clock(self) -> Clock: ...
+
+    @property
+    def dispatcher(self) -> Dispatcher: ...
+
+    @property
+    def ticks(self) -> bool:
+        """Whether time passes by itself here: not in a replay."""
+        ...
+
+    def stages(self) -> Sequence[Stage]: ...
+
+    def workers(self) -> Sequence[Worker]: ...
+
+    def sources(self) -> Mapping[str, bool]:
+        """Of each source whether it is connected."""
+        ...
+
+    def journal_away_s(self) -> float: ...
+
+    def records_away_s(self) -> float: ...
+
+    def journal_share(self) -> float: ...
+
+
 class Vitals:
     """Made with core, before it recovers."""
 
-    def __init__(self, core: "Core") -> None:
+    def __init__(self, core: Watched) -> None:
         self._core = core
-        self.marks = Marks()
-        self.share = Seen(lambda: core.journal.share_used)
+        self.started_at_us = core.clock()
+        self._marks: dict[str, Marks] = {}
+        self.share = Seen(core.journal_share)
         self.to_command = Durations()
         self.to_confirmed = Durations()
         self._timed: dict[CommandState, OrderedDict[UUID, None]] = {
@@ -35,21 +77,17 @@ class Vitals:
         self.health = Health(
             workers=lambda: core.workers() if self.health.recovered else (),
             dispatcher_alive=lambda: core.dispatcher.alive,
-            journal_away_s=lambda: core.writer.away_s if self.health.recovered else 0.0,
-            records_away_s=lambda: core.recorder.away_s if self.health.recovered else 0.0,
-            sources=lambda: self._connected() if self.health.recovered else {},
+            journal_away_s=lambda: core.journal_away_s() if self.health.recovered else 0.0,
+            records_away_s=lambda: core.records_away_s() if self.health.recovered else 0.0,
+            sources=lambda: core.sources() if self.health.recovered else {},
             clock=core.clock,
         )
 
-    def recovered(self) -> None:
-        """Before the threads start. From here on commands are timed: not those of an earlier life."""
-        journal, passed = self._core.journal, self._passed_seq()
-        try:
-            for seq, record in journal.read(after=passed):
-                self.marks.note(seq, record.at_us)
-                break
-        except StorageUnavailable:
-            pass  # then the age is known a second later
+    def recovered(self, oldest_unpassed: tuple[int, int] | None = None) -> None:
+        """Before the threads start. From here on commands are timed: not those of an earlier life.
+        `oldest_unpassed` is number and moment of the first record that somebody has not passed."""
+        if oldest_unpassed is not None:
+            self._marks_of(self._core.stages()[0].name).note(*oldest_unpassed)
         self.health.recovered = True
 
     def time(self, commands: Sequence[DeviceCommand]) -> None:
@@ -69,12 +107,15 @@ class Vitals:
         core = self._core
         if not self.health.recovered:
             return {"phase": "starting"}
-        self.marks.note(core.journal.last_seq, core.journal.newest_at_us)
-        self.marks.oldest_after(self._passed_seq())
+        stages = core.stages()
+        for stage in stages:
+            marks = self._marks_of(stage.name)
+            marks.note(stage.newest_seq, stage.newest_at_us)
+            marks.oldest_after(stage.passed_seq)
         return {
             "phase": "running",
-            "decided_seq": core.decider.decided_seq,
-            "ticks": core.ticker is not None,
+            "decided_seq": sum(stage.decided_seq for stage in stages),
+            "ticks": core.ticks,
             "journal_share": self.share.last,
             "not_ready": {
                 check.name: check.why for check in self.health.ready() if not check.holds
@@ -82,16 +123,27 @@ class Vitals:
         }
 
     def ages_s(self) -> dict[str, float]:
-        """How far the stores are behind now, in seconds."""
+        """How far the stores are behind now, in seconds; of several journals, the worst."""
         core, now_us = self._core, self._core.clock()
+        stages = core.stages()
 
         def age(at_us: int | None) -> float:
             return 0.0 if at_us is None else max(0, now_us - at_us) * _MICRO
 
+        def worst(moments: Sequence[int | None]) -> float:
+            return max(map(age, moments), default=0.0)
+
         return {
-            "newest": age(core.journal.newest_at_us),
-            "unpassed": age(self.marks.oldest_after(self._passed_seq())),
-            "telemetry": age(self.marks.first_after(core.telemetry.passed_seq)),
+            "newest": worst([stage.newest_at_us for stage in stages]),
+            "unpassed": worst(
+                [self._marks_of(stage.name).oldest_after(stage.passed_seq) for stage in stages]
+            ),
+            "telemetry": worst(
+                [self._marks_of(stage.name).first_after(stage.telemetry_seq) for stage in stages]
+            ),
+            "undecided": worst(
+                [self._marks_of(stage.name).first_after(stage.decided_seq) for stage in stages]
+            ),
             "outbox": age(core.dispatcher.unsent()[1]),
         }
 
@@ -101,15 +153,8 @@ class Vitals:
     def ready(self) -> list[Check]:
         return self.health.ready()
 
-    def _passed_seq(self) -> int:
-        core = self._core
-        return min(
-            core.recorder.recorded_seq if core.recorder.pending else core.decider.decided_seq,
-            core.telemetry.passed_seq,
-        )
-
-    def _connected(self) -> Mapping[str, bool]:
-        return {self._core.source_id: self._core.source.connected}
+    def _marks_of(self, name: str) -> Marks:
+        return self._marks.setdefault(name, Marks())
 
     def _observe(
         self, durations: Durations, state: CommandState, command: DeviceCommand, at_us: int

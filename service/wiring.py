@@ -1,7 +1,7 @@
 """Hands the objects of the rooms to each other: from settings and a site to a core that can run."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,8 @@ from linkage.desk import Held
 from linkage.linkage import REMEMBER_ENDED_US, Linkage
 from service.counting import Counted
 from service.deciding import Decider
-from service.history import as_answer, thinned
+from service.history import history
+from service.janitor import Janitor
 from service.journalling import JournalWriter, Ticker
 from service.latest import LatestValues
 from service.live import LiveView
@@ -43,12 +44,13 @@ from service.recovery import (
 from service.sealing import HEADS_NAME, Sealer
 from service.settings import Settings, secret
 from service.site.model import Site, SourceSettings
-from service.vitals import Vitals
+from service.stores import keeping, open_telemetry
+from service.upkeep import StoreKeeper
+from service.vitals import Stage, Vitals
 from service.workers import Worker
 from storage.checkpoints import Checkpoints
 from storage.ledger import SqlLedger
 from storage.records import SqlRecords
-from storage.telemetry_duckdb import DuckDbTelemetry
 
 log = structlog.get_logger(__name__)
 
@@ -113,9 +115,10 @@ class Core:
         recording's and nothing ticks."""
         self._settings = settings
         self._site = site if outputs else replace(site, rules=())
-        self._source = _only_source(site)
+        self._source = only_source(site)
         self._recording = recording
         self._clock: Clock = recording or system_clock
+        self.on_site_effective: Callable[[], None] = lambda: None
         self.counters = Counted()
         self.vitals = Vitals(self)
         self._open_stores()
@@ -126,6 +129,9 @@ class Core:
             self.records, [point.key for point in site.points], self.decider.limits
         )
         self.latest = LatestValues(self._numbers)
+        self.store_keeper = StoreKeeper(
+            self._telemetry_store, self.latest, clock=self._clock, counters=self.counters
+        )
         self._assemble_intake()
 
     def start(self) -> None:
@@ -134,7 +140,8 @@ class Core:
         self.sender.start()
         self.dispatcher.start()
         self.inbox.put(self._first_records())
-        self.vitals.recovered()
+        self.recorder.on_site_effective = self.on_site_effective
+        self.vitals.recovered(self._oldest_unpassed())
         self.source.start()
         for worker in self.workers():
             worker.start()
@@ -161,6 +168,7 @@ class Core:
             "decided_seq": self.decider.decided_seq,
             "recorded_seq": self.recorder.recorded_seq,
             "telemetry_seq": self.telemetry.applied_seq,
+            "telemetry_lag": max(0, self.journal.last_seq - self.telemetry.passed_seq),
             "evaluated_rows": self.decider.evaluated_rows,
             "unrecorded": self.recorder.pending,
             "unjournalled": len(self.writer.unwritten(0.0)),
@@ -173,7 +181,8 @@ class Core:
                 "unacknowledged": self.source.unacknowledged,
                 "generation": self.source.generation,
                 "session": self.source.session,
-                "lag": dict(getattr(self.source, "lag", {})),  # partition -> messages
+                "id": self._source.source_id,
+                "lag": {},  # MQTT tells none
             },
             "counters": self.counters.snapshot(),
         }
@@ -183,8 +192,44 @@ class Core:
         return self._clock
 
     @property
-    def source_id(self) -> str:
-        return self._source.source_id
+    def ticks(self) -> bool:
+        return self.ticker is not None
+
+    def stages(self) -> Sequence[Stage]:
+        recorded = self.recorder.recorded_seq if self.recorder.pending else self.decider.decided_seq
+        return [
+            Stage(
+                name="journal",
+                newest_seq=self.journal.last_seq,
+                newest_at_us=self.journal.newest_at_us,
+                decided_seq=self.decider.decided_seq,
+                passed_seq=min(recorded, self.telemetry.passed_seq),
+                telemetry_seq=self.telemetry.passed_seq,
+            )
+        ]
+
+    def sources(self) -> Mapping[str, bool]:
+        return {self._source.source_id: self.source.connected}
+
+    def journal_away_s(self) -> float:
+        return self.writer.away_s
+
+    def records_away_s(self) -> float:
+        return self.recorder.away_s
+
+    def journal_share(self) -> float:
+        return self.journal.share_used
+
+    def _oldest_unpassed(self) -> tuple[int, int] | None:
+        try:
+            first = next(iter(self.journal.read(after=self.stages()[0].passed_seq)), None)
+        except StorageUnavailable:
+            return None  # then its age is known a second later
+        return None if first is None else (first[0], first[1].at_us)
+
+    @property
+    def site_version(self) -> int:
+        return self._site.version
 
     @property
     def outdated(self) -> bool:
@@ -202,8 +247,15 @@ class Core:
         number = self._numbers.get(PointKey(point))
         if number is None:
             raise UnknownPoint(f"no point is named {point}")
-        found = self._telemetry_store.history(number, from_us, to_us)
-        return as_answer(thinned(found, at_most))
+        return history(
+            self._telemetry_store,
+            number,
+            from_us,
+            to_us,
+            at_most,
+            now_us=self._clock(),
+            keeping=keeping(self._settings.telemetry),
+        )
 
     def _publish(self, record: Record | None, changes: Changes) -> None:
         if isinstance(record, ReadingsArrived):
@@ -215,7 +267,7 @@ class Core:
         folders, settings = Folders(self._settings.data), self._settings
         self.journal = open_journal(folders.journal, settings.journal)
         self.records = open_records(folders.records, settings.records, self.journal.last_seq)
-        self._telemetry_store = DuckDbTelemetry(folders.telemetry)
+        self._telemetry_store = open_telemetry(settings.telemetry, folders.telemetry, self.counters)
         self.telemetry = TelemetryProjection(
             journal=self.journal,
             telemetry=self._telemetry_store,
@@ -243,7 +295,7 @@ class Core:
     def _assemble_decision(self) -> None:
         plan = self._site.plan(self._settings.language)
         self.sender = MqttCommandSender(
-            _sender_config(self._source), self._site.code, self.counters, clock=self._clock
+            sender_config(self._source), self._site.code, self.counters, clock=self._clock
         )
         self.dispatcher = Dispatcher(
             self.sender,
@@ -257,6 +309,9 @@ class Core:
             self._settings.data / HEADS_NAME,
             self._site.zone,
             self._clock,
+        )
+        self.janitor = Janitor(
+            self.records.engine, self._settings.keep, clock=self._clock, counters=self.counters
         )
         self.live = LiveView(plan, self.records.standing_events())
         self.recorder = Recorder(
@@ -275,8 +330,8 @@ class Core:
             linkage=Linkage(
                 plan,
                 self.records.open_incidents(),
-                _commands_that_may_be_answered(self.records, self._clock()),
-                _held(self.records, self._clock()),
+                commands_that_may_be_answered(self.records, self._clock()),
+                held_by(self.records, self._clock()),
             ),
             recorder=self.recorder,
             dispatcher=self.dispatcher,
@@ -301,7 +356,7 @@ class Core:
             intake, self._checkpoints[INTAKE], self.journal, self.decider.limits, self.counters
         )
         self.source = MqttSource(
-            _source_config(self._source, self._settings.queues.receive_maximum),
+            source_config(self._source, self._settings.queues.receive_maximum),
             self.inbox,
             self.counters,
             clock=self._clock,
@@ -348,12 +403,14 @@ class Core:
             self.decider.worker,
             self.recorder.worker,
             self.telemetry.worker,
+            self.store_keeper.worker,
             self.checkpointer.worker,
             self.sealer.worker,
+            self.janitor.worker,
         ]
 
 
-def _only_source(site: Site) -> SourceSettings:
+def only_source(site: Site) -> SourceSettings:
     if len(site.sources) != 1:
         raise Unwirable(
             f"this version runs one source; {site.code} has {len(site.sources)}: keep one in sources/"
@@ -361,7 +418,7 @@ def _only_source(site: Site) -> SourceSettings:
     return site.sources[0]
 
 
-def _commands_that_may_be_answered(records: SqlRecords, now_us: int) -> list[DeviceCommand]:
+def commands_that_may_be_answered(records: SqlRecords, now_us: int) -> list[DeviceCommand]:
     """The open ones, and those whose device may still send a late word."""
     known = {
         command.command_id: command for command in records.commands(now_us - REMEMBER_ENDED_US)
@@ -369,7 +426,7 @@ def _commands_that_may_be_answered(records: SqlRecords, now_us: int) -> list[Dev
     return list((known | {each.command_id: each for each in records.open_commands()}).values())
 
 
-def _held(records: SqlRecords, now_us: int) -> Held:
+def held_by(records: SqlRecords, now_us: int) -> Held:
     """What the desk and the credit desk begin with."""
     every_entry = records.entries_since(0)
     return Held(
@@ -385,7 +442,7 @@ def _held(records: SqlRecords, now_us: int) -> Held:
     )
 
 
-def _source_config(source: SourceSettings, receive_maximum: int) -> MqttConfig:
+def source_config(source: SourceSettings, receive_maximum: int) -> MqttConfig:
     return MqttConfig(
         source_id=source.source_id,
         host=source.host,
@@ -398,7 +455,7 @@ def _source_config(source: SourceSettings, receive_maximum: int) -> MqttConfig:
     )
 
 
-def _sender_config(source: SourceSettings) -> MqttSenderConfig:
+def sender_config(source: SourceSettings) -> MqttSenderConfig:
     return MqttSenderConfig(
         host=source.host,
         port=source.port,

@@ -28,6 +28,10 @@ class Worker:
         return self._thread.name
 
     @property
+    def alive(self) -> bool:
+        return self._thread.is_alive()
+
+    @property
     def step_s(self) -> float:
         """How long the present step lasts: above some seconds it waits for what does not come."""
         began_at = self._began_at

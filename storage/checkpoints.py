@@ -72,7 +72,7 @@ class Checkpoints:
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
             digests = {name: self._keep_part(name, part) for name, part in (parts or {}).items()}
-            write_whole(path, _to_bytes(seq, arrays, meta or {}, digests))
+            write_whole(path, checkpoint_bytes(seq, arrays, meta or {}, digests))
             self._leaning[seq] = set(digests.values())
             for old in self._seqs()[:-_KEPT]:
                 self._path(old).unlink(missing_ok=True)
@@ -111,7 +111,7 @@ class Checkpoints:
         """Writes it where it is new to us (a copy from before may be damaged) or gone; its digest."""
         last, digest = self._written.get(name, (None, ""))
         if part is not last:
-            digest = _digest(part).hex()
+            digest = part_digest(part).hex()
         for path in self._copies(digest):
             if part is not last or not path.exists():
                 write_whole(path, part)
@@ -130,7 +130,7 @@ class Checkpoints:
                 path.unlink(missing_ok=True)
 
     def _read(self, path: Path, seq: int) -> Checkpoint:
-        head, arrays = _from_bytes(path.read_bytes(), seq)
+        head, arrays = checkpoint_parts(path.read_bytes(), seq)
         parts = {name: self._part(digest) for name, digest in head["parts"].items()}
         return Checkpoint(seq=seq, arrays=arrays, meta=head["meta"], parts=parts)
 
@@ -138,7 +138,7 @@ class Checkpoints:
         for path in self._copies(digest):
             with suppress(OSError):
                 content = path.read_bytes()
-                if _digest(content).hex() == digest:
+                if part_digest(content).hex() == digest:
                     return content
             log.warning("checkpoint_part_damaged", file=str(path))
         raise DamagedCheckpoint(f"its part {digest} cannot be read")
@@ -156,7 +156,7 @@ class Checkpoints:
         return self._folder / f"{self._name}-{seq:012}.checkpoint"
 
 
-def _to_bytes(
+def checkpoint_bytes(
     seq: int,
     arrays: Mapping[str, NDArray[Any]],
     meta: Mapping[str, Any],
@@ -168,16 +168,16 @@ def _to_bytes(
         npy.write_array(columns, np.asarray(array), allow_pickle=False)
     words = json.dumps(head, ensure_ascii=False).encode()
     body = len(words).to_bytes(8, "little") + words + columns.getbuffer()
-    return _MAGIC + _digest(body) + body
+    return _MAGIC + part_digest(body) + body
 
 
-def _from_bytes(content: bytes, seq: int) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+def checkpoint_parts(content: bytes, seq: int) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
     """The head and the arrays."""
     start = len(_MAGIC) + _DIGEST_BYTES
     body = content[start:]
     if not content.startswith(_MAGIC):
         raise DamagedCheckpoint("it does not begin as a checkpoint does")
-    if content[len(_MAGIC) : start] != _digest(body):
+    if content[len(_MAGIC) : start] != part_digest(body):
         raise DamagedCheckpoint("its digest does not match")
     end = 8 + int.from_bytes(body[:8], "little")
     head = json.loads(body[8:end])
@@ -188,5 +188,5 @@ def _from_bytes(content: bytes, seq: int) -> tuple[dict[str, Any], dict[str, NDA
     return head, arrays
 
 
-def _digest(body: bytes) -> bytes:
+def part_digest(body: bytes) -> bytes:
     return blake2b(body, digest_size=_DIGEST_BYTES).digest()

@@ -19,6 +19,7 @@ from domain.records import (
     DeadLetter,
     DeviceReplied,
     LimitsActivated,
+    PaperLearned,
     ReadingsArrived,
     Receipts,
     Record,
@@ -111,6 +112,8 @@ def encode(record: Record) -> Row:
         case Requested():
             asked = _Request(record.request_id, writable(record.actor), named(record.request))
             return _row("request", record, _pack(asked))
+        case PaperLearned():
+            return _row("paper", record, _pack(record))
         case DeadLetter():
             letter = _DeadLetter(
                 record.reason, writable(record.detail), writable(record.topic), record.payload
@@ -171,6 +174,8 @@ def _decode(row: Row) -> Record:
                 actor=asked.actor,
                 request=request_of(asked.request),
             )
+        case "paper":
+            return msgspec.msgpack.decode(row.body, type=PaperLearned)
         case "dead_letter":
             letter = msgspec.msgpack.decode(row.body, type=_DeadLetter)
             return DeadLetter(
@@ -184,6 +189,28 @@ def _decode(row: Row) -> Record:
             )
         case unknown:
             raise DamagedRecord(f"this release does not know records of kind {unknown!r}")
+
+
+class _Message(msgspec.Struct, array_like=True, frozen=True):
+    row: Row
+    checksum: int
+
+
+def to_bytes(record: Record) -> bytes:
+    """One record as one message, for a journal that is a topic."""
+    row = encode(record)
+    return zlib.compress(_pack(_Message(row, row.checksum())), 1)
+
+
+def from_bytes(message: bytes) -> Record:
+    """Raises DamagedRecord."""
+    try:
+        kept = msgspec.msgpack.decode(zlib.decompress(message), type=_Message)
+    except (msgspec.MsgspecError, zlib.error) as error:
+        raise DamagedRecord(f"a message of {len(message)} bytes is no record: {error}") from error
+    if kept.row.checksum() != kept.checksum:
+        raise DamagedRecord(f"the checksum of a {kept.row.kind!r} record does not match")
+    return decode(kept.row)
 
 
 def _row(

@@ -35,6 +35,7 @@ from storage.tables import (
     tickets,
     users,
 )
+from storage.text import writable
 
 T = TypeVar("T")
 
@@ -139,7 +140,9 @@ class ConsoleReads:
     def events_of_point(self, point: str, from_us: int, to_us: int) -> list[RecordedEvent]:
         query = (
             select(events)
-            .where(events.c.point == point, events.c.started_at_us.between(from_us, to_us))
+            .where(
+                events.c.point == writable(point), events.c.started_at_us.between(from_us, to_us)
+            )
             .order_by(events.c.started_at_us)
             .limit(200)
         )
@@ -157,7 +160,7 @@ class ConsoleReads:
         """The newest first."""
         query = select(commands).order_by(commands.c.created_at_us.desc()).limit(limit)
         if device_id is not None:
-            query = query.where(commands.c.device_id == device_id)
+            query = query.where(commands.c.device_id == writable(device_id))
         return self._all(query, command_of)
 
     def reviews(
@@ -168,7 +171,7 @@ class ConsoleReads:
         if kinds:
             query = query.where(reviews.c.kind.in_(kinds))
         order = case((reviews.c.judged_at_us.is_(None), reviews.c.created_at_us), else_=None)
-        query = query.order_by(order, reviews.c.judged_at_us.desc()).limit(limit)
+        query = query.order_by(order.nulls_last(), reviews.c.judged_at_us.desc()).limit(limit)
         return self._all(query, credit_rows.review)
 
     def reviews_of_incident(self, incident_id: UUID) -> list[ReviewItem]:
@@ -179,7 +182,7 @@ class ConsoleReads:
         """The newest first."""
         query = (
             select(entries)
-            .where(entries.c.person_id == person)
+            .where(entries.c.person_id == writable(person))
             .order_by(entries.c.recorded_at_us.desc(), entries.c.entry_id)
             .limit(limit)
         )
@@ -232,16 +235,16 @@ class ConsoleReads:
         """The newest first."""
         query = select(audit).order_by(audit.c.at_us.desc()).limit(limit).offset(offset)
         if actor:
-            query = query.where(audit.c.actor == actor)
+            query = query.where(audit.c.actor == writable(actor))
         if act:
-            query = query.where(audit.c.act == act)
+            query = query.where(audit.c.act == writable(act))
         return self._all(query, rows.handled)
 
     def users(self) -> list[User]:
         return self._all(select(users).order_by(users.c.name), rows.user)
 
     def user(self, name: str) -> User | None:
-        found = self._all(select(users).where(users.c.name == name), rows.user)
+        found = self._all(select(users).where(users.c.name == writable(name)), rows.user)
         return found[0] if found else None
 
     def site_versions(self) -> list[SiteVersion]:
@@ -297,10 +300,11 @@ def _which(query: Select[Any], wanted: IncidentFilter) -> Select[Any]:
     if wanted.priorities:
         query = query.where(incidents.c.priority.in_([int(each) for each in wanted.priorities]))
     if wanted.asset_ids is not None:
-        query = query.where(incidents.c.asset_id.in_(list(wanted.asset_ids)))
+        query = query.where(incidents.c.asset_id.in_(list(map(writable, wanted.asset_ids))))
     if wanted.classes:
         of_class = select(events.c.incident_id).where(
-            events.c.alarm_class.in_(list(wanted.classes)), events.c.incident_id.is_not(None)
+            events.c.alarm_class.in_(list(map(writable, wanted.classes))),
+            events.c.incident_id.is_not(None),
         )
         query = query.where(incidents.c.incident_id.in_(of_class))
     return query

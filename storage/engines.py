@@ -1,4 +1,5 @@
-"""Engines for the records: how SQLite is opened, and when its file counts as gone.
+"""Engines for the records: how SQLite is opened, when its file counts as gone, and transactions on either
+database (storage.postgres opens the other one).
 
 A file that was deleted is never made anew in silence: an empty database would have forgotten everything.
 """
@@ -6,11 +7,12 @@ A file that was deleted is never made anew in silence: an empty database would h
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from enum import IntEnum
 from pathlib import Path
 from typing import Final
 from urllib.parse import quote
 
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection, Engine, create_engine, event, func, select
 from sqlalchemy.exc import (
     DatabaseError,
     DBAPIError,
@@ -25,6 +27,15 @@ from domain.ports import StorageUnavailable
 _POOL_WAIT_S: Final = 5
 _Identity = tuple[int, int]  # device and inode
 _WRITES: Final = "gridwarden_writes"
+_SEES_ONE_STATE: Final = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+
+
+class Turn(IntEnum):
+    """What writers of several processes do one after the other; numbers of PostgreSQL's advisory locks."""
+
+    MIGRATE = 4_703_001
+    WRITE_PAPER = 4_703_002
+    SEAL = 4_703_003
 
 
 def sqlite_engine(path: Path, *, busy_ms: int = 50) -> Engine:
@@ -46,10 +57,22 @@ def file_of(engine: Engine) -> Path | None:
     return Path(name) if engine.dialect.name == "sqlite" and name else None
 
 
+def is_missing(engine: Engine) -> bool:
+    """Whether there is no file where there should be one."""
+    path = file_of(engine)
+    return path is not None and not path.exists()
+
+
+def is_server(engine: Engine) -> bool:
+    """Whether it is PostgreSQL, which others may write too."""
+    return engine.dialect.name == "postgresql"
+
+
 @contextmanager
 def reading(engine: Engine) -> Iterator[Connection]:
     """One transaction that sees one state. Raises StorageUnavailable."""
-    with available(engine), engine.begin() as connection:
+    options = _SEES_ONE_STATE if is_server(engine) else {}
+    with available(engine), engine.execution_options(**options).begin() as connection:
         yield connection
 
 
@@ -65,6 +88,13 @@ def writing(engine: Engine) -> Iterator[Connection]:
         raise StorageUnavailable(f"the records file {path} was taken away while it was written")
 
 
+def take_turn(connection: Connection, turn: Turn) -> None:
+    """Waits until nobody else has it; given back with the end of the transaction. In SQLite whoever writes
+    has every turn."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(select(func.pg_advisory_xact_lock(turn.value)))
+
+
 @contextmanager
 def available(engine: Engine) -> Iterator[None]:
     """Says StorageUnavailable where the store cannot answer; a bug in a statement stays what it is."""
@@ -73,11 +103,11 @@ def available(engine: Engine) -> Iterator[None]:
     except TimeoutError as error:
         raise StorageUnavailable(f"{_name(engine)}: all connections are in use") from error
     except DBAPIError as error:
-        if not _is_unavailability(error):
+        if not _is_unavailability(engine, error):
             raise
-        if not _is_busy(error.orig):
+        if not is_server(engine) and not _is_busy(error.orig):
             engine.dispose()  # after a full or failing disk a fresh connection is the one to trust
-        raise StorageUnavailable(f"{_name(engine)} cannot answer: {error.orig}") from error
+        raise StorageUnavailable(f"{_name(engine)} cannot answer: {_said(error)}") from error
 
 
 class _SqliteFile:
@@ -138,7 +168,11 @@ def _identity(path: Path) -> _Identity | None:
     return stat.st_dev, stat.st_ino
 
 
-def _is_unavailability(error: DBAPIError) -> bool:
+def _is_unavailability(engine: Engine, error: DBAPIError) -> bool:
+    if is_server(engine):
+        from storage.postgres import is_unavailability  # a start with SQLite does without psycopg
+
+        return is_unavailability(error.orig)
     # DatabaseError itself, and not what is derived from it: "file is not a database"
     return isinstance(error, OperationalError | InterfaceError) or type(error) is DatabaseError
 
@@ -148,10 +182,17 @@ def _is_busy(error: BaseException | None) -> bool:
     return code in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
 
 
+def _said(error: DBAPIError) -> str:
+    """In one line; a server adds hints and the place in the statement."""
+    lines = str(error.orig).strip().splitlines()
+    return lines[0] if lines else type(error.orig).__name__
+
+
 def _name(engine: Engine) -> str:
     path = file_of(engine)
     if path is None:
-        return f"the records database {engine.url.render_as_string(hide_password=True)}"
+        url = engine.url
+        return f"the records database {url.database} at {url.host or 'this machine'}:{url.port or 5432}"
     if not path.exists():
         return f"the records file {path} is gone: put it back, or begin with a new data folder; it"
     return f"the records file {path}"

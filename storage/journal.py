@@ -25,6 +25,8 @@ from storage.files import sync_folder
 MIB: Final = 2**20
 GIB: Final = 2**30
 _NAME: Final = re.compile(r"journal-(\d{12})(?:-after-(\d{12}))?\.db")
+HOLD_NAME: Final = "backup.lock"  # locked while a backup needs what is there
+HELD_SHARE_AT_MOST: Final = 0.6
 _ROWS_PER_LOOK: Final = (
     64  # a reader holds no transaction longer than this: it would stop checkpointing
 )
@@ -172,7 +174,10 @@ class SqliteJournal:
             raise DamagedJournal(f"{self._folder}: record {due} is missing, the last one is {last}")
 
     def drop_through(self, seq: int) -> int:
-        """Removes the segments that hold nothing above `seq`, never the current one; how many went."""
+        """Removes the segments that hold nothing above `seq`, never the current one; how many went. None
+        while a backup holds them, unless our share of the disk gets short."""
+        if self.share_used < HELD_SHARE_AT_MOST and _is_held(self._folder):
+            return 0
         with self._lock:
             ends = [following - 1 for following in self._segments[1:]]
             gone = [first for first, end in zip(self._segments, ends, strict=False) if end <= seq]
@@ -310,6 +315,29 @@ class SqliteJournal:
         for ending in ("", "-wal", "-shm"):
             path = self._path(first)
             path.with_name(path.name + ending).unlink(missing_ok=True)
+
+
+def segments_in(folder: Path) -> list[str]:
+    """The names of the segments' files, the oldest first."""
+    return sorted(path.name for path in folder.iterdir() if _NAME.fullmatch(path.name))
+
+
+def reach_of(folder: Path) -> tuple[int, int]:
+    """Numbers of the oldest and the newest record of a journal that nobody writes. Raises DamagedJournal,
+    StorageUnavailable."""
+    journal = SqliteJournal(folder)
+    return journal.oldest_seq, journal.last_seq
+
+
+def _is_held(folder: Path) -> bool:
+    try:
+        with (folder / HOLD_NAME).open("rb") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False  # there is none
+    return False
 
 
 def _make(folder: Path) -> None:

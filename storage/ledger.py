@@ -9,8 +9,9 @@ from domain.credit import Account, CreditEntry
 from domain.ids import PersonId
 from domain.sealing import FIRST, seal_hash
 from storage import credit_rows
-from storage.engines import reading, writing
+from storage.engines import Turn, reading, take_turn, writing
 from storage.tables import entries, seals
+from storage.text import writable
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +46,7 @@ class SqlLedger:
             if not _unsealed(connection):
                 return 0
         with writing(self._engine) as connection:
+            take_turn(connection, Turn.SEAL)  # two workers would give the same number
             waiting = _unsealed(connection)
             head = _head(connection)
             number, previous = (head.number, head.hash) if head else (0, FIRST)
@@ -87,7 +89,7 @@ class SqlLedger:
         """Sums of what counts, in hundredths."""
         query = (
             select(entries.c.account, func.sum(entries.c.points_hundredths))
-            .where(entries.c.person_id == person, entries.c.shadow.is_(False))
+            .where(entries.c.person_id == writable(person), entries.c.shadow.is_(False))
             .group_by(entries.c.account)
         )
         with reading(self._engine) as connection:

@@ -19,16 +19,14 @@ from sqlalchemy import (
     Executable,
     RowMapping,
     Select,
-    Table,
     bindparam,
     select,
     update,
 )
-from sqlalchemy.dialects import postgresql, sqlite
 
 from domain.assets import AlarmClass, Condition, Priority
 from domain.changes import Changes, OutboxDone
-from domain.clock import to_datetime
+from domain.clock import Clock, system_clock, to_datetime
 from domain.commands import CommandState, DeviceCommand, OutboxItem
 from domain.credit import CreditEntry, ReviewItem, ReviewState
 from domain.events import AlarmCleared, AlarmRaised, ClearReason
@@ -38,8 +36,10 @@ from domain.incidents import Incident, IncidentState
 from domain.paperwork import Approval, ApprovalState, SiteVersion, Tag, Ticket, User
 from domain.records import DeadLetter
 from domain.requests import Handled
-from storage import credit_rows, finding_rows, rows
+from storage import credit_rows, finding_rows, outbound, paper, rows
 from storage.engines import reading, writing
+from storage.inserts import insert, latest, newest
+from storage.ownership import expect_owner
 from storage.rows import columns_of, stored
 from storage.tables import (
     applied,
@@ -91,8 +91,20 @@ class SqlRecords:
     """Implements domain.ports.Records. Every method raises StorageUnavailable where it cannot answer, and
     works again when the database does. The schema is made by storage.migrate."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        *,
+        partition: int | None = None,
+        epoch: int | None = None,
+        clock: Clock = system_clock,
+    ) -> None:
+        """With a `partition` every commit is that of its owner in `epoch`."""
         self._engine = engine
+        self._partition = partition
+        self._epoch = epoch
+        self._clock = clock
+        self._projection = _PROJECTION if partition is None else f"{_PROJECTION}/{partition}"
 
     @property
     def engine(self) -> Engine:
@@ -101,36 +113,47 @@ class SqlRecords:
 
     def applied_seq(self) -> int:
         with reading(self._engine) as connection:
-            return _applied_seq(connection)
+            return _applied_seq(connection, self._projection)
 
     def commit(self, changes: Changes, applied_seq: int) -> None:
         """Dead letters count only in a commit that raises the applied number: they have no id by which a
-        repetition could be told, and each stands in a journal record of its own."""
+        repetition could be told, and each stands in a journal record of its own.
+
+        Raises StaleOwner where another worker has the partition; then nothing of it is in."""
         with writing(self._engine) as connection:
+            if self._partition is not None:
+                expect_owner(connection, self._partition, self._epoch)
             statements = _statements(connection.dialect.name)
-            is_new = applied_seq > _applied_seq(connection)
-            _write_events(connection, statements, changes)
-            _write_newest(
-                connection,
-                statements.incident,
-                "incident_id",
-                map(rows.incident_row, changes.incidents),
-            )
-            # an attempt carries its command, so that it never stands alone
-            of_outbox = (item.command for item in changes.outbox)
-            _write_newest(
-                connection,
-                statements.command,
-                "command_id",
-                map(columns_of, chain(changes.commands, of_outbox)),
-            )
-            _write_outbox(connection, statements, changes.outbox, changes.outbox_done)
-            _write_people_and_paper(connection, statements, changes)
+            is_new = applied_seq > _applied_seq(connection, self._projection)
+            write_changes(connection, changes)
             if is_new:
                 _write_dead_letters(connection, statements, changes.dead_letters)
                 connection.execute(
-                    statements.applied, {"projection": _PROJECTION, "seq": applied_seq}
+                    statements.applied, {"projection": self._projection, "seq": applied_seq}
                 )
+            if self._partition is not None:
+                outbound.write(connection, changes.outbound, self._partition)
+            # last, for until the end of the transaction no other worker can
+            paper.write(connection, changes, self._partition, self._clock())
+
+    def paper_number(self) -> int:
+        """Of the newest change of paper; to be asked before what it has made is read."""
+        with reading(self._engine) as connection:
+            return paper.newest(connection)
+
+    def paper_since(
+        self, number: int, *, but_not_of: int | None, limit: int = 1_000
+    ) -> tuple[int, Changes]:
+        """What was decided about people and paper after the change `number`, as it stands now, and the
+        number of the newest change that was looked at. A worker's own decisions are left out."""
+        with reading(self._engine) as connection:
+            return paper.since(connection, number, but_not_of, limit)
+
+    def handled(self, request_id: UUID) -> Handled | None:
+        """What became of a request, whoever decided it."""
+        query = select(audit).where(audit.c.request_id == request_id)
+        found = self._all(query, rows.handled)
+        return found[0] if found else None
 
     def open_incidents(self) -> list[Incident]:
         """With the events of each that still stand."""
@@ -150,6 +173,12 @@ class SqlRecords:
                 rows.incident(row, frozenset(standing.get(row["incident_id"], ())))
                 for row in connection.execute(query).mappings()
             ]
+
+    def asset_of_incident(self, incident_id: UUID) -> AssetId | None:
+        query = select(incidents.c.asset_id).where(incidents.c.incident_id == incident_id)
+        with reading(self._engine) as connection:
+            found = connection.execute(query).scalar()
+            return None if found is None else AssetId(found)
 
     def open_commands(self) -> list[DeviceCommand]:
         """Those that are neither confirmed nor given up."""
@@ -347,33 +376,30 @@ class _Statements:
     dead_letter_count: Executable
 
 
-_APPLIED_SEQ: Final = select(applied.c.seq).where(applied.c.projection == _PROJECTION)
-
-
 @cache
 def _statements(dialect: str) -> _Statements:
-    count = _insert(dialect, dead_letter_counts)
+    count = insert(dialect, dead_letter_counts)
     return _Statements(
-        applied=_newest(dialect, applied, "projection", "seq"),
-        event=_insert(dialect, events).on_conflict_do_nothing(),
+        applied=newest(dialect, applied, "projection", "seq"),
+        event=insert(dialect, events).on_conflict_do_nothing(),
         clear=update(events).where(events.c.event_id == bindparam("of_event")),
-        incident=_newest(dialect, incidents, "incident_id", "version"),
-        command=_newest(dialect, commands, "command_id", "version"),
-        outbox=_insert(dialect, outbox).on_conflict_do_nothing(),
+        incident=newest(dialect, incidents, "incident_id", "version"),
+        command=newest(dialect, commands, "command_id", "version"),
+        outbox=insert(dialect, outbox).on_conflict_do_nothing(),
         outbox_done=update(outbox).where(
             outbox.c.outbox_id == bindparam("of_item"),
             outbox.c.done_at_us.is_(None),  # the first word stands
         ),
-        review=_newest(dialect, reviews, "review_id", "version"),
-        entry=_insert(dialect, entries).on_conflict_do_nothing(),  # an entry is never changed
-        ticket=_newest(dialect, tickets, "ticket_id", "version"),
-        tag=_newest(dialect, tags, "tag_id", "version"),
-        approval=_newest(dialect, approvals, "approval_id", "version"),
-        site_version=_latest(dialect, site_versions, "number"),
-        user=_newest(dialect, users, "name", "version"),
-        handled=_insert(dialect, audit).on_conflict_do_nothing(),  # the first word stands
-        finding=_newest(dialect, findings, "finding_id", "version"),
-        case=_insert(dialect, cases).on_conflict_do_nothing(),  # settled once
+        review=newest(dialect, reviews, "review_id", "version"),
+        entry=insert(dialect, entries).on_conflict_do_nothing(),  # an entry is never changed
+        ticket=newest(dialect, tickets, "ticket_id", "version"),
+        tag=newest(dialect, tags, "tag_id", "version"),
+        approval=newest(dialect, approvals, "approval_id", "version"),
+        site_version=latest(dialect, site_versions, "number"),
+        user=newest(dialect, users, "name", "version"),
+        handled=insert(dialect, audit).on_conflict_do_nothing(),  # the first word stands
+        finding=newest(dialect, findings, "finding_id", "version"),
+        case=insert(dialect, cases).on_conflict_do_nothing(),  # settled once
         dead_letter=dead_letters.insert(),
         dead_letter_count=count.on_conflict_do_update(
             index_elements=list(dead_letter_counts.primary_key),
@@ -382,39 +408,31 @@ def _statements(dialect: str) -> _Statements:
     )
 
 
-def _insert(dialect: str, table: Table) -> sqlite.Insert | postgresql.Insert:
-    """An INSERT that knows ON CONFLICT: the one place where the two databases differ."""
-    return postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)
+def _applied_seq(connection: Connection, projection: str) -> int:
+    query = select(applied.c.seq).where(applied.c.projection == projection)
+    return connection.execute(query).scalar() or 0
 
 
-def _newest(dialect: str, table: Table, key: str, version: str) -> Executable:
-    """Insert, or replace what is older; never back to an older one."""
-    statement = _insert(dialect, table)
-    return statement.on_conflict_do_update(
-        index_elements=[table.c[key]],
-        set_=_all_but(statement, table, key),
-        where=table.c[version] < statement.excluded[version],
+def write_changes(connection: Connection, changes: Changes) -> None:
+    """All but the dead letters, in the caller's transaction. May be repeated."""
+    statements = _statements(connection.dialect.name)
+    _write_events(connection, statements, changes)
+    _write_newest(
+        connection,
+        statements.incident,
+        "incident_id",
+        map(rows.incident_row, changes.incidents),
     )
-
-
-def _latest(dialect: str, table: Table, key: str) -> Executable:
-    """Insert, or replace; for what has no version of its own."""
-    statement = _insert(dialect, table)
-    return statement.on_conflict_do_update(
-        index_elements=[table.c[key]], set_=_all_but(statement, table, key)
+    # an attempt carries its command, so that it never stands alone
+    of_outbox = (item.command for item in changes.outbox)
+    _write_newest(
+        connection,
+        statements.command,
+        "command_id",
+        map(columns_of, chain(changes.commands, of_outbox)),
     )
-
-
-def _all_but(
-    statement: sqlite.Insert | postgresql.Insert, table: Table, key: str
-) -> dict[str, Any]:
-    return {
-        column.name: statement.excluded[column.name] for column in table.c if column.name != key
-    }
-
-
-def _applied_seq(connection: Connection) -> int:
-    return connection.execute(_APPLIED_SEQ).scalar() or 0
+    _write_outbox(connection, statements, changes.outbox, changes.outbox_done)
+    _write_people_and_paper(connection, statements, changes)
 
 
 def _write_events(connection: Connection, statements: _Statements, changes: Changes) -> None:
@@ -436,13 +454,14 @@ def _write_newest(
     connection: Connection, statement: Executable, key: str, versions: Iterable[dict[str, Any]]
 ) -> None:
     """Each thing once, in its newest version."""
-    newest: dict[object, dict[str, Any]] = {}
+    of_each: dict[object, dict[str, Any]] = {}
     for row in versions:
-        known = newest.get(row[key])
+        known = of_each.get(row[key])
         if known is None or known["version"] < row["version"]:
-            newest[row[key]] = row
-    if newest:
-        connection.execute(statement, list(newest.values()))
+            of_each[row[key]] = row
+    if of_each:
+        # in one order, so that two workers never wait for each other
+        connection.execute(statement, [of_each[key] for key in sorted(of_each, key=str)])
 
 
 def _write_outbox(
@@ -510,7 +529,7 @@ def _write_dead_letters(
             statements.dead_letter_count,
             [
                 {"source_id": source, "reason": reason, "day": day, "count": count}
-                for (source, reason, day), count in counts.items()
+                for (source, reason, day), count in sorted(counts.items())
             ],
         )
 
@@ -524,7 +543,10 @@ def _with_numbers(connection: Connection, wanted: Iterable[PointKey]) -> dict[Po
     known = _point_numbers(connection)
     missing = [{"key": key} for key in wanted if key not in known]
     if missing:
-        connection.execute(points.insert(), missing)
+        # another worker may give the same ones at the same moment
+        connection.execute(
+            insert(connection.dialect.name, points).on_conflict_do_nothing(), missing
+        )
         known = _point_numbers(connection)
     return known
 

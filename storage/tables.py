@@ -1,6 +1,7 @@
 """The tables of the records. Moments are microseconds since 1970 UTC; NaN is stored as NULL.
 
-The schema changes by migrations only; a test compares them with this module.
+The schema changes by migrations only; a test compares them with this module. What SQLite keeps, PostgreSQL
+must keep as well: its texts have no length, are ordered by their bytes, and whole numbers have 64 bits.
 """
 
 from typing import Final
@@ -21,8 +22,18 @@ from sqlalchemy import (
     Uuid,
     text,
 )
+from sqlalchemy.types import TypeEngine
 
 REVISION: Final = "0020"  # of the newest migration; a test compares them
+
+
+def _words(length: int) -> TypeEngine[str]:
+    """The length is for the reader: SQLite does not look at it."""
+    return String(length).with_variant(Text(collation="C"), "postgresql")
+
+
+# a number that people write down somewhere and may mistype
+_WHOLE: Final = Integer().with_variant(BigInteger(), "postgresql")
 
 metadata: Final = MetaData(
     naming_convention={
@@ -36,7 +47,7 @@ metadata: Final = MetaData(
 applied: Final = Table(
     "applied",
     metadata,
-    Column("projection", String(40), primary_key=True),
+    Column("projection", _words(40), primary_key=True),
     Column("seq", BigInteger, nullable=False),  # of the journal
 )
 
@@ -44,20 +55,20 @@ events: Final = Table(
     "events",
     metadata,
     Column("event_id", Uuid, primary_key=True),
-    Column("site", String(80), nullable=False),
-    Column("point", String(200), nullable=False),
-    Column("asset_id", String(200), nullable=False),
-    Column("signal", String(200), nullable=False),
-    Column("unit", String(40), nullable=False),
-    Column("condition", String(40), nullable=False),
-    Column("alarm_class", String(40), nullable=False),
+    Column("site", _words(80), nullable=False),
+    Column("point", _words(200), nullable=False),
+    Column("asset_id", _words(200), nullable=False),
+    Column("signal", _words(200), nullable=False),
+    Column("unit", _words(40), nullable=False),
+    Column("condition", _words(40), nullable=False),
+    Column("alarm_class", _words(40), nullable=False),
     Column("priority", Integer, nullable=False),
     Column("started_at_us", BigInteger, nullable=False),
     Column("raised_at_us", BigInteger, nullable=False),
     Column("detected_at_us", BigInteger, nullable=False),
     Column("value", Float(53)),
     Column("limit_value", Float(53)),
-    Column("limits_version", Integer, nullable=False),
+    Column("limits_version", _WHOLE, nullable=False),
     Column("degraded", Boolean, nullable=False),
     Column("found_late", Boolean, nullable=False),
     Column("output_allowed", Boolean, nullable=False),
@@ -66,7 +77,7 @@ events: Final = Table(
     Column("ended_at_us", BigInteger),
     Column("cleared_detected_at_us", BigInteger),
     Column("cleared_value", Float(53)),
-    Column("clear_reason", String(40)),
+    Column("clear_reason", _words(40)),
     Index("ix_events_raised_at_us", "raised_at_us"),
     Index("ix_events_ended_at_us", "ended_at_us"),
     Index("ix_events_incident_id", "incident_id"),
@@ -76,19 +87,19 @@ incidents: Final = Table(
     "incidents",
     metadata,
     Column("incident_id", Uuid, primary_key=True),
-    Column("asset_id", String(200), nullable=False),
+    Column("asset_id", _words(200), nullable=False),
     Column("priority", Integer, nullable=False),
     Column("opened_at_us", BigInteger, nullable=False),
-    Column("zone_id", String(200)),  # of the answer, for lists
-    Column("acting_id", String(200)),
+    Column("zone_id", _words(200)),  # of the answer, for lists
+    Column("acting_id", _words(200)),
     Column("answer", Text, nullable=False),  # JSON of domain.responsibility.Answer
-    Column("state", String(40), nullable=False),
+    Column("state", _words(40), nullable=False),
     Column("event_count", Integer, nullable=False),
-    Column("acknowledged_by", String(200)),
+    Column("acknowledged_by", _words(200)),
     Column("acknowledged_at_us", BigInteger),
     Column("silenced_at_us", BigInteger),
     Column("closed_at_us", BigInteger),
-    Column("closed_by", String(200)),
+    Column("closed_by", _words(200)),
     Column("note", Text, nullable=False),
     Column("version", Integer, nullable=False),
     Index("ix_incidents_state", "state"),
@@ -100,14 +111,14 @@ commands: Final = Table(
     metadata,
     Column("command_id", Uuid, primary_key=True),
     Column("event_id", Uuid, nullable=False),
-    Column("device_id", String(200), nullable=False),
-    Column("action", String(40), nullable=False),
+    Column("device_id", _words(200), nullable=False),
+    Column("action", _words(40), nullable=False),
     Column("text", Text, nullable=False),
     Column("priority", Integer, nullable=False),
     Column("created_at_us", BigInteger, nullable=False),
     Column("valid_until_us", BigInteger, nullable=False),
-    Column("max_on_s", Integer, nullable=False),
-    Column("state", String(40), nullable=False),
+    Column("max_on_s", _WHOLE, nullable=False),
+    Column("state", _words(40), nullable=False),
     Column("attempt", Integer, nullable=False),
     Column("sent_at_us", BigInteger),
     Column("ended_at_us", BigInteger),
@@ -126,7 +137,7 @@ outbox: Final = Table(
     Column("attempt", Integer, nullable=False),
     Column("created_at_us", BigInteger, nullable=False),
     Column("done_at_us", BigInteger),
-    Column("outcome", String(40)),
+    Column("outcome", _words(40)),
     Index("ix_outbox_done_at_us", "done_at_us"),
 )
 
@@ -135,20 +146,21 @@ dead_letters: Final = Table(
     metadata,
     Column("number", Integer, primary_key=True),
     Column("at_us", BigInteger, nullable=False),
-    Column("source_id", String(80), nullable=False),
-    Column("reason", String(80), nullable=False),
+    Column("source_id", _words(80), nullable=False),
+    Column("reason", _words(80), nullable=False),
     Column("detail", Text, nullable=False),
     Column("topic", Text, nullable=False),
     Column("payload", LargeBinary, nullable=False),
+    Column("replayed_at_us", BigInteger),  # when it was sent through again
     Index("ix_dead_letters_at_us", "at_us"),
 )
 
 dead_letter_counts: Final = Table(
     "dead_letter_counts",
     metadata,
-    Column("source_id", String(80), primary_key=True),
-    Column("reason", String(80), primary_key=True),
-    Column("day", String(10), primary_key=True),  # of arrival, UTC: 2026-07-31
+    Column("source_id", _words(80), primary_key=True),
+    Column("reason", _words(80), primary_key=True),
+    Column("day", _words(10), primary_key=True),  # of arrival, UTC: 2026-07-31
     Column("count", BigInteger, nullable=False),  # with those whose payload was not kept
 )
 
@@ -157,7 +169,7 @@ points: Final = Table(
     metadata,
     # AUTOINCREMENT: a number is never given again, even if its row went
     Column("number", Integer, primary_key=True),
-    Column("key", String(200), nullable=False, unique=True),
+    Column("key", _words(200), nullable=False, unique=True),
     sqlite_autoincrement=True,
 )
 
@@ -166,27 +178,27 @@ reviews: Final = Table(
     "reviews",
     metadata,
     Column("review_id", Uuid, primary_key=True),
-    Column("kind", String(40), nullable=False),
+    Column("kind", _words(40), nullable=False),
     Column("created_at_us", BigInteger, nullable=False),
-    Column("proposed_by", String(200), nullable=False),
+    Column("proposed_by", _words(200), nullable=False),
     Column("text", Text, nullable=False),
-    Column("code", String(40), nullable=False),
-    Column("item_id", String(80), nullable=False),
-    Column("rule_version", Integer, nullable=False),
-    Column("account", String(40)),
-    Column("person_id", String(200)),
-    Column("points_hundredths", Integer, nullable=False),
+    Column("code", _words(40), nullable=False),
+    Column("item_id", _words(80), nullable=False),
+    Column("rule_version", _WHOLE, nullable=False),
+    Column("account", _words(40)),
+    Column("person_id", _words(200)),
+    Column("points_hundredths", _WHOLE, nullable=False),
     Column("event_id", Uuid),
     Column("incident_id", Uuid),
-    Column("asset_id", String(200)),
-    Column("zone_id", String(200)),
-    Column("owner_id", String(200)),
+    Column("asset_id", _words(200)),
+    Column("zone_id", _words(200)),
+    Column("owner_id", _words(200)),
     Column("corrects", Uuid),
     Column("reasons", Text, nullable=False),
     Column("evidence", Text, nullable=False),
     Column("shadow", Boolean, nullable=False),
-    Column("state", String(40), nullable=False),
-    Column("judged_by", String(200)),
+    Column("state", _words(40), nullable=False),
+    Column("judged_by", _words(200)),
     Column("judged_at_us", BigInteger),
     Column("judgement", Text, nullable=False),
     Column("version", Integer, nullable=False),
@@ -200,17 +212,17 @@ entries: Final = Table(
     "entries",
     metadata,
     Column("entry_id", Uuid, primary_key=True),
-    Column("account", String(40), nullable=False),
-    Column("person_id", String(200), nullable=False),
-    Column("item_id", String(80), nullable=False),
-    Column("rule_version", Integer, nullable=False),
-    Column("points_hundredths", Integer, nullable=False),
+    Column("account", _words(40), nullable=False),
+    Column("person_id", _words(200), nullable=False),
+    Column("item_id", _words(80), nullable=False),
+    Column("rule_version", _WHOLE, nullable=False),
+    Column("points_hundredths", _WHOLE, nullable=False),
     Column("event_id", Uuid, nullable=False),
     Column("review_id", Uuid, nullable=False),
-    Column("zone_id", String(200)),
+    Column("zone_id", _words(200)),
     Column("effective_at_us", BigInteger, nullable=False),
     Column("recorded_at_us", BigInteger, nullable=False),
-    Column("confirmed_by", String(200), nullable=False),
+    Column("confirmed_by", _words(200), nullable=False),
     Column("reasons", Text, nullable=False),
     Column("corrects", Uuid),
     Column("shadow", Boolean, nullable=False),
@@ -233,8 +245,8 @@ seals: Final = Table(
     metadata,
     Column("number", Integer, primary_key=True, autoincrement=False),  # 1, 2, 3 without a gap
     Column("entry_id", Uuid, nullable=False, unique=True),
-    Column("previous", String(64), nullable=False),  # hash of the seal before; zeros for the first
-    Column("hash", String(64), nullable=False),
+    Column("previous", _words(64), nullable=False),  # hash of the seal before; zeros for the first
+    Column("hash", _words(64), nullable=False),
     Column("sealed_at_us", BigInteger, nullable=False),
 )
 
@@ -242,17 +254,17 @@ tickets: Final = Table(
     "tickets",
     metadata,
     Column("ticket_id", Uuid, primary_key=True),
-    Column("number", String(200), nullable=False),
-    Column("type", String(40), nullable=False),
+    Column("number", _words(200), nullable=False),
+    Column("type", _words(40), nullable=False),
     Column("task", Text, nullable=False),
-    Column("station", String(200), nullable=False),
+    Column("station", _words(200), nullable=False),
     Column("asset_ids", Text, nullable=False),  # JSON
-    Column("team_id", String(200), nullable=False),
-    Column("leader", String(200), nullable=False),
+    Column("team_id", _words(200), nullable=False),
+    Column("leader", _words(200), nullable=False),
     Column("from_us", BigInteger, nullable=False),
     Column("to_us", BigInteger, nullable=False),
-    Column("created_by", String(200), nullable=False),
-    Column("state", String(40), nullable=False),
+    Column("created_by", _words(200), nullable=False),
+    Column("state", _words(40), nullable=False),
     Column("changed_at_us", BigInteger, nullable=False),
     Column("version", Integer, nullable=False),
     Index("ix_tickets_state", "state"),
@@ -262,13 +274,13 @@ tags: Final = Table(
     "tags",
     metadata,
     Column("tag_id", Uuid, primary_key=True),
-    Column("kind", String(40), nullable=False),
-    Column("asset_id", String(200), nullable=False),
+    Column("kind", _words(40), nullable=False),
+    Column("asset_id", _words(200), nullable=False),
     Column("note", Text, nullable=False),
-    Column("hung_by", String(200), nullable=False),
+    Column("hung_by", _words(200), nullable=False),
     Column("hung_at_us", BigInteger, nullable=False),
     Column("ticket_id", Uuid),
-    Column("removed_by", String(200)),
+    Column("removed_by", _words(200)),
     Column("removed_at_us", BigInteger),
     Column("version", Integer, nullable=False),
     Index("ix_tags_removed_at_us", "removed_at_us"),
@@ -278,13 +290,13 @@ approvals: Final = Table(
     "approvals",
     metadata,
     Column("approval_id", Uuid, primary_key=True),
-    Column("subject", String(40), nullable=False),
-    Column("subject_id", String(200), nullable=False),
+    Column("subject", _words(40), nullable=False),
+    Column("subject_id", _words(200), nullable=False),
     Column("summary", Text, nullable=False),  # JSON list
-    Column("proposed_by", String(200), nullable=False),
+    Column("proposed_by", _words(200), nullable=False),
     Column("proposed_at_us", BigInteger, nullable=False),
-    Column("state", String(40), nullable=False),
-    Column("decided_by", String(200)),
+    Column("state", _words(40), nullable=False),
+    Column("decided_by", _words(200)),
     Column("decided_at_us", BigInteger),
     Column("words", Text, nullable=False),
     Column("version", Integer, nullable=False),
@@ -296,9 +308,9 @@ site_versions: Final = Table(
     metadata,
     Column("number", Integer, primary_key=True, autoincrement=False),
     Column("files", LargeBinary, nullable=False),
-    Column("digest", String(64), nullable=False),
-    Column("state", String(40), nullable=False),
-    Column("proposed_by", String(200), nullable=False),
+    Column("digest", _words(64), nullable=False),
+    Column("state", _words(40), nullable=False),
+    Column("proposed_by", _words(200), nullable=False),
     Column("proposed_at_us", BigInteger, nullable=False),
     Column("effective_at_us", BigInteger),
 )
@@ -306,12 +318,12 @@ site_versions: Final = Table(
 users: Final = Table(
     "users",
     metadata,
-    Column("name", String(200), primary_key=True),
-    Column("password", String(400), nullable=False),
+    Column("name", _words(200), primary_key=True),
+    Column("password", _words(400), nullable=False),
     Column("roles", Text, nullable=False),  # JSON list
-    Column("person_id", String(200)),
+    Column("person_id", _words(200)),
     Column("stations", Text, nullable=False),  # JSON list
-    Column("language", String(10), nullable=False),
+    Column("language", _words(10), nullable=False),
     Column("disabled", Boolean, nullable=False),
     Column("must_change", Boolean, nullable=False),
     Column("version", Integer, nullable=False),
@@ -323,12 +335,12 @@ audit: Final = Table(
     metadata,
     Column("request_id", Uuid, primary_key=True),
     Column("at_us", BigInteger, nullable=False),
-    Column("actor", String(200), nullable=False),
-    Column("act", String(80), nullable=False),  # AcknowledgeIncident
+    Column("actor", _words(200), nullable=False),
+    Column("act", _words(80), nullable=False),  # AcknowledgeIncident
     Column("request", Text, nullable=False),  # JSON
     Column("done", Boolean, nullable=False),
     Column("why", Text, nullable=False),  # JSON of the Reason of a refusal
-    Column("subject", String(200), nullable=False),
+    Column("subject", _words(200), nullable=False),
     Index("ix_audit_at_us", "at_us"),
     Index("ix_audit_subject", "subject"),
 )
@@ -338,9 +350,9 @@ findings: Final = Table(
     "findings",
     metadata,
     Column("finding_id", Uuid, primary_key=True),
-    Column("asset_id", String(200), nullable=False),
-    Column("cause", String(40), nullable=False),
-    Column("verdict", String(40), nullable=False),
+    Column("asset_id", _words(200), nullable=False),
+    Column("cause", _words(40), nullable=False),
+    Column("verdict", _words(40), nullable=False),
     Column("confidence", Float(53), nullable=False),
     Column("degraded", Boolean, nullable=False),
     Column("priority", Integer, nullable=False),
@@ -350,8 +362,8 @@ findings: Final = Table(
     Column("opinions", Text, nullable=False),  # JSON list
     Column("signature", Text, nullable=False),
     Column("answer", Text, nullable=False),
-    Column("answered_by", String(200), nullable=False),
-    Column("answered_cause", String(40)),
+    Column("answered_by", _words(200), nullable=False),
+    Column("answered_cause", _words(40)),
     Column("version", Integer, nullable=False),
     Index("ix_findings_asset_id", "asset_id"),
     Index("ix_findings_told_at_us", "told_at_us"),
@@ -363,11 +375,106 @@ cases: Final = Table(
     metadata,
     Column("case_id", Uuid, primary_key=True),
     Column("finding_id", Uuid, nullable=False),
-    Column("asset_id", String(200), nullable=False),
+    Column("asset_id", _words(200), nullable=False),
     Column("signature", Text, nullable=False),
-    Column("cause", String(40), nullable=False),
+    Column("cause", _words(40), nullable=False),
     Column("words", Text, nullable=False),
-    Column("by", String(200), nullable=False),
+    Column("by", _words(200), nullable=False),
     Column("at_us", BigInteger, nullable=False),
     Index("ix_cases_at_us", "at_us"),
+)
+
+# who decides for a partition of the site's topic; the epoch rises with each claim
+owners: Final = Table(
+    "owners",
+    metadata,
+    Column("partition", Integer, primary_key=True, autoincrement=False),
+    Column("epoch", BigInteger, nullable=False),
+    Column("worker", _words(200), nullable=False),
+    Column("claimed_at_us", BigInteger, nullable=False),
+)
+
+# numbers that hold for all workers of a site, such as how many partitions its topic has
+site_facts: Final = Table(
+    "site_facts",
+    metadata,
+    Column("name", _words(80), primary_key=True),
+    Column("value", BigInteger, nullable=False),
+)
+
+# where a new owner of a partition begins: storage.checkpoints writes the same bytes into files
+checkpoints: Final = Table(
+    "checkpoints",
+    metadata,
+    Column("name", _words(80), primary_key=True),
+    Column("partition", Integer, primary_key=True, autoincrement=False),
+    Column("seq", BigInteger, primary_key=True, autoincrement=False),
+    Column("epoch", BigInteger, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    Column("part_digests", Text, nullable=False),  # JSON list: the parts it leans on
+)
+
+checkpoint_parts: Final = Table(
+    "checkpoint_parts",
+    metadata,
+    Column("name", _words(80), primary_key=True),
+    Column("partition", Integer, primary_key=True, autoincrement=False),
+    Column("digest", _words(64), primary_key=True),
+    Column("body", LargeBinary, nullable=False),
+)
+
+# by which a worker learns what another one decided about people and paper
+paper_changes: Final = Table(
+    "paper_changes",
+    metadata,
+    Column("number", _WHOLE, primary_key=True),
+    Column("kind", _words(40), nullable=False),
+    Column("key", _words(200), nullable=False),
+    Column("partition", Integer),  # whose decision it was; NULL: of a core without partitions
+    Column("at_us", BigInteger, nullable=False),
+    Index("ix_paper_changes_at_us", "at_us"),
+    sqlite_autoincrement=True,
+)
+
+deadlines: Final = Table(
+    "deadlines",
+    metadata,
+    Column("deadline_id", Uuid, primary_key=True),
+    Column("kind", _words(40), nullable=False),
+    Column("subject", _words(200), nullable=False),
+    Column("step", Integer, nullable=False),
+    Column("due_at_us", BigInteger, nullable=False),
+    Column("partition", Integer),
+    Column("state", _words(40), nullable=False),
+    Column("ended_at_us", BigInteger),
+    Column("worker", _words(200)),  # who acted on it
+    Index("ix_deadlines_state_due_at_us", "state", "due_at_us"),
+    Index("ix_deadlines_subject", "subject"),
+)
+
+# what must leave for Kafka and has not
+outbound: Final = Table(
+    "outbound",
+    metadata,
+    Column(
+        "number",
+        Integer().with_variant(BigInteger(), "postgresql"),
+        primary_key=True,
+    ),
+    Column("outbound_id", _words(200), nullable=False, unique=True),
+    Column("partition", Integer, nullable=False),
+    Column("outlet", _words(40), nullable=False),
+    Column("key", Text, nullable=False),
+    Column("headers", Text, nullable=False),  # JSON
+    Column("value", LargeBinary, nullable=False),
+    Column("at_us", BigInteger, nullable=False),
+    Index("ix_outbound_partition", "partition", "number"),
+)
+
+# by which our own records in a topic are known from what a gateway may write there
+journal_keys: Final = Table(
+    "journal_keys",
+    metadata,
+    Column("name", _words(80), primary_key=True),
+    Column("key", LargeBinary, nullable=False),
 )

@@ -1,5 +1,6 @@
 """What every page has at hand: site, records, core and the live feed. One per process."""
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,15 +11,16 @@ from domain.ids import AssetId, PersonId
 from linkage.plan import LinkagePlan
 from linkage.responsibility import Responsibility
 from service.core_client import CoreClient
+from service.records import records_engine
 from service.site.compiled import read_compiled
 from service.site.model import Site
 from service.who import responsibility_of
-from service.wiring import Folders
 from storage.console_reads import ConsoleReads
-from storage.engines import sqlite_engine
+from storage.dead_letters import SqlDeadLetters
 from storage.ledger import SqlLedger
 from web.auth import SignIn
 from web.feed import Feed
+from web.system_watch import SystemWatch
 
 
 @dataclass(slots=True)
@@ -33,17 +35,21 @@ class Console:
     plan: LinkagePlan
     responsibility: Responsibility
     reads: ConsoleReads
+    dead_letters: SqlDeadLetters
     ledger: SqlLedger
     core: CoreClient
     feed: Feed
+    system: SystemWatch
     sign_in: SignIn
+    watching: "asyncio.Task[None] | None" = None  # held, else it might be collected
 
     @classmethod
     def open(cls, data: Path, compiled: Path, language: str, session_hours: int) -> "Console":
         """Raises BrokenCompiledSite, StorageUnavailable."""
         site = read_compiled(compiled)
-        engine = sqlite_engine(Folders(data).records, busy_ms=1_000)
+        engine = records_engine(data, role="web", busy_ms=1_000, at_most_ms=3_000)
         reads = ConsoleReads(engine)
+        core, feed = CoreClient(data), Feed()
         console = cls(
             data=data,
             compiled=compiled,
@@ -53,9 +59,11 @@ class Console:
             plan=site.plan(language),
             responsibility=responsibility_of(site),
             reads=reads,
+            dead_letters=SqlDeadLetters(engine),
             ledger=SqlLedger(engine),
-            core=CoreClient(data),
-            feed=Feed(),
+            core=core,
+            feed=feed,
+            system=SystemWatch(core, feed),
             sign_in=SignIn(reads),
         )
         console.core.subscribe(console._heard)

@@ -58,6 +58,7 @@ def _serve(chosen: argparse.Namespace, session_hours: int, language: str) -> Non
     def started() -> None:
         console.feed.start(asyncio.get_running_loop())
         console.core.start()
+        console.watching = asyncio.create_task(console.system.run())
         log.info("console_started", host=chosen.host, port=chosen.port)
 
     app.add_middleware(Guarded)

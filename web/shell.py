@@ -19,6 +19,7 @@ from domain.requests import Request
 from domain.wording import DEFAULT_LANGUAGE
 from service.core_client import Outcome
 from service.local_socket import CoreUnreachable, RequestRefused
+from service.system import Trouble
 from storage.console_reads import IncidentFilter
 from web import theme, words
 from web.console import Console
@@ -40,14 +41,18 @@ NAVIGATION: Final = (
     ("/organisation", "organisation", "grid_view"),
     ("/approvals", "approvals", "how_to_reg"),
     ("/site", "site", "tune"),
+    ("/system", "system", "monitor_heart"),
     ("/audit", "audit", "history"),
     ("/users", "users", "group"),
 )
 _ROLES_OF: Final = {
     "/audit": frozenset({Role.ADMINISTRATOR, Role.SAFETY_MANAGER}),
     "/users": frozenset({Role.ADMINISTRATOR}),
+    "/dead-letters/{reason}": frozenset({Role.ADMINISTRATOR, Role.DISPATCHER}),
 }
 _console: list[Console] = []
+# who was seen in the records: he stays signed in while they are away
+_seen: dict[str, User] = {}
 
 
 def use(console: Console) -> None:
@@ -92,16 +97,24 @@ class Visit:
         return outcome
 
     def on_change(self, kinds: Collection[str], refresh: Callable[[], Any]) -> None:
-        """Live for as long as the page is open."""
+        """Live for as long as the page is open. What came before it was connected is made up for then."""
         client = ui.context.client
+        missed = False
 
         async def refreshed() -> None:
-            if client.has_socket_connection:
+            nonlocal missed
+            missed = not client.has_socket_connection
+            if not missed:
                 with client:
                     waiting = refresh()
                     if waiting is not None:
                         await waiting
 
+        async def made_up() -> None:
+            if missed:
+                await refreshed()
+
+        client.on_connect(made_up)
         client.on_delete(self.console.feed.register(kinds, refreshed))
 
 
@@ -160,7 +173,9 @@ def _signed_in() -> User | None:
     try:
         user = console().reads.user(name)
     except StorageUnavailable:
-        return None
+        user = _seen.get(name)
+    else:
+        _seen.update({name: user} if user else {})
     if user is None or user.disabled or app.storage.user.get("version") != user.version:
         app.storage.user.pop("name", None)
         return None
@@ -196,16 +211,57 @@ def _frame(visit: Visit, path: str, title: str) -> None:
         waiting = ui.link(target="/").classes("gw-chip gw-p1").style("text-decoration:none")
         _user_menu(visit)
     away = ui.label(visit.say("common.core_away")).classes("gw-away")
+    banner = _Banner(visit)
 
     def look() -> None:
         away.set_visibility(not visit.console.core.connected)
+        banner.look()
         wanted = in_scope(visit, IncidentFilter(states=WAITING))
-        count = visit.console.feed.shared(wanted, lambda: visit.console.reads.count(wanted))
+        try:
+            count = visit.console.feed.shared(wanted, lambda: visit.console.reads.count(wanted))
+        except StorageUnavailable:
+            return  # the banner says it; the number that was shown is the last that was true
         waiting.set_visibility(count > 0)
         waiting.text = visit.say("common.unacknowledged", count=count)
 
+    waiting.set_visibility(False)
     look()
-    visit.on_change({"incident"}, look)
+    visit.on_change({"incident", "system"}, look)
+
+
+class _Banner:
+    """What is away or behind, what goes on all the same, and what does not; nothing while all is well."""
+
+    def __init__(self, visit: Visit) -> None:
+        self._visit = visit
+        self._said: list[str] | None = None
+        self._box = ui.link(target="/system").classes("gw-banner")
+        self._box.props('aria-live="polite"')
+
+    def look(self) -> None:
+        visit = self._visit
+        connected = visit.console.core.connected
+        said = [_trouble_sentence(visit, each) for each in visit.console.system.troubles]
+        if not connected:
+            said = []  # what was true of core before is not known any more
+        if said == self._said:
+            return
+        self._said = said
+        self._box.clear()
+        self._box.set_visibility(bool(said))
+        with self._box:
+            for sentence in said:
+                ui.label(sentence)
+
+
+def trouble_text(visit: Visit, code: str, detail: str) -> str:
+    """What does not work, and what does."""
+    return visit.say(f"system.gone_{code}", **({"detail": detail} if detail else {}))
+
+
+def _trouble_sentence(visit: Visit, trouble: Trouble) -> str:
+    since = visit.say("system.gone_since", since=visit.time(trouble.since_us))
+    return f"{trouble_text(visit, trouble.code, trouble.detail)} {since}"
 
 
 def in_scope(visit: Visit, wanted: IncidentFilter) -> IncidentFilter:

@@ -35,6 +35,9 @@ body { background: var(--gw-ground); color: var(--gw-ink); }
   width: 100%; box-shadow: none; }
 .gw-head { font-weight: 600; font-size: 15px; margin-bottom: 6px; }
 .gw-away { background: #b71c1c; color: #fff; padding: 8px 14px; width: 100%; border-radius: 4px; }
+.gw-banner { background: #fff3e0; border: 1px solid #ef6c00; color: #5d2f00 !important; padding: 8px 14px;
+  width: 100%; border-radius: 4px; display: flex; flex-direction: column; gap: 4px; text-decoration: none;
+  overflow-wrap: anywhere; }
 .gw-note { background: #fff8e1; border: 1px solid #ffe082; padding: 8px 14px; border-radius: 4px;
   width: 100%; }
 .gw-chip { display: inline-block; padding: 1px 8px; border-radius: 10px; font-size: 12.5px;
@@ -54,6 +57,9 @@ body { background: var(--gw-ground); color: var(--gw-ink); }
 .gw-table tr.gw-urgent td:first-child { box-shadow: inset 4px 0 0 #c62828; }
 .gw-facts { display: grid; grid-template-columns: max-content 1fr; gap: 4px 14px; }
 .gw-facts > :nth-child(odd) { color: var(--gw-soft); }
+.gw-figures { display: grid; grid-template-columns: minmax(0, 1fr) auto; gap: 4px 14px; }
+.gw-figures > :nth-child(odd) { color: var(--gw-soft); overflow-wrap: anywhere; }
+.gw-figures > :nth-child(even) { text-align: right; white-space: nowrap; }
 .gw-chain { margin: 0; padding-left: 22px; }
 ol.gw-chain { list-style: decimal; }
 ul.gw-chain { list-style: disc; }

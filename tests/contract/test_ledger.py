@@ -1,4 +1,4 @@
-"""The sealed ledger on SQLite: numbered without a gap, and one changed byte is found wherever it is."""
+"""The sealed ledger: numbered without a gap, and one changed byte is found wherever it is."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -16,12 +16,11 @@ from domain.responsibility import Reason
 from domain.sealing import FIRST, canonical, seal_hash
 from service.ledger import verify
 from service.sealing import HEADS_NAME, Sealer, heads_of
-from service.wiring import Folders
-from storage.engines import sqlite_engine, writing
+from storage.engines import writing
 from storage.ledger import SqlLedger
-from storage.migrate import upgrade
 from storage.records import SqlRecords
 from storage.tables import entries
+from tests.support.records_stores import RecordsStore
 
 UTC_ZONE = ZoneInfo("UTC")
 NOW = 1_795_000_000_000_000
@@ -52,9 +51,10 @@ def data(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def engine(data: Path) -> Iterator[Engine]:
-    made = sqlite_engine(Folders(data).records)
-    upgrade(made)
+def engine(store: RecordsStore, monkeypatch: pytest.MonkeyPatch) -> Iterator[Engine]:
+    for name, value in store.settings().items():
+        monkeypatch.setenv(name, value)
+    made = store.engine()
     yield made
     made.dispose()
 
@@ -134,7 +134,7 @@ CHANGED = {
     "confirmed_by": "'safetz'",
     "reasons": "replace(reasons, '巡视', '巡査')",
     "corrects": "'00000000000000000000000000000002'",
-    "shadow": "1",
+    "shadow": "true",
     "entry_id": "'00000000000000000000000000000003'",
 }
 
@@ -188,7 +188,7 @@ def test_what_was_done_to_the_chain_is_found(
 
 def test_two_seals_cannot_change_places(ledger: SqlLedger, engine: Engine) -> None:
     one, two = entry(1).entry_id.hex, entry(2).entry_id.hex
-    run(engine, "update seals set entry_id = 'x' where number = 2")
+    run(engine, f"update seals set entry_id = '{UUID(int=1).hex}' where number = 2")
     run(engine, f"update seals set entry_id = '{one}' where number = 3")
     run(engine, f"update seals set entry_id = '{two}' where number = 2")
     assert len(ledger.verify().broken) >= 2

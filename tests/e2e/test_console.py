@@ -26,12 +26,14 @@ from tests.support.console import (
 from tests.support.publishing import Gateway
 from tests.support.running import until
 
+expect.set_options(timeout=15_000)  # a machine that does much else draws a page slowly
+
 pytestmark = [pytest.mark.chromium, pytest.mark.mosquitto]
 
 PAGES = (
     *("/", "/stations", "/station/35kV柳塬变", "/devices", "/reviews", "/credit", "/member/yw-j1"),
     *("/judgement", "/equipment", "/equipment/LY/1T"),
-    *("/paper", "/organisation", "/approvals", "/site", "/audit", "/users"),
+    *("/paper", "/organisation", "/approvals", "/site", "/audit", "/users", "/system"),
 )
 
 

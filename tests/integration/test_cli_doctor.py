@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 import service.broker
 from service.broker import LocalBroker
 from service.cli import app
-from service.doctor import PROBE_MESSAGES, BrokerProbe, Kept
+from service.doctor.broker import PROBE_MESSAGES, BrokerProbe, Kept
 from service.processes import CoreOptions, Supervisor
 from service.site.compiled import compile_into
 from service.site.load import load
@@ -67,6 +67,7 @@ def test_doctor_finds_everything_well_beside_a_running_core(
     broker: LocalBroker, tmp_path: Path
 ) -> None:
     site = load(EXAMPLE).at_broker(broker.host, broker.port)
+    (tmp_path / "data").mkdir(mode=0o700)  # as `run` makes it
     compiled = compile_into(tmp_path / "data", site)
     options = CoreOptions(compiled=compiled, data=tmp_path / "data")
     supervisor = Supervisor([options.spec(stderr=tmp_path / "core.log")])

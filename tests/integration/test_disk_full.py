@@ -10,6 +10,7 @@ import pytest
 from domain.changes import Changes
 from domain.ids import PointKey
 from domain.ports import StorageUnavailable
+from domain.readings import Readings
 from domain.records import DeadLetter
 from storage.checkpoints import Checkpoints
 from storage.engines import sqlite_engine
@@ -116,6 +117,33 @@ def test_the_telemetry_on_a_full_disk(disk: Path) -> None:
     with closing(DuckDbTelemetry(disk / "telemetry.duckdb")) as reopened:
         assert reopened.applied_seq() == seq
         assert reopened.count() == 1_000 + 5_000 * (seq - 1)
+
+
+def test_the_upkeep_of_the_telemetry_on_a_full_disk(disk: Path) -> None:
+    """It cannot sort, loses nothing, and does it when there is room."""
+    later_us = 30 * 24 * 3_600_000_000
+    with closing(DuckDbTelemetry(disk / "telemetry.duckdb")) as telemetry:
+        for number in range(4):
+            telemetry.write(stored.random_readings(5_000, seed=number), number + 1)
+        written = [telemetry.history(point, 0, 2**62).to_bytes() for point in range(50)]
+        filler = fill(disk)
+        with pytest.raises(StorageUnavailable, match=r"telemetry\.duckdb"):
+            _all_steps(telemetry, later_us)
+        filler.unlink()
+        assert [telemetry.history(point, 0, 2**62).to_bytes() for point in range(50)] == written
+        _all_steps(telemetry, later_us)
+        assert telemetry.facts().unsorted_rows == 0
+        found = [telemetry.history(point, 0, 2**62) for point in range(50)]
+        assert telemetry.applied_seq() == 4
+    # four readings share each moment of a point at most: their order among themselves is free
+    assert [np.sort(each.value).tolist() for each in found] == [
+        np.sort(Readings.from_bytes(each).value).tolist() for each in written
+    ]
+
+
+def _all_steps(telemetry: DuckDbTelemetry, now_us: int) -> None:
+    while telemetry.keep_up(now_us):
+        pass
 
 
 def test_a_checkpoint_on_a_full_disk_leaves_the_one_before(disk: Path) -> None:

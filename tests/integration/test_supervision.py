@@ -126,6 +126,9 @@ def test_metrics_tell_what_came_in_and_how_long_a_command_took(
         assert metrics["gridwarden_source_connected"]["source=frontend"] == 1
         assert metrics["gridwarden_event_to_command_seconds_bucket"]["le=+Inf"] >= 1
         assert metrics["gridwarden_process_restarts_total"]["process=core"] == 0
+        wait_until(
+            lambda: asked.metrics().get("gridwarden_telemetry_file_bytes", {}).get("", 0) > 0
+        )
         # a counter is announced before it first counts
         assert "# TYPE gridwarden_duplicates_total counter" in asked.get("/metrics")[1]
         assert metrics["gridwarden_journal_age_seconds"][""] < 10

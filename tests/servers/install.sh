@@ -2,8 +2,13 @@
 # Installs the real servers that tests use. Debian and Ubuntu, as root or with sudo.
 set -eu
 
+here=$(cd "$(dirname "$0")" && pwd)
 # Chromium drives the console in tests; without a CJK font its screenshots show boxes
-packages="mosquitto mosquitto-clients chromium fonts-noto-cjk"
+packages="mosquitto mosquitto-clients postgresql victoria-metrics chromium fonts-noto-cjk"
+# Kafka comes as jars: a Java that runs it, and what fetches them. Any Java of 17 and newer will do.
+java_version() { java -version 2>&1 | sed -n 's/.*version "\([0-9]*\).*/\1/p'; }
+[ "$(java_version || true)" -ge 17 ] 2>/dev/null || packages="$packages default-jre-headless"
+command -v mvn >/dev/null 2>&1 || packages="$packages maven"
 
 missing=""
 for package in $packages; do
@@ -12,7 +17,8 @@ for package in $packages; do
 done
 if [ -z "$missing" ]; then
     echo "servers: $packages are here"
-    exit 0
+    sh "$here/influxdb/install.sh"
+    exec sh "$here/kafka/install.sh"
 fi
 
 if ! command -v apt-get >/dev/null 2>&1; then
@@ -30,6 +36,8 @@ fi
 
 export DEBIAN_FRONTEND=noninteractive
 $as_root apt-get update --quiet
-# shellcheck disable=SC2086  # two words on purpose
+# shellcheck disable=SC2086  # several words on purpose
 $as_root apt-get install --quiet --yes --no-install-recommends $missing
 echo "servers: installed$missing (tests start their own on free ports; Debian's service is not used)"
+sh "$here/influxdb/install.sh"
+exec sh "$here/kafka/install.sh"

@@ -49,6 +49,7 @@ class Run:
             },
         )
         self.lines: list[str] = []
+        self.log: list[str] = []
         self.warnings: list[str] = []  # what it said on stderr that is no log
         self.core_pids: list[int] = []
         self._readers = [
@@ -87,6 +88,7 @@ class Run:
         assert self.process.stderr is not None
         with self.process.stderr as lines:
             for line in lines:
+                self.log.append(line)
                 if '"process_started"' in line and '"name": "core"' in line:
                     self.core_pids.append(json.loads(line)["pid"])
                 elif line.startswith("! "):

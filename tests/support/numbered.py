@@ -6,8 +6,8 @@ the messages that the broker acknowledged to it and prints how many; what was ac
 
 import argparse
 import json
-import threading
 import time
+from collections import deque
 from pathlib import Path
 
 import paho.mqtt.client as mqtt
@@ -61,35 +61,39 @@ def held_message(start_ms: int) -> bytes:
 
 def publish(host: str, port: int, topic: str, start_ms: int, messages: int, out: Path) -> None:
     """At the pace of the stream's own time; ends when the broker has acknowledged every message."""
-    assert messages < 60_000, "packet ids would come again"
-    acknowledged_ids: list[int] = []
-    index_of: dict[int, int] = {}
-    everything = threading.Event()
+    acknowledged: list[int] = []
+    index_of: dict[int, int] = {}  # of the packet ids that are under way: they come again
+    said: deque[int] = deque()  # packet ids, by the client's own thread
 
-    def on_publish(_client: object, _data: object, packet_id: int, *_: object) -> None:
-        acknowledged_ids.append(packet_id)
-        if len(acknowledged_ids) == messages + 1:
-            everything.set()
+    def note() -> None:
+        while said:
+            acknowledged.append(index_of.pop(said.popleft()))
+
+    def send(index: int, payload: bytes) -> None:
+        note()
+        index_of[client.publish(topic, payload, qos=1).mid] = index
 
     client = mqtt.Client(CallbackAPIVersion.VERSION2, protocol=MQTTProtocolVersion.MQTTv5)
     client.max_inflight_messages_set(500)
-    client.on_publish = on_publish
+    client.on_publish = lambda _client, _data, packet_id, *_: said.append(packet_id)
     client.connect(host, port)
     client.loop_start()
-    index_of[client.publish(topic, held_message(start_ms), qos=1).mid] = -1
+    send(-1, held_message(start_ms))
     for index in range(messages):
         due_ms = time_ms_of(index * READINGS_PER_MESSAGE, start_ms)
         wait_s = due_ms / 1000 - time.time()
         if wait_s > 0:
             time.sleep(wait_s)
-        index_of[client.publish(topic, message_of(index, start_ms), qos=1).mid] = index
-    if not everything.wait(60):
-        raise SystemExit(
-            f"only {len(acknowledged_ids)} of {messages + 1} messages were acknowledged"
-        )
+        send(index, message_of(index, start_ms))
+    give_up_at = time.monotonic() + 60
+    while len(acknowledged) + len(said) <= messages:
+        if time.monotonic() > give_up_at:
+            raise SystemExit(f"{messages + 1 - len(acknowledged) - len(said)} not acknowledged")
+        time.sleep(0.01)
+    note()
     client.disconnect()
     client.loop_stop()
-    out.write_text(json.dumps(sorted(index_of[packet_id] for packet_id in acknowledged_ids)))
+    out.write_text(json.dumps(sorted(acknowledged)))
 
 
 def main() -> None:

@@ -4,7 +4,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
@@ -25,7 +25,12 @@ class CoreProcess:
     """Core with its log beside its data folder."""
 
     def __init__(
-        self, site: Path, data: Path, *more: str, command: Sequence[str] = ("-m", "service.core")
+        self,
+        site: Path,
+        data: Path,
+        *more: str,
+        command: Sequence[str] = ("-m", "service.core"),
+        env: Mapping[str, str] | None = None,
     ) -> None:
         data.mkdir(parents=True, exist_ok=True)
         self.data = data
@@ -34,7 +39,7 @@ class CoreProcess:
             self.process = subprocess.Popen(
                 [sys.executable, *command, "--site", str(site), "--data", str(data), *more],
                 cwd=ROOT,
-                env={**os.environ, "PYTHONPATH": str(ROOT)},
+                env={**os.environ, "PYTHONPATH": str(ROOT), **(env or {})},
                 stdout=log,
                 stderr=log,
             )

@@ -1,21 +1,24 @@
 """Records survive the way through bytes, and bytes that are not a record are refused."""
 
 from dataclasses import replace
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 
-from domain.ids import DeviceId
+from domain.ids import AssetId, DeviceId
+from domain.paperwork import Approval, Role, Tag, TagKind, User
 from domain.records import (
     DeadLetter,
     DeviceReplied,
+    PaperLearned,
     ReadingsArrived,
     Receipts,
     Record,
     ReplyOutcome,
 )
-from storage.codec import DamagedRecord, decode, encode
+from storage.codec import DamagedRecord, decode, encode, from_bytes, to_bytes
 from tests.support import stored
 
 
@@ -82,3 +85,43 @@ def test_a_digest_of_another_length_is_not_written() -> None:
     )
     with pytest.raises(ValueError, match="8 bytes"):
         encode(wrong)
+
+
+@given(stored.records)
+def test_a_record_as_one_message_is_read_back_as_it_was(record: Record) -> None:
+    assert stored.same(from_bytes(to_bytes(record)), record)
+
+
+@given(stored.records, st.integers(0), st.integers(1, 255))
+def test_a_message_with_a_changed_byte_is_never_another_record(
+    record: Record, place: int, change: int
+) -> None:
+    message = bytearray(to_bytes(record))
+    message[place % len(message)] ^= change
+    try:
+        found = from_bytes(bytes(message))
+    except DamagedRecord:
+        return
+    assert stored.same(found, record)  # a bit of compression that meant nothing
+
+
+def test_what_was_learned_of_people_and_paper_is_read_back_as_it_was() -> None:
+    learned = PaperLearned(
+        at_us=5,
+        number=9,
+        users=(User(name="u", password="p", roles=frozenset({Role.DISPATCHER, Role.ADMINISTRATOR})),),
+        tags=(
+            Tag(
+                tag_id=uuid4(), kind=TagKind.DRIVE_TEST, asset_id=AssetId("a"), note="",
+                hung_by="u", hung_at_us=1,
+            ),
+        ),
+        approvals=(
+            Approval(
+                approval_id=uuid4(), subject="site", subject_id="2", summary=("x",), proposed_by="u",
+                proposed_at_us=3,
+            ),
+        ),
+    )  # fmt: skip
+    assert from_bytes(to_bytes(learned)) == learned
+    assert decode(encode(learned)) == learned

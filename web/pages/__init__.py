@@ -4,7 +4,8 @@ from importlib import import_module
 
 _MODULES = (
     *("signing_in", "incidents", "incident", "devices", "stations", "reviews", "credit"),
-    *("paper", "approvals", "audit", "users", "organisation", "site", "judgement", "equipment"),
+    *("paper", "approvals", "audit", "users", "organisation", "site", "system"),
+    *("judgement", "equipment"),
 )
 
 

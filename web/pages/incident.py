@@ -23,7 +23,7 @@ from web.components.trend import trend_options
 from web.shell import Visit, console_page
 from web.views import chain, class_of, incident_text, priority_of
 
-_HOURS = (1, 6, 24)
+_HOURS = (1, 6, 24, 168, 720, 8760)
 
 
 @console_page("/incident/{incident_id}", "incidents.title")

@@ -10,7 +10,7 @@ from domain.wording import DEFAULT_LANGUAGE
 
 AREAS: Final = (
     *("common", "incidents", "devices", "stations", "reviews", "credit", "paper"),
-    *("approvals", "audit", "users", "organisation", "site", "judgement"),
+    *("approvals", "audit", "users", "organisation", "site", "system", "judgement"),
 )
 
 

@@ -15,6 +15,7 @@ WORDS = {
     "audit": ("审计", "Audit"),
     "users": ("用户", "Users"),
     "site": ("站点", "Site"),
+    "system": ("系统", "System"),
     "language": ("English", "中文"),
     "sign_in": ("登录", "Sign in"),
     "sign_out": ("退出登录", "Sign out"),

@@ -2,20 +2,25 @@
 
 import sqlalchemy as sa
 from alembic import op
+from sqlalchemy.types import TypeEngine
 
 revision = "0020"
-down_revision: str | None = "0002"
+down_revision: str | None = "0005"
 branch_labels: str | None = None
 depends_on: str | None = None
+
+
+def _words(length: int) -> TypeEngine[str]:
+    return sa.String(length).with_variant(sa.Text(collation="C"), "postgresql")
 
 
 def upgrade() -> None:
     op.create_table(
         "findings",
         sa.Column("finding_id", sa.Uuid(), nullable=False),
-        sa.Column("asset_id", sa.String(length=200), nullable=False),
-        sa.Column("cause", sa.String(length=40), nullable=False),
-        sa.Column("verdict", sa.String(length=40), nullable=False),
+        sa.Column("asset_id", _words(200), nullable=False),
+        sa.Column("cause", _words(40), nullable=False),
+        sa.Column("verdict", _words(40), nullable=False),
         sa.Column("confidence", sa.Float(precision=53), nullable=False),
         sa.Column("degraded", sa.Boolean(), nullable=False),
         sa.Column("priority", sa.Integer(), nullable=False),
@@ -25,8 +30,8 @@ def upgrade() -> None:
         sa.Column("opinions", sa.Text(), nullable=False),
         sa.Column("signature", sa.Text(), nullable=False),
         sa.Column("answer", sa.Text(), nullable=False),
-        sa.Column("answered_by", sa.String(length=200), nullable=False),
-        sa.Column("answered_cause", sa.String(length=40), nullable=True),
+        sa.Column("answered_by", _words(200), nullable=False),
+        sa.Column("answered_cause", _words(40), nullable=True),
         sa.Column("version", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("finding_id", name=op.f("pk_findings")),
     )
@@ -36,11 +41,11 @@ def upgrade() -> None:
         "cases",
         sa.Column("case_id", sa.Uuid(), nullable=False),
         sa.Column("finding_id", sa.Uuid(), nullable=False),
-        sa.Column("asset_id", sa.String(length=200), nullable=False),
+        sa.Column("asset_id", _words(200), nullable=False),
         sa.Column("signature", sa.Text(), nullable=False),
-        sa.Column("cause", sa.String(length=40), nullable=False),
+        sa.Column("cause", _words(40), nullable=False),
         sa.Column("words", sa.Text(), nullable=False),
-        sa.Column("by", sa.String(length=200), nullable=False),
+        sa.Column("by", _words(200), nullable=False),
         sa.Column("at_us", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("case_id", name=op.f("pk_cases")),
     )

@@ -1,0 +1,121 @@
+"""What is old enough to go, class by class, in small transactions. What stands, is open, was judged or counts
+for somebody's credit never goes; entries, seals, reviews and site versions are not touched at all."""
+
+from collections.abc import Callable, Mapping
+from enum import StrEnum
+from typing import Any, Final
+
+from sqlalchemy import ColumnElement, Connection, Engine, Table, and_, delete, exists, or_, select
+
+from domain.clock import to_datetime
+from domain.commands import CommandState
+from domain.incidents import IncidentState
+from storage.engines import writing
+from storage.records import STANDING
+from storage.tables import (
+    audit,
+    commands,
+    dead_letter_counts,
+    dead_letters,
+    entries,
+    events,
+    incidents,
+    outbox,
+    reviews,
+)
+
+AT_ONCE: Final = 500
+
+_OPEN: Final = (CommandState.PENDING.value, CommandState.SENT.value)
+
+
+class Kept(StrEnum):
+    """A class of data that has its own time."""
+
+    INCIDENTS = "incidents"  # with their events and commands
+    AUDIT = "audit"
+    DEAD_LETTERS = "dead_letters"
+
+
+def delete_some(engine: Engine, kept: Kept, before_us: int, at_most: int = AT_ONCE) -> int:
+    """Rows that went in one transaction; 0: no more of that class. Raises StorageUnavailable."""
+    with writing(engine) as connection:
+        return sum(step(connection, before_us, at_most) for step in _STEPS[kept])
+
+
+def _commands(connection: Connection, before_us: int, at_most: int) -> int:
+    ended = and_(commands.c.state.not_in(_OPEN), commands.c.created_at_us < before_us)
+    chosen = select(commands.c.command_id).where(ended).limit(at_most)
+    ids = list(connection.scalars(chosen))
+    connection.execute(delete(outbox).where(outbox.c.command_id.in_(ids)))
+    return _gone(connection, commands, commands.c.command_id.in_(ids))
+
+
+def _incidents(connection: Connection, before_us: int, at_most: int) -> int:
+    chosen = (
+        select(incidents.c.incident_id)
+        .where(
+            incidents.c.state == IncidentState.CLOSED.value,
+            incidents.c.closed_at_us < before_us,
+            ~exists().where(events.c.incident_id == incidents.c.incident_id, *STANDING),
+            ~exists().where(reviews.c.incident_id == incidents.c.incident_id),
+            ~exists().where(
+                events.c.incident_id == incidents.c.incident_id, _counts(events.c.event_id)
+            ),
+        )
+        .limit(at_most)
+    )
+    ids = list(connection.scalars(chosen))
+    _gone(connection, events, events.c.incident_id.in_(ids))
+    return _gone(connection, incidents, incidents.c.incident_id.in_(ids))
+
+
+def _events_of_no_incident(connection: Connection, before_us: int, at_most: int) -> int:
+    over = or_(
+        events.c.ended_at_us < before_us, and_(events.c.ended_at_us.is_(None), ~and_(*STANDING))
+    )
+    chosen = (
+        select(events.c.event_id)
+        .where(
+            events.c.incident_id.is_(None),
+            events.c.raised_at_us < before_us,
+            over,
+            ~_counts(events.c.event_id),
+        )
+        .limit(at_most)
+    )
+    return _gone(connection, events, events.c.event_id.in_(list(connection.scalars(chosen))))
+
+
+def _counts(event_id: ColumnElement[Any]) -> ColumnElement[bool]:
+    """Whether somebody's credit or a judgement leans on it."""
+    return or_(
+        exists().where(entries.c.event_id == event_id),
+        exists().where(reviews.c.event_id == event_id),
+    )
+
+
+def _audit(connection: Connection, before_us: int, at_most: int) -> int:
+    chosen = select(audit.c.request_id).where(audit.c.at_us < before_us).limit(at_most)
+    return _gone(connection, audit, audit.c.request_id.in_(list(connection.scalars(chosen))))
+
+
+def _dead_letters(connection: Connection, before_us: int, at_most: int) -> int:
+    chosen = select(dead_letters.c.number).where(dead_letters.c.at_us < before_us).limit(at_most)
+    gone = _gone(
+        connection, dead_letters, dead_letters.c.number.in_(list(connection.scalars(chosen)))
+    )
+    day = to_datetime(before_us).date().isoformat()
+    return gone + _gone(connection, dead_letter_counts, dead_letter_counts.c.day < day)
+
+
+def _gone(connection: Connection, table: Table, which: ColumnElement[bool]) -> int:
+    return connection.execute(delete(table).where(which)).rowcount
+
+
+_Step = Callable[[Connection, int, int], int]
+_STEPS: Final[Mapping[Kept, tuple[_Step, ...]]] = {
+    Kept.INCIDENTS: (_commands, _incidents, _events_of_no_incident),
+    Kept.AUDIT: (_audit,),
+    Kept.DEAD_LETTERS: (_dead_letters,),
+}
