@@ -139,12 +139,12 @@ class Judging:
     def longest_step_us(self) -> int:
         return max((each.step_us for each in self._watched), default=RHYTHM_STEP_US)
 
-    def look(self, latest: Latest, at_us: int) -> list[Finding]:
+    def look(self, latest: Latest, at_us: int, *, learned: bool = True) -> list[Finding]:
         """What is new, changed or over. A moment that lies before an earlier one is looked at all the same:
-        models only move forwards."""
+        models only move forwards. Without `learned` only the experts are asked."""
         views = self._views(latest, at_us)
         local_us = at_us + self._offset_us(at_us)
-        for watched in self._watched:
+        for watched in self._watched if learned else ():
             if watched.due(at_us):
                 watched.tick(at_us, local_us, views)
         opinions = {asset: self._panel.opinions(view) for asset, view in views.items()}

@@ -89,7 +89,7 @@ class Run:
         with self.process.stderr as lines:
             for line in lines:
                 self.log.append(line)
-                if '"process_started"' in line:
+                if '"process_started"' in line and '"name": "core"' in line:
                     self.core_pids.append(json.loads(line)["pid"])
                 elif line.startswith("! "):
                     self.warnings.append(line)

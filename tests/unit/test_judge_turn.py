@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from service.judge import JudgeProcess
+from service.judge_process import JudgeProcess
 from service.local_socket import SOCKET_NAME, LocalServer
 from service.settings import JudgeSettings, Settings
+from service.site.compiled import compile_into
 from service.site.load import load
 from service.site.model import Site
 from tests.support.sites import limit, write_site
@@ -49,7 +50,7 @@ def core(data: Path, turns: Sequence[bool], looked: list[int]) -> Iterator[None]
     ("turns", "looks"),
     [
         pytest.param([False, False, True], 0, id="it-waits-and-begins-with-what-stands-by-then"),
-        pytest.param([True, True, True, False], 2, id="it-lost-the-turn-and-waits-in-a-new-life"),
+        pytest.param([True, True, True, False], 3, id="it-lost-the-turn-and-waits-in-a-new-life"),
     ],
 )
 def test_a_judge_starts_again_when_the_turn_changes(
@@ -58,7 +59,7 @@ def test_a_judge_starts_again_when_the_turn_changes(
     settings = Settings(data=tmp_path, judge=JudgeSettings(every_s=0.01))
     looked: list[int] = []
     with core(tmp_path, turns, looked):
-        judge = JudgeProcess(settings, site, (), None)
+        judge = JudgeProcess(settings, site, compile_into(tmp_path, site), (), None)
         judge.run()
     assert judge.restart
     assert len(looked) == looks

@@ -2,11 +2,16 @@
 
 import sqlalchemy as sa
 from alembic import op
+from sqlalchemy.types import TypeEngine
 
 revision = "0007"
 down_revision: str | None = "0006"
 branch_labels: str | None = None
 depends_on: str | None = None
+
+
+def _words(length: int) -> TypeEngine[str]:
+    return sa.String(length).with_variant(sa.Text(collation="C"), "postgresql")
 
 
 def upgrade() -> None:
@@ -50,7 +55,3 @@ def upgrade() -> None:
 def downgrade() -> None:
     op.drop_table("cases")
     op.drop_table("findings")
-
-
-def _words(length: int) -> sa.types.TypeEngine[str]:
-    return sa.String(length).with_variant(sa.Text(collation="C"), "postgresql")
