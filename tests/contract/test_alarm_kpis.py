@@ -3,29 +3,29 @@
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
-from pathlib import Path
 from statistics import mean
+from typing import Any
 
+import psycopg
 import pytest
+from sqlalchemy import make_url
 
 from domain.alarms import Alarm
 from domain.assets import Condition, Priority
 from domain.clock import MINUTE_US, SECOND_US
 from domain.requests import AcknowledgeAlarm, ShelveAlarm
 from storage.alarm_kpis import KPIS, Figure, bad_actors, figures
-from storage.engines import sqlite_engine
-from storage.migrate import upgrade
 from storage.records import SqlRecords
 from tests.support.control_room import ControlRoom
+from tests.support.records_stores import RecordsStore
 
 OIL = "LY/1T/top_oil_temp"
 HOUR_US = 60 * MINUTE_US
 
 
 @pytest.fixture
-def records(tmp_path: Path) -> Iterator[SqlRecords]:
-    engine = sqlite_engine(tmp_path / "records.db")
-    upgrade(engine)
+def records(store: RecordsStore) -> Iterator[SqlRecords]:
+    engine = store.engine()
     yield SqlRecords(engine)
     engine.dispose()
 
@@ -99,14 +99,29 @@ def _by_period(came: list[Alarm]) -> dict[int, int]:
 
 
 def test_the_written_query_gives_the_number_that_is_shown(
-    records: SqlRecords, room: ControlRoom, tmp_path: Path
+    records: SqlRecords, store: RecordsStore, room: ControlRoom
 ) -> None:
-    """By a program that knows nothing of ours."""
+    """By a program that knows nothing of ours: in PostgreSQL psycopg, for a file sqlite3."""
     records.commit(room.everything, 1)
-    with closing(sqlite3.connect(tmp_path / "records.db")) as database:
-        for key, figure in told(records, 0, room.at_us).items():
-            (value,) = database.execute(figure.query).fetchone()
-            assert value == figure.value, key
+    shown = {figure.query: figure.value for figure in told(records, 0, room.at_us).values()}
+    with closing(_by_hand(store)) as database:
+        for query, value in shown.items():
+            found = database.execute(query).fetchone()
+            assert found is not None
+            assert (None if found[0] is None else float(found[0])) == value, query
+
+
+def _by_hand(store: RecordsStore) -> Any:
+    if store.postgres is None:
+        return sqlite3.connect(store.path)
+    url = make_url(store.postgres.url)
+    return psycopg.connect(
+        host=url.host,
+        port=url.port,
+        user=url.username,
+        password=store.postgres.password,
+        dbname=url.database,
+    )
 
 
 def test_an_alarm_that_stands_for_more_than_a_day_is_stale(records: SqlRecords) -> None:

@@ -1,7 +1,6 @@
 """What the records keep of alarms: a control room's day is read back as it was, and goes on from there."""
 
 from collections.abc import Iterator
-from pathlib import Path
 from uuid import UUID
 
 import pytest
@@ -12,19 +11,17 @@ from domain.changes import Changes
 from domain.clock import MINUTE_US
 from domain.paperwork import TagKind
 from domain.requests import AcknowledgeAlarm, EndWithholding, HangTag, ShelveAlarm
-from storage.engines import sqlite_engine
-from storage.migrate import upgrade
 from storage.records import SqlRecords
 from tests.support.alarms import TRANSFORMER
 from tests.support.control_room import ControlRoom, opening, protection
+from tests.support.records_stores import RecordsStore
 
 OIL = "LY/1T/top_oil_temp"
 
 
 @pytest.fixture
-def records(tmp_path: Path) -> Iterator[SqlRecords]:
-    engine = sqlite_engine(tmp_path / "records.db")
-    upgrade(engine)
+def records(store: RecordsStore) -> Iterator[SqlRecords]:
+    engine = store.engine()
     yield SqlRecords(engine)
     engine.dispose()
 

@@ -5,7 +5,6 @@ Which incident explains which is found elsewhere (`Incident.cause`); here it is 
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from pathlib import Path
 from uuid import UUID
 
 import numpy as np
@@ -21,11 +20,10 @@ from domain.incidents import IncidentState
 from domain.readings import Readings
 from domain.records import LimitsActivated, ReadingsArrived, SourceChanged
 from storage.alarm_reads import AlarmFilter, AlarmReads, ListedAlarm
-from storage.engines import sqlite_engine
-from storage.migrate import upgrade
 from storage.records import SqlRecords
 from tests.support.alarms import TEN_US
 from tests.support.control_room import ROOM, STATION, ControlRoom, protection
+from tests.support.records_stores import RecordsStore
 
 FEEDERS = 200
 SOURCE = SourceId("field")
@@ -49,9 +47,8 @@ PLAN = replace(ROOM, assets={**ROOM.assets, **ASSETS})
 
 
 @pytest.fixture
-def records(tmp_path: Path) -> Iterator[SqlRecords]:
-    engine = sqlite_engine(tmp_path / "records.db")
-    upgrade(engine)
+def records(store: RecordsStore) -> Iterator[SqlRecords]:
+    engine = store.engine()
     yield SqlRecords(engine)
     engine.dispose()
 
