@@ -175,6 +175,10 @@ class Intake:
         self._dead_letters.day = day
         self._dead_letters.counts = counts
 
+    def keeps(self, reason: str, at_us: int) -> bool:
+        """Counts one more dead letter of this reason; whether its payload is within the day's bound."""
+        return self._dead_letters.count(reason, at_us)
+
     @property
     def session(self) -> str:
         """The broker session of the newest receipt: what the source should try to resume."""

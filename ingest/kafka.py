@@ -10,7 +10,7 @@ import asyncio
 import ssl
 import threading
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mapping, Sequence
-from concurrent.futures import Future
+from concurrent.futures import CancelledError, Future
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from itertools import chain
@@ -53,6 +53,7 @@ LARGEST_MESSAGE: Final = 4 * 2**20
 _LOOK_EVERY_MS: Final = 200
 _MESSAGES_AT_ONCE: Final = 2_000
 _COMMIT_EVERY_S: Final = 2.0
+_COMMIT_WITHIN_S: Final = 1.0
 _FIRST_WAIT_S, _LONGEST_WAIT_S = 0.2, 10.0
 _CLOSE_WITHIN_S: Final = 5.0
 _ADMIN_WITHIN_S: Final = 15.0
@@ -294,8 +295,8 @@ class KafkaSource:
             if partition in self._open and offset > 0
         }
         if reached:
-            with suppress(KafkaError):
-                await consumer.commit(reached)
+            with suppress(KafkaError, TimeoutError):  # reading does not wait for a coordinator
+                await asyncio.wait_for(consumer.commit(reached), _COMMIT_WITHIN_S)
 
     def revoked(self) -> None:
         """The group is being divided anew. What is under way goes on until it is somebody else's."""
@@ -331,17 +332,40 @@ class KafkaSource:
                     await _wait(self._stopping, _LONGEST_WAIT_S)
                     continue
                 if generation == self._generation:
-                    self._begin(consumer, starts)
+                    await self._begin(consumer, starts, generation)
                 return
 
-    def _begin(self, consumer: AIOKafkaConsumer, starts: Mapping[int, int]) -> None:
+    async def _begin(
+        self, consumer: AIOKafkaConsumer, starts: Mapping[int, int], generation: int
+    ) -> None:
+        places = {partition: TopicPartition(self._config.topic, partition) for partition in starts}
+        oldest = await consumer.beginning_offsets(list(places.values()))
+        ends = await consumer.end_offsets(list(places.values()))
+        if generation != self._generation:
+            return
+        opened: dict[int, int] = {}
         for partition, offset in starts.items():
-            place = TopicPartition(self._config.topic, partition)
-            consumer.seek(place, offset)
+            place = places[partition]
+            if offset > ends[place]:
+                # its numbers are known already: nothing of it would be judged, in silence
+                self._counters.add("topic_shorter_than_records")
+                log.error(
+                    "topic_shorter_than_records",
+                    partition=partition,
+                    recorded=offset,
+                    end=ends[place],
+                    cure="bring back the topic that belongs to the records, or begin with new records",
+                )
+                continue
+            if offset < oldest[place]:
+                self._counters.add("history_missing", of="topic")
+                log.error("history_missing", partition=partition, count=oldest[place] - offset)
+            consumer.seek(place, max(offset, oldest[place]))
             consumer.resume(place)
-        self._position = dict(starts)
-        self._open = frozenset(starts)
-        log.info("partitions_opened", ours=sorted(starts), of=self._partitions)
+            opened[partition] = max(offset, oldest[place])
+        self._position = opened
+        self._open = frozenset(opened)
+        log.info("partitions_opened", ours=sorted(opened), of=self._partitions)
 
     async def _reader(self, partition: int) -> AIOKafkaConsumer:
         consumer = AIOKafkaConsumer(
@@ -380,6 +404,9 @@ class KafkaWriter:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._run, name="kafka-writer", daemon=True)
         self._stopping = asyncio.Event()
+        self._renew = (
+            asyncio.Event()
+        )  # the producer has failed: its sequence numbers may have a hole
         self._producer: AIOKafkaProducer | None = None
 
     @property
@@ -433,8 +460,9 @@ class KafkaWriter:
                 await _wait(self._stopping, wait_s)
                 wait_s = min(_LONGEST_WAIT_S, wait_s * 2)
                 continue
+            self._renew.clear()
             self._producer = producer  # it finds the brokers again by itself
-            await self._stopping.wait()
+            await _first_of(self._stopping, self._renew)
             self._producer = None
             with suppress(KafkaError, OSError, TimeoutError):
                 await asyncio.wait_for(producer.stop(), _CLOSE_WITHIN_S)
@@ -459,6 +487,8 @@ class KafkaWriter:
             raise StorageUnavailable(f"Kafka takes nothing: {error!r}") from error
         failed = [each for each in outcomes if isinstance(each, BaseException)]
         if failed:
+            if self._producer is producer:
+                self._renew.set()
             raise StorageUnavailable(f"Kafka takes nothing: {failed[0]!r}") from failed[0]
 
 
@@ -496,7 +526,8 @@ class Reader:
     def _ask(self, work: Coroutine[Any, Any, T]) -> T:
         try:
             return self._source._from_outside(work).result(_READ_WITHIN_S)
-        except (KafkaError, OSError, TimeoutError) as error:
+        except (KafkaError, OSError, RuntimeError, TimeoutError, CancelledError) as error:
+            work.close()  # where the loop has ended meanwhile
             raise StorageUnavailable(f"Kafka gives nothing: {error!r}") from error
 
 
@@ -519,6 +550,13 @@ def _leave(consumer: AIOKafkaConsumer) -> None:
     consumer._coordinator._group_instance_id = None
 
 
+async def _first_of(*events: asyncio.Event) -> None:
+    waiting = [asyncio.create_task(event.wait()) for event in events]
+    await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+    for each in waiting:
+        each.cancel()
+
+
 async def _wait(event: asyncio.Event, seconds: float) -> None:
     with suppress(TimeoutError):
         await asyncio.wait_for(event.wait(), seconds)
@@ -528,7 +566,7 @@ def _fetched(message: ConsumerRecord) -> Fetched:
     return Fetched(
         offset=message.offset,
         at_us=message.timestamp * 1_000,
-        headers=dict(message.headers),
+        headers={name: value or b"" for name, value in message.headers},  # Kafka knows null
         value=message.value or b"",
     )
 

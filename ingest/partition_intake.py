@@ -18,7 +18,7 @@ from domain.assets import ActiveLimits
 from domain.clock import NEVER_US, SECOND_US
 from domain.ids import SourceId
 from domain.ports import Counters
-from domain.records import DeadLetter, Record, SourceChanged, Ticked
+from domain.records import DeadLetter, Record, Requested, SourceChanged, Ticked
 from ingest.intake import Intake, UnreadableIntake
 from ingest.kafka import BRIDGE, RECORD, RETAINED, TOPIC, Fetched
 from ingest.messages import Message
@@ -28,6 +28,9 @@ HEARD_WITHIN_US: Final = 10 * SECOND_US  # a bridge that says nothing for so lon
 GAP_US: Final = 10 * SECOND_US  # a topic in which nothing stands for so long was not written
 SETTLED_AFTER_US: Final = 5 * SECOND_US  # after a gap, for what waited outside
 FORGET_BRIDGE_US: Final = 86_400 * SECOND_US
+ASKED_WITHIN_US: Final = 120 * SECOND_US  # a request that waited longer was told as failed
+BRIDGES_AT_MOST: Final = 64
+_NAME_CHARS: Final = 100
 _KEPT_OF_A_FORGERY: Final = 4_096
 
 DecodeRecord = Callable[[bytes], Record]
@@ -39,9 +42,10 @@ class BridgeSays(msgspec.Struct, frozen=True):
     current: bool
 
 
-def seal_of(key: bytes, value: bytes) -> bytes:
-    """Only who holds the key of the site's records writes records: a gateway may write to the topic too."""
-    return hmac.digest(key, value, sha256)
+def seal_of(key: bytes, partition: int, value: bytes) -> bytes:
+    """Only who holds the key of the site's records writes records: a gateway may write to the topic too. What
+    was sealed for one partition is none in another."""
+    return hmac.digest(key, partition.to_bytes(4, "big") + value, sha256)
 
 
 @dataclass(slots=True)
@@ -54,13 +58,14 @@ class PartitionIntake:
     """One thread."""
 
     def __init__(
-        self, intake: Intake, source_id: SourceId, site: str, key: bytes, decode: DecodeRecord,
-        counters: Counters,
+        self, intake: Intake, source_id: SourceId, site: str, partition: int, key: bytes,
+        decode: DecodeRecord, counters: Counters,
     ) -> None:  # fmt: skip
         """`decode` raises ValueError for what is no record."""
         self._intake = intake
         self._source_id = source_id
         self._default_topic = f"gridwarden/{site}/telemetry/kafka"
+        self._partition = partition
         self._key = key
         self._decode = decode
         self._counters = counters
@@ -125,17 +130,22 @@ class PartitionIntake:
         except msgspec.MsgspecError:
             self._counters.add("malformed_bridge_words")
             return
-        name = message.headers[BRIDGE].decode(errors="replace")
+        name = message.headers[BRIDGE].decode(errors="replace")[:_NAME_CHARS]
+        if name not in self._bridges and len(self._bridges) >= BRIDGES_AT_MOST:
+            self._counters.add("too_many_bridges")
+            return
         self._bridges[name] = _Heard(said.current, message.at_us)
 
     def _own(self, message: Fetched) -> list[Message | Record]:
-        seal = seal_of(self._key, message.value)
+        seal = seal_of(self._key, self._partition, message.value)
         if not hmac.compare_digest(seal, message.headers[RECORD]):
-            return [self._forged(message, "forged_record", "Its seal is not of our key.")]
+            return [self._refused(message, "forged_record", "Its seal is not of our key.")]
         try:
             record = self._decode(message.value)
         except ValueError as error:
-            return [self._forged(message, "damaged_record", f"{error}.")]
+            return [self._refused(message, "damaged_record", f"{error}.")]
+        if isinstance(record, Requested) and message.at_us - record.at_us > ASKED_WITHIN_US:
+            return [self._refused(message, "late_request", "It waited for the topic for too long.")]
         record = replace(record, at_us=message.at_us)  # the topic's clock rules its partition
         if not isinstance(record, Ticked):
             return [record]
@@ -156,7 +166,7 @@ class PartitionIntake:
         self._current = current
         return [SourceChanged(at_us=at_us, source_id=self._source_id, current=current)]
 
-    def _forged(self, message: Fetched, reason: str, detail: str) -> DeadLetter:
+    def _refused(self, message: Fetched, reason: str, detail: str) -> DeadLetter:
         self._counters.add("dead_letters", source=self._source_id, reason=reason)
         return DeadLetter(
             at_us=message.at_us,
@@ -164,7 +174,9 @@ class PartitionIntake:
             reason=reason,
             detail=detail,
             topic=self._default_topic,
-            payload=message.value[:_KEPT_OF_A_FORGERY],
+            payload=message.value[:_KEPT_OF_A_FORGERY]
+            if self._intake.keeps(reason, message.at_us)
+            else None,
         )
 
     def _foreign(self, message: Fetched) -> Message:

@@ -5,11 +5,12 @@ read goes where its topic always goes, and is refused there with its reason.
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import msgspec
 
+from ingest.decode.canonical_json import LARGEST_BYTES
 from ingest.kafka import RETAINED, TOPIC, Outgoing
 from ingest.messages import Message
 
@@ -37,6 +38,9 @@ class Router:
     partition_of: Callable[[str], int]  # of a key
 
     def route(self, message: Message) -> Iterator[Outgoing]:
+        """What is larger than an intake takes goes on cut, and is refused there as too large."""
+        if len(message.payload) > LARGEST_BYTES:
+            message = replace(message, payload=message.payload[: LARGEST_BYTES + 1])
         headers = {TOPIC: message.topic.encode()}
         if message.retain:
             headers[RETAINED] = b"1"

@@ -213,6 +213,7 @@ class _Speculation:
     ) -> list[AlarmRaised]:
         """Level-1 events of those records that were not seen before."""
         found: list[AlarmRaised] = []
+        records = list(records)
         for record in records:
             if id(record) in self._seen:
                 continue

@@ -53,6 +53,8 @@ COUNTED: Final[Mapping[str, str]] = {
     "redelivered": "Messages that came again and were acknowledged without effect",
     "source_paused": "Times that we stopped reading a source because the inbox was full",
     "fail_open_began": "Times that a worker judged level 1 by its own ear because Kafka took nothing",
+    "too_many_bridges": "Words of bridges beyond those that are remembered",
+    "topic_shorter_than_records": "Partitions that end before what is recorded of them",
     "forged_records": "Records in the topic that do not bear our seal",
     "kafka_unavailable": "Attempts of a bridge to write to Kafka that failed",
     "kafka_source_failed": "Unforeseen errors of the connection to Kafka",

@@ -43,16 +43,20 @@ class Publisher:
         self.worker = Worker("outbound", self._step)
 
     def _step(self) -> None:
-        try:
-            moved = sum(self._send(partition) for partition in self._ours())
-            self.depth, self.oldest_us = self._queue.depth()
-            self._retry_s = FIRST_RETRY_S
-        except StorageUnavailable as error:
-            self._counters.add("outbound_unavailable")
-            log.error("outbound_unavailable", reason=str(error), retry_in_s=self._retry_s)
+        moved, failed = 0, False
+        for partition in self._ours():
+            try:
+                moved += self._send(partition)
+                self.depth, self.oldest_us = self._queue.depth()
+            except StorageUnavailable as error:
+                failed = True  # one partition's holds up no other's
+                self._counters.add("outbound_unavailable")
+                log.error("outbound_unavailable", partition=partition, reason=str(error))
+        if failed:
             self.worker.wait(self._retry_s)
             self._retry_s = min(LAST_RETRY_S, self._retry_s * 2)
             return
+        self._retry_s = FIRST_RETRY_S
         if not moved:
             self.worker.wait(LOOK_EVERY_S)
 

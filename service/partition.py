@@ -133,6 +133,7 @@ class PartitionPath:
         self.partition = partition
         self.epoch = epoch
         self._stale_since: float | None = None
+        self._heard_at = time.monotonic()
         self.learned = 0  # paper changes up to this number are known here
         self.limits_asked: ActiveLimits | None = (
             None  # written into the topic, perhaps not back yet
@@ -198,6 +199,11 @@ class PartitionPath:
         return self._stale_since is not None
 
     @property
+    def quiet_s(self) -> float:
+        """For how long nothing of the topic has come."""
+        return time.monotonic() - self._heard_at
+
+    @property
     def stale_for_s(self) -> float:
         since = self._stale_since
         return 0.0 if since is None else time.monotonic() - since
@@ -214,13 +220,14 @@ class PartitionPath:
 
     @property
     def is_full(self) -> bool:
-        """Also where telemetry is behind and gets on: what it must read back costs more than waiting. A store
-        that hangs or is gone holds up nobody."""
+        """Also where telemetry is about to fall behind what is held and gets on: reading back costs more than
+        waiting. A store that hangs, is gone, or is behind already holds up nobody."""
         return (
             self._queued_messages >= self._settings.queued_messages
             or self._queued_bytes >= _BYTES_QUEUED_AT_MOST
             or (
                 self.telemetry.progressed_within(_GETS_ON_S)
+                and self.journal.holds(self.telemetry.applied_seq)
                 and self.journal.rows_after(self.telemetry.applied_seq) > KEPT_READINGS // 2
             )
         )
@@ -259,6 +266,7 @@ class PartitionPath:
             self._queued_messages += len(messages)
             self._queued_bytes += _size(messages)
             self.next_offset = messages[-1].offset + 1
+            self._heard_at = time.monotonic()
             self._arrived.notify()
 
     def _absorb(self) -> None:

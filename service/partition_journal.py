@@ -25,6 +25,7 @@ log = structlog.get_logger(__name__)
 
 KEPT_READINGS: Final = 400_000
 _KEPT_GROUPS: Final = 5_000
+_LOOKS: Final = 50  # for the next piece, each of a moment
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +83,11 @@ class PartitionJournal:
                 self._held_after = dropped.seq
             self.last_seq = group.seq
             self.newest_at_us = at_us
+
+    def holds(self, seq: int) -> bool:
+        """Whether every record beyond it is in memory."""
+        with self._lock:
+            return seq >= self._held_after
 
     def rows_after(self, seq: int) -> int:
         """How many readings are held beyond it."""
@@ -185,6 +191,9 @@ class _ReadBack:
         self._repeated = True
         while self._seq < through:
             messages = self._fetch(through)
+            if not messages:  # the topic keeps nothing more of what is asked for
+                self._seq = through
+                return None
             known = [each for each in messages if each.offset < after]
             if known:
                 self._intake.absorb(known)
@@ -198,8 +207,12 @@ class _ReadBack:
 
     def _fetch(self, through: int) -> list[Fetched]:
         """What was fetched beyond `through` waits: the live journal holds it now, and perhaps not later."""
-        if not self._fetched:
+        for _ in range(_LOOKS):
+            if self._fetched:
+                break
             self._fetched = self._reader.next()
+        else:
+            raise StorageUnavailable("Kafka gives nothing of what it has")
         ready = [each for each in self._fetched if each.offset < through]
         self._fetched = self._fetched[len(ready) :]
         return ready

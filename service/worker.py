@@ -10,6 +10,7 @@ import socket
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from secrets import token_hex
@@ -58,6 +59,7 @@ from domain.requests import (
 )
 from ingest.intake import Intake
 from ingest.kafka import (
+    LARGEST_MESSAGE,
     RECORD,
     Fetched,
     KafkaSource,
@@ -116,6 +118,7 @@ LEARN_S: Final = 0.5
 ASK_WITHIN_S: Final = 5.0
 ANSWER_WITHIN_S: Final = 30.0
 LIMITS_AGAIN_S: Final = 30.0
+OPEN_AGAIN_S: Final = 5.0
 _LOOK_FOR_ANSWERS_S: Final = 0.2
 
 
@@ -179,8 +182,8 @@ class KafkaCore:
         self._paths: dict[int, PartitionPath] = {}
         self._changing = threading.Lock()  # who opens and closes paths
         self._ticks_under_way: dict[int, Future[Any]] = {}
-        self._ticked_at: dict[int, float] = {}
         self._opened_again_at = float("-inf")
+        self._wanted: frozenset[int] = frozenset()  # what the group gave us
         self._asked: dict[UUID, float] = {}  # requests whose outcome another worker may tell
         self._sealer = Sealer(
             SqlLedger(self.records.engine),
@@ -271,7 +274,12 @@ class KafkaCore:
         asked = Requested(at_us=self.clock(), request_id=request_id, actor=actor, request=request)
         partition = self._partition_of(request)
         self._asked[request_id] = monotonic()
-        self._write(partition, asked).result(ASK_WITHIN_S)
+        try:
+            self._write(partition, asked).result(ASK_WITHIN_S)
+        except TimeoutError as error:
+            raise StorageUnavailable(
+                "Kafka has not taken it yet: it may still be done within two minutes"
+            ) from error
 
     def history(self, point: str, from_us: int, to_us: int, at_most: int) -> Mapping[str, object]:
         """Raises UnknownPoint, StorageUnavailable."""
@@ -378,9 +386,10 @@ class KafkaCore:
         return {"kafka": self.source.connected}
 
     def journal_away_s(self) -> float:
-        """For how long no tick of ours has found its place in the topic, of the worst partition."""
-        told = [self._ticked_at.get(partition, 0.0) for partition in list(self._paths)]
-        waited = monotonic() - min(told) if told else 0.0
+        """For how long nothing of the topic has come, of the worst partition: our own ticks come each second,
+        whether it is the writing that fails or the reading."""
+        quiet = [path.quiet_s for path in list(self._paths.values()) if not path.stale]
+        waited = max(quiet, default=0.0)
         return waited if waited > _TICKS_MISSED * TICK_S else 0.0
 
     def records_away_s(self) -> float:
@@ -406,8 +415,13 @@ class KafkaCore:
             for partition in list(self._paths):
                 if partition not in ours or not self._is_still_ours(self._paths[partition]):
                     self._close(partition)
+            self._wanted = ours
             for partition in sorted(ours - self._paths.keys()):
-                self._open(partition)
+                try:
+                    self._open(partition)
+                except StorageUnavailable as error:
+                    # what is open goes on without a database; the rest is asked for again
+                    log.error("partition_not_opened", partition=partition, reason=str(error))
             return {
                 partition: path.next_offset
                 for partition, path in self._paths.items()
@@ -454,15 +468,25 @@ class KafkaCore:
     def _outlets(self) -> dict[Outlet, str]:
         topics = {outlet: topic_beside(self._config.topic, outlet) for outlet in Outlet}
         for topic in topics.values():
-            prepare_topic(self._config, topic, self._settings.kafka.partitions)
+            prepare_topic(
+                self._config,
+                topic,
+                self._settings.kafka.partitions,
+                **{"max.message.bytes": str(LARGEST_MESSAGE)},
+            )
         return topics
 
     def _numbers_of_points(self) -> Mapping[PointKey, int]:
         return self.records.point_numbers([point.key for point in self._site.points])
 
     def _is_still_ours(self, path: PartitionPath) -> bool:
-        owner = self._owners.owner(path.partition)
-        return not path.stale and owner is not None and owner.epoch == path.epoch
+        if path.stale:
+            return False
+        try:
+            owner = self._owners.owner(path.partition)
+        except StorageUnavailable:
+            return True  # each commit asks again
+        return owner is not None and owner.epoch == path.epoch
 
     def _open(self, partition: int) -> None:
         epoch = self._owners.claim(partition, self.name, self.clock())
@@ -481,7 +505,7 @@ class KafkaCore:
             ),
             linkage=self._linkage(partition, records),
             commands=self._commands,
-            fresh_intake=lambda: self._fresh_intake(),
+            fresh_intake=lambda: self._fresh_intake(partition),
             reading_back=lambda offset: self.source.reading_back(partition, offset),
             counters=self.counters,
             publish=lambda record, changes: self._publish(partition, record, changes),
@@ -497,7 +521,6 @@ class KafkaCore:
         )
         path.learned = learned
         path.recorder.on_site_effective = self.on_site_effective
-        self._ticked_at[partition] = monotonic()
         self._paths[partition] = path
         path.start(
             [
@@ -511,7 +534,6 @@ class KafkaCore:
     def _close(self, partition: int) -> None:
         path = self._paths.pop(partition)
         self._ticks_under_way.pop(partition, None)
-        self._ticked_at.pop(partition, None)
         path.stop()
         log.info("partition_closed", partition=partition, epoch=path.epoch)
 
@@ -544,7 +566,7 @@ class KafkaCore:
             is_ours,
         )
 
-    def _fresh_intake(self) -> PartitionIntake:
+    def _fresh_intake(self, partition: int) -> PartitionIntake:
         intake = Intake(
             self._site.code,
             self._mqtt.source_id,
@@ -553,7 +575,13 @@ class KafkaCore:
             self._settings.dead_letters.payloads_kept,
         )
         return PartitionIntake(
-            intake, self._mqtt.source_id, self._site.code, self._key, from_bytes, self.counters
+            intake,
+            self._mqtt.source_id,
+            self._site.code,
+            partition,
+            self._key,
+            from_bytes,
+            self.counters,
         )
 
     def _needed(self, partition: int) -> int:
@@ -564,7 +592,7 @@ class KafkaCore:
 
     def _write(self, partition: int, record: Record) -> "Future[Any]":
         value = to_bytes(record)
-        headers = {RECORD: seal_of(self._key, value)}
+        headers = {RECORD: seal_of(self._key, partition, value)}
         topic = self._config.topic
         return self._writer.write(
             [Outgoing(topic=topic, value=value, partition=partition, headers=headers)]
@@ -588,29 +616,29 @@ class KafkaCore:
             if under_way is None or under_way.done():
                 self._ticks_under_way[path.partition] = self._tick_of(path.partition)
             self._activate_limits(path)
-        self._look_for_stale_paths()
+        self._look_for_lost_paths()
         self._threads[0].wait(TICK_S)
 
     def _tick_of(self, partition: int) -> "Future[Any]":
         def told(written: "Future[Any]") -> None:
             if written.cancelled() or written.exception() is not None:
                 self.counters.add("journal_unavailable")
-            else:
-                self._ticked_at[partition] = monotonic()
 
         written = self._write(partition, Ticked(at_us=self.clock()))
         written.add_done_callback(told)
         return written
 
-    def _look_for_stale_paths(self) -> None:
-        """The group divides anew when a worker is gone. Where it did not, and we lost a partition that it
-        calls ours, somebody claimed it who is gone again, or is no member of our group."""
+    def _look_for_lost_paths(self) -> None:
+        """Partitions that the group calls ours and that we do not have: a database was away when they were
+        given. Or somebody claimed one who is gone again, or is no member of our group: where a worker is
+        gone, the group divides anew by itself."""
         patience_s = 3 * self._settings.kafka.session_timeout_ms / 1_000
-        if monotonic() - self._opened_again_at < patience_s:
-            return
-        if any(path.stale_for_s > patience_s for path in list(self._paths.values())):
+        stolen = any(path.stale_for_s > patience_s for path in list(self._paths.values()))
+        missing = bool(self._wanted - self._paths.keys())
+        since_s = monotonic() - self._opened_again_at
+        if since_s > (patience_s if stolen else OPEN_AGAIN_S) and (stolen or missing):
             self._opened_again_at = monotonic()
-            log.error("partitions_claimed_by_a_stranger", group=self._config.group)
+            log.error("partitions_opened_again", stolen=stolen, missing=missing)
             self.source.open_again()
 
     def _activate_limits(self, path: PartitionPath) -> None:
@@ -642,12 +670,11 @@ class KafkaCore:
         return replace(self._limits, points=tuple(ours))
 
     def _learn_step(self) -> None:
-        try:
+        with suppress(StorageUnavailable):  # the recorder tells that they are away
             self._look_for_limits()
-            for path in list(self._paths.values()):
+        for path in list(self._paths.values()):
+            with suppress(StorageUnavailable, TimeoutError):  # one partition holds up no other
                 self._learn(path)
-        except StorageUnavailable:
-            pass  # the recorder tells that they are away
         self._threads[1].wait(LEARN_S)
 
     def _learn(self, path: PartitionPath) -> None:
@@ -718,6 +745,10 @@ class KafkaCore:
         """From the deciding thread of a partition, before the changes are recorded."""
         if isinstance(record, ReadingsArrived):
             self.latest.take(record.readings)
+        if isinstance(record, PaperLearned) and partition in self._paths:
+            # an owner of before may have told it and what came after; then that is told once more
+            path = self._paths[partition]
+            path.learned = min(path.learned, record.number)
         for handled in changes.handled:
             self._asked.pop(handled.request_id, None)
         self.vitals.time(changes.commands)

@@ -149,7 +149,9 @@ class SqlCheckpoints:
         query = select(_SEQ, checkpoints.c.part_digests).where(self._ours).order_by(_SEQ)
         leaning = {seq: json.loads(digests) for seq, digests in connection.execute(query)}
         seqs = list(leaning)
-        kept = {*seqs[-_KEPT:], *[seq for seq in seqs if seq <= needed][-1:]}
+        # where none is old enough, or nobody knows what is needed, the oldest is the best there is
+        needed_one = [seq for seq in seqs if seq <= needed][-1:] or seqs[:1]
+        kept = {*seqs[-_KEPT:], *needed_one}
         connection.execute(delete(checkpoints).where(self._ours, _SEQ.not_in(kept)))
         used = {digest for seq in kept for digest in leaning[seq]}
         connection.execute(

@@ -27,7 +27,7 @@ from domain.requests import (
     Request,
     ShelveAlarm,
 )
-from ingest.kafka import RECORD, partition_of
+from ingest.kafka import BRIDGE, RECORD, partition_of
 from service.broker import LocalBroker
 from service.core_client import CoreClient
 from storage.engines import sqlite_engine
@@ -242,6 +242,7 @@ def test_what_cannot_be_used_and_what_is_forged_go_to_the_dead_letter_topic(chai
     worker.await_connected()
     send(chain, STATIONS[0], b"not json", reading("nobody/knows", 1.0))
     send(chain, STATIONS[0], b"I am a tick", headers=[(RECORD, b"0" * 32)])
+    send(chain, STATIONS[0], b"?", headers=[(BRIDGE, None), ("", b"\xff")])
 
     letters = everything_on(chain, chain.topic.replace(".telemetry", ".dead-letters"), 3)
 
@@ -254,6 +255,9 @@ def test_what_cannot_be_used_and_what_is_forged_go_to_the_dead_letter_topic(chai
     assert json.loads(by_reason["unknown_point"])["readings"][0]["point"] == "nobody/knows"
     counters = worker.await_status(lambda status: True, "it answers")["counters"]
     assert counters["dead_letters{reason=forged_record,source=field}"] == 1
+    worker.await_status(
+        lambda status: status["counters"].get("malformed_bridge_words") == 1, "null is no harm"
+    )
 
 
 def test_events_leave_as_cloud_events_once_each_and_name_nobody(chain: Chain) -> None:

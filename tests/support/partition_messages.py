@@ -44,7 +44,7 @@ class Counted:
 def fresh_intake(counters: Counted | None = None) -> PartitionIntake:
     counters = counters or Counted()
     return PartitionIntake(
-        Intake("s", SOURCE, LIMITS, counters), SOURCE, "s", KEY, from_bytes, counters
+        Intake("s", SOURCE, LIMITS, counters), SOURCE, "s", 0, KEY, from_bytes, counters
     )
 
 
@@ -57,7 +57,9 @@ def reading_at(offset: int, at_us: int, point: int = 1, value: float = 1.0) -> F
 
 def own_at(offset: int, at_us: int, record: Record, key: bytes = KEY) -> Fetched:
     value = to_bytes(record)
-    return Fetched(offset=offset, at_us=at_us, headers={RECORD: seal_of(key, value)}, value=value)
+    return Fetched(
+        offset=offset, at_us=at_us, headers={RECORD: seal_of(key, 0, value)}, value=value
+    )
 
 
 def tick_at(offset: int, at_us: int) -> Fetched:

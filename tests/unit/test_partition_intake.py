@@ -1,15 +1,25 @@
 """What stands in a partition becomes records; its state follows from the partition alone."""
 
 from collections.abc import Sequence
+from uuid import uuid4
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from domain.records import DeadLetter, ReadingsArrived, Record, SourceChanged, Ticked
+from domain.records import (
+    DeadLetter,
+    ReadingsArrived,
+    Record,
+    Requested,
+    SourceChanged,
+    Ticked,
+)
+from domain.requests import AcknowledgeIncident
 from ingest.intake import UnreadableIntake
 from ingest.kafka import RECORD, Fetched
 from ingest.partition_intake import seal_of
+from storage.codec import to_bytes
 from tests.support.partition_messages import (
     KEY,
     Counted,
@@ -83,7 +93,7 @@ def test_a_record_takes_the_topics_clock() -> None:
     [
         pytest.param(own_at(0, second(1), Ticked(at_us=1), key=b"x" * 32), "forged_record", id="forged"),
         pytest.param(
-            Fetched(offset=0, at_us=second(1), headers={RECORD: seal_of(KEY, b"?")}, value=b"?"),
+            Fetched(offset=0, at_us=second(1), headers={RECORD: seal_of(KEY, 0, b"?")}, value=b"?"),
             "damaged_record",
             id="damaged",
         ),
@@ -94,6 +104,39 @@ def test_what_is_no_record_of_ours_is_a_dead_letter(message: Fetched, reason: st
     (letter,) = fresh_intake(counted).absorb([message])
     assert isinstance(letter, DeadLetter)
     assert (letter.reason, counted.counts["dead_letters"]) == (reason, 1)
+
+
+def test_a_seal_of_another_partition_is_none() -> None:
+    value = to_bytes(Ticked(at_us=1))
+    copied = Fetched(
+        offset=0, at_us=second(1), headers={RECORD: seal_of(KEY, 1, value)}, value=value
+    )
+    (letter,) = fresh_intake().absorb([copied])
+    assert isinstance(letter, DeadLetter)
+    assert letter.reason == "forged_record"
+
+
+def test_a_request_that_waited_for_the_topic_is_not_decided_any_more() -> None:
+    asked = Requested(
+        at_us=second(0),
+        request_id=uuid4(),
+        actor="u",
+        request=AcknowledgeIncident(incident_id=uuid4()),
+    )
+    (in_time,) = fresh_intake().absorb([own_at(0, second(119), asked)])
+    (late,) = fresh_intake().absorb([own_at(0, second(121), asked)])
+    assert isinstance(in_time, Requested)
+    assert isinstance(late, DeadLetter)
+    assert late.reason == "late_request"
+
+
+def test_bridges_beyond_bounds_are_counted_and_forgotten() -> None:
+    counted = Counted()
+    intake = fresh_intake(counted)
+    intake.absorb([bridge_at(n, second(1), True, name=f"{n:03}" * 100) for n in range(1, 80)])
+    _, meta = intake.snapshot()
+    assert (len(meta["bridges"]), counted.counts["too_many_bridges"]) == (64, 15)
+    assert max(map(len, meta["bridges"])) == 100
 
 
 def test_words_of_a_bridge_that_cannot_be_read_are_counted_and_change_nothing() -> None:
