@@ -25,4 +25,7 @@ WORDS = {
     "DecideApproval": ("审批", "decide approval"),
     "PutUser": ("维护用户", "change user"),
     "ChangePassword": ("修改密码", "change password"),
+    "judge": ("研判进程", "the judge"),
+    "ReportFinding": ("研判结论", "finding reported"),
+    "AnswerConsultation": ("会诊", "consultation answered"),
 }
