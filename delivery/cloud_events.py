@@ -9,20 +9,25 @@ from collections.abc import Iterator, Mapping
 from hashlib import blake2b
 from typing import Any, Final
 
+from domain.alarms import Alarm
 from domain.changes import Changes
 from domain.clock import to_datetime
 from domain.commands import DeviceCommand
 from domain.credit import CreditEntry, ReviewItem, ReviewKind, ReviewState
 from domain.events import AlarmCleared, AlarmRaised
+from domain.findings import Finding
 from domain.incidents import Incident
 from domain.outbound import Outbound, Outlet
 from domain.records import DeadLetter
+from domain.requests import ReportFinding
 
 PREFIX: Final = "gridwarden."
 # the live change of a console that such an event of another worker stands for
 KIND_OF_TYPE: Final[Mapping[str, str]] = {
     "anomaly.raised.v1": "alarm_raised",
     "anomaly.cleared.v1": "alarm_cleared",
+    "alarm.updated.v1": "alarm",
+    "finding.updated.v1": "finding",
     "incident.updated.v1": "incident",
     "command.updated.v1": "command",
     "violation.proposed.v1": "review",
@@ -112,6 +117,24 @@ def _of_plant(changes: Changes, made: _Made, now_us: int) -> Iterator[Outbound]:
                         "reason": event.reason.value,
                     },
                 )
+    for alarm in changes.alarms:
+        yield made.event(
+            "alarm.updated.v1",
+            f"{alarm.event_id}/alarm/{alarm.version}",
+            str(alarm.event_id),
+            alarm.asset_id,
+            now_us,
+            _alarm(alarm),
+        )
+    for finding in changes.findings:
+        yield made.event(
+            "finding.updated.v1",
+            f"{finding.finding_id}/{finding.version}",
+            str(finding.finding_id),
+            finding.asset_id,
+            finding.told_at_us,
+            _finding(finding),
+        )
     for incident in changes.incidents:
         yield made.event(
             "incident.updated.v1",
@@ -153,7 +176,7 @@ def _of_desk(changes: Changes, made: _Made, now_us: int) -> Iterator[Outbound]:
             _entry(entry),
         )
     for handled in changes.handled:
-        if handled.done:
+        if handled.done and not isinstance(handled.request, ReportFinding):
             yield made.event(
                 "desk.updated.v1",
                 handled.request_id,
@@ -192,6 +215,38 @@ def _raised(event: AlarmRaised, changes: Changes) -> dict[str, Any]:
         "limits_version": event.limits_version,
         "degraded": event.degraded,
         "found_late": event.found_late,
+    }
+
+
+def _alarm(alarm: Alarm) -> dict[str, Any]:
+    return {
+        "event_id": str(alarm.event_id),
+        "incident_id": str(alarm.incident_id) if alarm.incident_id else None,
+        "asset_id": alarm.asset_id,
+        "point": alarm.point,
+        "condition": alarm.condition.value,
+        "class": alarm.alarm_class.value,
+        "priority": int(alarm.priority),
+        "state": alarm.state.value,
+        "standing": alarm.standing,
+        "withheld": alarm.withheld.value if alarm.withheld else None,
+        "position": alarm.position,
+        "version": alarm.version,
+    }
+
+
+def _finding(finding: Finding) -> dict[str, Any]:
+    return {
+        "finding_id": str(finding.finding_id),
+        "asset_id": finding.asset_id,
+        "cause": finding.cause.value,
+        "verdict": finding.verdict.value,
+        "confidence": finding.confidence,
+        "degraded": finding.degraded,
+        "priority": int(finding.priority),
+        "began_at_us": finding.began_at_us,
+        "ended_at_us": finding.ended_at_us,
+        "version": finding.version,
     }
 
 

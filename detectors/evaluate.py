@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from detectors.findings import add_finding
 from detectors.limits.activation import carry_over
+from detectors.limits.checks import CheckTable
 from detectors.limits.clock_steps import clock_stepped_back
 from detectors.limits.found import Found
 from detectors.limits.plan import Plan
@@ -36,7 +37,8 @@ from domain.records import (
 )
 from domain.requests import ReportFinding
 
-_FORMAT: Final = 2
+_FORMAT: Final = 3
+_WITHOUT_CHECKS: Final = 2  # the format before; what it holds is whole, it had no checks
 
 
 class UnreadableCheckpoint(ValueError):
@@ -77,10 +79,15 @@ class DetectorState:
     """Everything that the detectors know. Opaque to all but `evaluate`, and kept in checkpoints."""
 
     def __init__(
-        self, limits: LimitTable, silence: SilenceTable, sources: Mapping[str, _Source]
+        self,
+        limits: LimitTable,
+        silence: SilenceTable,
+        checks: CheckTable,
+        sources: Mapping[str, _Source],
     ) -> None:
         self._limits = limits
         self._silence = silence
+        self._checks = checks
         self._sources = dict(sources)
         self._packed_limits: bytes | None = None
         self._look_at_sources()
@@ -89,7 +96,7 @@ class DetectorState:
     def initial(cls) -> "DetectorState":
         """Nothing is watched until limits are activated, and no source is current."""
         plan = Plan(ActiveLimits(site="", version=0, points=()))
-        return cls(LimitTable(plan), SilenceTable.starting(plan, NEVER_US), {})
+        return cls(LimitTable(plan), SilenceTable.starting(plan, NEVER_US), CheckTable(plan), {})
 
     @property
     def limits(self) -> ActiveLimits:
@@ -99,7 +106,7 @@ class DetectorState:
     def copy(self) -> "DetectorState":
         """A twin that may go its own way."""
         silence = SilenceTable(self._silence.plan, self._silence.arrays())
-        return DetectorState(self._limits.copy(), silence, self._sources)
+        return DetectorState(self._limits.copy(), silence, self._checks.copy(), self._sources)
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """For a checkpoint. Copies, so they may be written while evaluation goes on."""
@@ -107,6 +114,7 @@ class DetectorState:
             "number": self._limits.plan.numbers,
             **self._limits.arrays(),
             **self._silence.arrays(),
+            "checks": np.frombuffer(self._checks.pack(), np.uint8),
         }
 
     def meta(self) -> dict[str, object]:
@@ -132,7 +140,7 @@ class DetectorState:
         parts: Mapping[str, bytes],
     ) -> "DetectorState":
         """What `arrays`, `meta` and `parts` told. Raises UnreadableCheckpoint."""
-        if meta.get("format") != _FORMAT:
+        if meta.get("format") not in (_FORMAT, _WITHOUT_CHECKS):
             raise UnreadableCheckpoint(f"detector state of format {meta.get('format')!r}")
         try:
             plan = Plan(msgspec.msgpack.decode(parts["limits"], type=ActiveLimits))
@@ -142,10 +150,13 @@ class DetectorState:
             # own copies: stored arrays may be read-only, and evaluation writes
             limits = LimitTable(plan, {name: np.array(arrays[name]) for name in FIELDS})
             heard, silent = np.array(arrays["heard_us"]), np.array(arrays["silent_from_us"])
-        except (KeyError, msgspec.DecodeError) as error:
+            checks = _checks(plan, arrays, meta["format"])
+        except (KeyError, ValueError, msgspec.MsgspecError) as error:
+            if isinstance(error, UnreadableCheckpoint):
+                raise
             raise UnreadableCheckpoint(f"detector state cannot be read: {error}") from error
         silence = SilenceTable(plan, {"heard_us": heard, "silent_from_us": silent})
-        state = cls(limits, silence, sources)
+        state = cls(limits, silence, checks, sources)
         state._packed_limits = parts["limits"]
         return state
 
@@ -156,6 +167,7 @@ class DetectorState:
             rows, readings = rows[ours], readings.take(ours)
         self._silence.hear(rows, readings.arrival_time, at_us, found)
         self._limits.read(rows, readings, at_us, found)
+        self._checks.read(rows, readings, at_us, found)
 
     def _change_source(self, record: SourceChanged) -> None:
         before = self._sources.get(record.source_id, _UNHEARD_OF)
@@ -165,6 +177,7 @@ class DetectorState:
 
     def _activate(self, record: LimitsActivated, found: Found) -> None:
         plan = Plan(record.limits)
+        self._checks = self._checks.carried_to(plan, record.at_us, found)
         self._limits, self._silence = carry_over(
             self._limits, self._silence, plan, record.at_us, found
         )
@@ -177,12 +190,14 @@ class DetectorState:
             return
         with self._limits.lifted(rows, record.at_us, found) as watches:
             watches[0].step_back(record.to_us)
+        self._checks.step_back(int(rows[0]), record.to_us, record.at_us, found)
         point = self._limits.plan.points[rows[0]]
         event = clock_stepped_back(self._limits.plan.limits, point, record)
         found.add(record.to_us, point.number, event.condition, event)
 
     def _pass_time(self, at_us: int, found: Found) -> None:
         self._limits.pass_time(at_us, self._current, found)
+        self._checks.pass_time(at_us, self._current, found)
         self._silence.pass_time(at_us, self._current, self._since_us, found)
 
     def _look_at_sources(self) -> None:
@@ -192,3 +207,9 @@ class DetectorState:
         self._current = np.array([one.current for one in sources], np.bool_)[plan.source_of]
         self._since_us = np.array([one.since_us for one in sources], np.int64)[plan.source_of]
         self._silence.look_again()
+
+
+def _checks(plan: Plan, arrays: Mapping[str, NDArray[Any]], stored_format: object) -> CheckTable:
+    if stored_format == _WITHOUT_CHECKS:
+        return CheckTable(plan)
+    return CheckTable(plan, CheckTable.unpack(arrays["checks"].tobytes()))

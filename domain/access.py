@@ -4,11 +4,14 @@ from typing import Final
 
 from domain.paperwork import Role
 from domain.requests import (
+    AcknowledgeAlarm,
     AcknowledgeIncident,
     AnswerConsultation,
+    ChangeLimit,
     ChangePassword,
     CloseIncident,
     DecideApproval,
+    EndWithholding,
     HangTag,
     JudgeReview,
     MoveTicket,
@@ -16,11 +19,17 @@ from domain.requests import (
     ProposeCredit,
     ProposeReversal,
     ProposeSite,
+    PutRationalisations,
     PutUser,
     RemoveTag,
     ReportFinding,
     Request,
+    ResetAlarm,
+    ShelveAlarm,
+    SilenceAlarm,
     SilenceIncident,
+    SwitchCampaign,
+    TakeOutOfService,
 )
 
 # the command line on this machine, which whoever owns the data folder may use (the socket is 0600)
@@ -34,6 +43,7 @@ _EVERYBODY: Final = frozenset(Role)
 _DUTY: Final = frozenset({Role.ADMINISTRATOR, Role.DISPATCHER, Role.DUTY})
 # an administrator keeps the machine; he judges nobody for that
 _JUDGES: Final = frozenset({Role.SAFETY_MANAGER, Role.PARTY_OFFICER})
+_DISPATCH: Final = frozenset({Role.DISPATCHER})
 _SAFETY: Final = frozenset({Role.ADMINISTRATOR, Role.SAFETY_MANAGER})
 _ADMINISTRATOR: Final = frozenset({Role.ADMINISTRATOR})
 
@@ -41,6 +51,15 @@ ALLOWED: Final[dict[type[Request], frozenset[Role]]] = {
     AcknowledgeIncident: _DUTY,
     SilenceIncident: _DUTY,
     CloseIncident: _DUTY,
+    AcknowledgeAlarm: _DUTY,
+    SilenceAlarm: _DUTY,
+    ResetAlarm: _DUTY,
+    ShelveAlarm: _DUTY,
+    TakeOutOfService: _DUTY | _SAFETY,
+    EndWithholding: _DUTY | _SAFETY,
+    ChangeLimit: _DISPATCH | _SAFETY,
+    SwitchCampaign: _DISPATCH | _SAFETY,
+    PutRationalisations: _DISPATCH | _SAFETY,
     JudgeReview: _JUDGES,
     ProposeCredit: _JUDGES | _DUTY,
     ProposeReversal: _JUDGES,
@@ -49,7 +68,7 @@ ALLOWED: Final[dict[type[Request], frozenset[Role]]] = {
     HangTag: _DUTY | _SAFETY,
     RemoveTag: _DUTY | _SAFETY,
     ProposeSite: _SAFETY,
-    DecideApproval: _SAFETY,
+    DecideApproval: _SAFETY | _DISPATCH,  # a site version is for the safety managers: linkage.desk
     PutUser: _ADMINISTRATOR,
     ChangePassword: _EVERYBODY,
     ReportFinding: frozenset(),  # no person: the judge process is not one

@@ -3,11 +3,13 @@
 from dataclasses import dataclass, field, fields
 from uuid import UUID
 
+from domain.alarms import Alarm, Flood, Rationalisation, Withholding
 from domain.commands import DeviceCommand, OutboxItem
 from domain.credit import CreditEntry, ReviewItem
 from domain.events import Event
 from domain.findings import Case, Finding
 from domain.incidents import Incident
+from domain.limit_changes import Campaign, LimitChange
 from domain.outbound import Outbound
 from domain.paperwork import Approval, SiteVersion, Tag, Ticket, User
 from domain.records import DeadLetter
@@ -28,8 +30,14 @@ class Changes:
     """In the order of decision; a later version of the same thing replaces the earlier one."""
 
     events: list[Event] = field(default_factory=list)
-    memberships: dict[UUID, UUID] = field(default_factory=dict)  # event raised here -> its incident
+    memberships: dict[UUID, UUID] = field(default_factory=dict)  # event -> the incident it joined
     incidents: list[Incident] = field(default_factory=list)
+    alarms: list[Alarm] = field(default_factory=list)
+    withholdings: list[Withholding] = field(default_factory=list)
+    floods: list[Flood] = field(default_factory=list)
+    limit_changes: list[LimitChange] = field(default_factory=list)
+    campaigns: list[Campaign] = field(default_factory=list)
+    rationalisations: list[Rationalisation] = field(default_factory=list)
     commands: list[DeviceCommand] = field(default_factory=list)
     outbox: list[OutboxItem] = field(default_factory=list)
     outbox_done: list[OutboxDone] = field(default_factory=list)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from uuid import UUID
 
-from domain.assets import AlarmClass, Condition, Priority
+from domain.assets import MOMENTARY, AlarmClass, Condition, Priority
 from domain.clock import MINUTE_US
 from domain.ids import AssetId
 
@@ -38,11 +38,12 @@ class AlarmRaised:
     degraded: bool = False  # a reading of less than good quality took part (DOMAIN A1)
     found_late: bool = False  # began > 5 min before it arrived, by its clock: no siren, no call
     output_allowed: bool = True  # False when state or history raised it
+    latching: bool = False  # returned and acknowledged it still waits for a reset
 
     @property
     def momentary(self) -> bool:
         """It has no return: it happened."""
-        return self.condition in {Condition.CLOCK_STEPPED_BACK, Condition.COMMAND_FAILED}
+        return self.condition in MOMENTARY
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -37,6 +37,15 @@ def incident_id(first_event: UUID) -> UUID:
     return _named("incident", first_event)
 
 
+def incident_id_again(event: UUID, at_us: int) -> UUID:
+    """Of an event that comes to the operator a second time: the first incident of it may be closed."""
+    return _named("incident", event, at_us)
+
+
+def flood_id(site: str, position: str, started_at_us: int) -> UUID:
+    return _named("flood", site, position, started_at_us)
+
+
 def command_id(event: UUID, device: DeviceId, step: str) -> UUID:
     """A device acts once per command id, however often the command is sent."""
     return _named("command", event, device, step)

@@ -40,6 +40,7 @@ class Incident:
     closed_at_us: int | None = None
     closed_by: str | None = None  # None: it closed by itself
     note: str = ""  # why it was closed by hand
+    cause: UUID | None = None  # the incident that explains it, where one was found
     version: int = 1
 
     @property

@@ -97,6 +97,9 @@ class Tag:
     hung_by: str
     hung_at_us: int
     ticket_id: UUID | None = None
+    whole_bay: bool = False  # it speaks for every device of the bay
+    until_us: int | None = None  # when it should be off again
+    forgotten_at_us: int | None = None  # since when it should have been, once that was told
     removed_by: str | None = None
     removed_at_us: int | None = None
     version: int = 1
@@ -106,9 +109,12 @@ class Tag:
         return self.removed_at_us is None
 
     @property
-    def earns_nothing(self) -> bool:
-        """Under test or maintenance a signal is no fault: no proposal follows from it."""
-        return self.hangs and self.kind in {TagKind.MAINTENANCE, TagKind.DRIVE_TEST}
+    def covers_bay(self) -> bool:
+        """A drive test moves everything in the bay, whatever device the tag hangs on."""
+        return self.whole_bay or self.kind is TagKind.DRIVE_TEST
+
+    def forgotten(self, since_us: int) -> "Tag":
+        return replace(self, forgotten_at_us=since_us, version=self.version + 1)
 
     def removed(self, by: str, at_us: int) -> "Tag":
         if not self.hangs:

@@ -88,6 +88,56 @@ _REFUSALS: Final[dict[str, _Words]] = {
         "en": "this incident is closed or does not exist",
     },
     "already_acknowledged": {"zh-CN": "已由 {by} 确认", "en": "{by} has acknowledged it already"},
+    "no_such_alarm": {
+        "zh-CN": "该告警已结束或不存在",
+        "en": "this alarm is over or does not exist",
+    },
+    "alarm_withheld": {
+        "zh-CN": "该告警已屏蔽、抑制或退出运行, 无需确认",
+        "en": "this alarm is shelved, suppressed or out of service: there is nothing to acknowledge",
+    },
+    "alarm_still_stands": {
+        "zh-CN": "告警仍未复归, 复归后才能复位",
+        "en": "the alarm still stands: it can be reset once it has returned",
+    },
+    "acknowledge_first": {"zh-CN": "请先确认, 再复位", "en": "acknowledge it first, then reset it"},
+    "shelve_too_long": {
+        "zh-CN": "屏蔽时间须大于 0 且不超过 {hours} 小时",
+        "en": "an alarm is shelved for more than nothing and at most {hours} h",
+    },
+    "already_withheld": {
+        "zh-CN": "已由 {by} 屏蔽或退出运行",
+        "en": "{by} has shelved it or taken it out of service already",
+    },
+    "no_open_ticket": {
+        "zh-CN": "退出运行须绑定一张未结束的工作票",
+        "en": "out of service needs a ticket that is open",
+    },
+    "no_such_withholding": {
+        "zh-CN": "该屏蔽已解除或不存在",
+        "en": "it has ended already, or there is no such shelf",
+    },
+    "no_such_limit": {"zh-CN": "{what} 没有这个限值", "en": "{what} has no such limit"},
+    "limit_unchanged": {"zh-CN": "与现行限值相同", "en": "this is what holds already"},
+    "limit_change_waits": {
+        "zh-CN": "{by} 提出的修改还在等待审批, 请先办理",
+        "en": "a change that {by} proposed waits for approval: decide that one first",
+    },
+    "limits_not_rising": {
+        "zh-CN": "限值须满足 LL < L < H < HH, 但 {below} 不小于 {above}",
+        "en": "limits must rise LL < L < H < HH, but {below} is not below {above}",
+    },
+    "deadband_too_wide": {
+        "zh-CN": "{condition} 的回差不能为负, 也不能达到 L 与 H 之间的宽度",
+        "en": "the deadband of {condition} must not be negative nor as wide as the band from L to H",
+    },
+    "negative_delay": {"zh-CN": "延时不能为负", "en": "a delay must not be negative"},
+    "no_such_campaign": {
+        "zh-CN": "没有可手动切换的模式 {what}",
+        "en": "there is no campaign {what} to begin or end by hand",
+    },
+    "campaign_is_so": {"zh-CN": "{name} 已是这个状态", "en": "{name} is so already"},
+    "nothing_given": {"zh-CN": "没有内容", "en": "nothing was given"},
     "note_needed": {
         "zh-CN": "告警仍未复归, 关闭时请写明原因",
         "en": "an alarm still stands: say why you close it",
@@ -133,6 +183,10 @@ _REFUSALS: Final[dict[str, _Words]] = {
     "number_taken": {"zh-CN": "票号 {number} 已被使用", "en": "number {number} is taken"},
     "unknown_place": {"zh-CN": "没有 {what}", "en": "there is no {what}"},
     "field_needed": {"zh-CN": "请填写 {field}", "en": "{field} is needed"},
+    "tag_times": {
+        "zh-CN": "预计摘牌时间须在现在之后",
+        "en": "the tag's expected end must be in the future",
+    },
     "no_such_tag": {"zh-CN": "没有这块牌, 或已摘除", "en": "no such tag hangs"},
     "no_such_approval": {"zh-CN": "没有这项审批", "en": "there is no such approval"},
     "already_decided": {"zh-CN": "已由 {by} 办理", "en": "{by} has decided it already"},

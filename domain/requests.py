@@ -4,9 +4,12 @@ outcome; asking twice under one id does nothing twice."""
 from dataclasses import dataclass
 from uuid import UUID
 
+from domain.alarms import Rationale
+from domain.assets import Condition
 from domain.credit import ReviewState
 from domain.findings import AlarmMove, Cause, Finding
 from domain.ids import AssetId, PersonId, TeamId
+from domain.limit_changes import LimitSetting
 from domain.paperwork import Role, TagKind, TicketState, TicketType
 from domain.responsibility import Reason
 
@@ -37,6 +40,75 @@ class CloseIncident:
 
     incident_id: UUID
     note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AcknowledgeAlarm:
+    event_id: UUID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SilenceAlarm:
+    """消音: what sounds for this one stops."""
+
+    event_id: UUID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResetAlarm:
+    """Of a latched one that has returned and was acknowledged."""
+
+    event_id: UUID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShelveAlarm:
+    """定时屏蔽: it comes back by itself when the time is over."""
+
+    point: str
+    condition: Condition
+    reason: str
+    for_us: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TakeOutOfService:
+    """For as long as the ticket is open. Without a condition: every one of the point."""
+
+    point: str
+    ticket_id: UUID
+    reason: str
+    condition: Condition | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndWithholding:
+    """Off the shelf, or back in service, before its time."""
+
+    withholding_id: UUID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangeLimit:
+    """Of one condition of one point; for level 1 and 2 it waits for a second person."""
+
+    setting: LimitSetting
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SwitchCampaign:
+    """Begin or end a mode that has no days of its own."""
+
+    mode_id: str
+    is_on: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PutRationalisations:
+    """Why these alarms exist and what is to be done; one at a time, or from a workbook."""
+
+    entries: tuple[Rationale, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,6 +159,8 @@ class HangTag:
     asset_id: AssetId
     note: str = ""
     ticket_id: UUID | None = None
+    whole_bay: bool = False
+    until_us: int | None = None  # when it should be off again; beyond that it is an alarm
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,6 +227,15 @@ Request = (
     AcknowledgeIncident
     | SilenceIncident
     | CloseIncident
+    | AcknowledgeAlarm
+    | SilenceAlarm
+    | ResetAlarm
+    | ShelveAlarm
+    | TakeOutOfService
+    | EndWithholding
+    | ChangeLimit
+    | SwitchCampaign
+    | PutRationalisations
     | JudgeReview
     | ProposeCredit
     | ProposeReversal

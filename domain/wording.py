@@ -13,6 +13,7 @@ from typing import Final
 from domain.assets import AlarmClass, Asset, Condition, Priority
 from domain.clock import to_datetime
 from domain.events import AlarmCleared, AlarmRaised, ClearReason
+from domain.paperwork import TagKind
 
 DEFAULT_LANGUAGE: Final = "zh-CN"
 LANGUAGES: Final = (DEFAULT_LANGUAGE, "en")
@@ -37,10 +38,26 @@ _CONDITIONS: Final[dict[Condition, _Words]] = {
     Condition.LOW: {"zh-CN": "越下限", "en": "below low limit"},
     Condition.HIGH: {"zh-CN": "越上限", "en": "above high limit"},
     Condition.HIGH_HIGH: {"zh-CN": "越上上限", "en": "above high-high limit"},
+    Condition.RISE: {"zh-CN": "上升过快", "en": "rising too fast"},
+    Condition.FALL: {"zh-CN": "下降过快", "en": "falling too fast"},
+    Condition.DEVIATION: {"zh-CN": "偏差越限", "en": "deviation too large"},
+    Condition.STUCK: {"zh-CN": "数值不变化", "en": "value does not move"},
+    Condition.STATE: {"zh-CN": "状态异常", "en": "abnormal state"},
+    Condition.CHANGE: {"zh-CN": "变位", "en": "changed"},
+    Condition.PHASES: {"zh-CN": "三相不平衡", "en": "phases apart"},
+    Condition.TAG_FORGOTTEN: {"zh-CN": "挂牌超期未摘", "en": "tag left hanging"},
     Condition.SILENCE: {"zh-CN": "数据中断", "en": "no data"},
     Condition.CLOCK_STEPPED_BACK: {"zh-CN": "时钟回退", "en": "clock stepped back"},
     Condition.COMMAND_FAILED: {"zh-CN": "命令未执行", "en": "command not carried out"},
     Condition.JUDGED: {"zh-CN": "研判", "en": "by judgement"},
+}
+_TAGS: Final[dict[TagKind, _Words]] = {
+    TagKind.MAINTENANCE: {"zh-CN": "检修牌", "en": "maintenance tag"},
+    TagKind.DRIVE_TEST: {"zh-CN": "传动试验牌", "en": "drive test tag"},
+    TagKind.SUPPLY_SECURITY: {"zh-CN": "保电牌", "en": "supply security tag"},
+    TagKind.DEFECT: {"zh-CN": "缺陷牌", "en": "defect tag"},
+    TagKind.BLOCKED: {"zh-CN": "封锁牌", "en": "blocked value tag"},
+    TagKind.SUPPRESSED: {"zh-CN": "抑制告警牌", "en": "alarm suppression tag"},
 }
 # a contact has no limit: it operates, a switch opens and closes (unit -> condition -> words)
 _CONTACTS: Final[dict[str, dict[Condition, _Words]]] = {
@@ -53,6 +70,22 @@ _CONTACTS: Final[dict[str, dict[Condition, _Words]]] = {
         Condition.LOW: {"zh-CN": "分闸", "en": "opened"},
     },
 }
+# what a contact that moved, or stands where it must not, says of itself (unit -> value -> words)
+_POSITIONS: Final[dict[str, dict[float, _Words]]] = {
+    "status": {
+        0: {"zh-CN": "复归", "en": "returned"},
+        1: {"zh-CN": "动作", "en": "operated"},
+    },
+    "position": {
+        0: {"zh-CN": "位置中间态", "en": "between positions"},
+        1: {"zh-CN": "分闸", "en": "opened"},
+        2: {"zh-CN": "合闸", "en": "closed"},
+        3: {"zh-CN": "位置异常", "en": "position faulty"},
+    },
+}
+_OF_POSITION: Final = frozenset({Condition.STATE, Condition.CHANGE})
+# an opening together with an operated protection (linkage.trips)
+_TRIPPED: Final[_Words] = {"zh-CN": "事故跳闸", "en": "tripped"}
 _RETURNS: Final[dict[ClearReason, _Words]] = {
     ClearReason.RETURNED: {"zh-CN": "复归", "en": "returned"},
     ClearReason.LIMIT_CHANGED: {"zh-CN": "限值变更后解除", "en": "ended by a changed limit"},
@@ -66,6 +99,9 @@ _UNITS: Final[dict[str, _Words]] = {
     "percent": {"zh-CN": "%", "en": "%"},
     "s": {"zh-CN": "秒", "en": " s"},
 }
+
+
+_PER_MINUTE: Final = "/min"
 
 
 class UnknownLanguage(ValueError):
@@ -84,10 +120,42 @@ def condition_word(condition: Condition, language: str = DEFAULT_LANGUAGE) -> st
     return _CONDITIONS[condition][_known(language)]
 
 
+def signal_word(condition: Condition, unit: str, language: str = DEFAULT_LANGUAGE) -> str:
+    """越上限; of a contact 动作, of a switch 分闸."""
+    contact = _CONTACTS.get(unit, {}).get(condition)
+    return contact[_known(language)] if contact else condition_word(condition, language)
+
+
+def tag_word(kind: TagKind, language: str = DEFAULT_LANGUAGE) -> str:
+    return _TAGS[kind][_known(language)]
+
+
 def what_happened(event: AlarmRaised, language: str = DEFAULT_LANGUAGE) -> str:
-    """越上限, 数据中断; of a contact 动作, of a switch 分闸."""
-    contact = _CONTACTS.get(event.unit, {}).get(event.condition)
+    """越上限, 数据中断; of a contact 动作, of a switch 分闸, together with a protection 事故跳闸."""
+    if is_opening(event) and event.alarm_class is AlarmClass.FAULT:
+        return _TRIPPED[_known(language)]
+    contact = _of_contact(event)
     return contact[_known(language)] if contact else condition_word(event.condition, language)
+
+
+def is_opening(event: AlarmRaised) -> bool:
+    """A breaker, or another switch, opened."""
+    moved = event.condition in _OF_POSITION and event.value == 1
+    return event.unit == "position" and (event.condition is Condition.LOW or moved)
+
+
+def _of_contact(event: AlarmRaised) -> _Words | None:
+    if event.condition in _OF_POSITION:
+        return _POSITIONS.get(event.unit, {}).get(event.value)
+    return _CONTACTS.get(event.unit, {}).get(event.condition)
+
+
+def duration_text(us: int) -> str:
+    """10s, 1.5min, 2h: as a site folder writes it."""
+    for unit, size in (("h", 3_600_000_000), ("min", 60_000_000)):
+        if us and us % (size // 2) == 0:
+            return f"{us / size:g}{unit}"
+    return f"{us / 1_000_000:g}s"
 
 
 def quantity(value: float, unit: str, language: str = DEFAULT_LANGUAGE) -> str:
@@ -96,9 +164,10 @@ def quantity(value: float, unit: str, language: str = DEFAULT_LANGUAGE) -> str:
         return ""
     number = f"{value:.3f}".rstrip("0").rstrip(".")
     number = "0" if number == "-0" else number
-    spelled = _UNITS.get(unit)
+    per_minute = unit.endswith(_PER_MINUTE)
+    spelled = _UNITS.get(unit.removesuffix(_PER_MINUTE))
     if spelled:
-        return number + spelled[_known(language)]
+        return number + spelled[_known(language)] + (_PER_MINUTE if per_minute else "")
     gap = " " if unit and _known(language) == "en" else ""
     return f"{number}{gap}{unit}"
 
@@ -146,8 +215,7 @@ def _place(event: AlarmRaised, asset: Asset) -> tuple[str, ...]:
 
 
 def _value(event: AlarmRaised, value: float, language: str) -> str:
-    is_contact = event.condition in _CONTACTS.get(event.unit, {})
-    return "" if is_contact else quantity(value, _unit(event), language)
+    return "" if _of_contact(event) else quantity(value, _unit(event), language)
 
 
 def _unit(event: AlarmRaised) -> str:

@@ -9,11 +9,14 @@ from typing import Final
 from uuid import UUID
 
 from domain.access import JUDGE, LOCAL_OPERATOR, RESERVED, may
+from domain.alarms import Alarm, Flood, Rationalisation, Withholding
 from domain.changes import Changes
 from domain.credit import CreditEntry, ReviewItem
+from domain.events import AlarmRaised
 from domain.findings import Case, Finding
 from domain.ids import AssetId, case_id, from_request
 from domain.incidents import IllegalMove, Incident, IncidentState
+from domain.limit_changes import Campaign, LimitChange
 from domain.paperwork import (
     Approval,
     ApprovalState,
@@ -27,6 +30,7 @@ from domain.records import PaperLearned, Requested
 from domain.requests import (
     AcknowledgeIncident,
     AnswerConsultation,
+    ChangeLimit,
     ChangePassword,
     CloseIncident,
     DecideApproval,
@@ -38,16 +42,21 @@ from domain.requests import (
     ProposeCredit,
     ProposeReversal,
     ProposeSite,
+    PutRationalisations,
     PutUser,
     Refused,
     RemoveTag,
     ReportFinding,
     SilenceIncident,
+    SwitchCampaign,
 )
 from domain.responsibility import Reason
+from linkage.alarm_desk import ALARM_REQUESTS, AlarmDesk
 from linkage.credit import CreditDesk
 from linkage.incidents import OpenIncidents
+from linkage.limit_desk import APPROVAL_SUBJECT, LimitDesk
 from linkage.plan import LinkagePlan
+from linkage.tagging import EFFECTS, tags_on
 
 Silence = Callable[[Incident, int, Changes], None]
 
@@ -70,6 +79,14 @@ class Held:
     reviews: tuple[ReviewItem, ...] = ()
     entries: tuple[CreditEntry, ...] = ()
     handled: Mapping[UUID, Handled] = field(default_factory=dict)  # of the last hours
+    limit_changes: tuple[LimitChange, ...] = ()  # effective or waiting
+    campaigns: tuple[Campaign, ...] = ()
+    rationalisations: tuple[Rationalisation, ...] = ()
+    alarms: tuple[Alarm, ...] = ()  # open
+    withholdings: tuple[Withholding, ...] = ()  # that hold
+    recent: tuple[AlarmRaised, ...] = ()  # of the last minutes, the oldest first
+    recent_alarms: tuple[Alarm, ...] = ()  # of the last ten minutes, open or not
+    floods: tuple[Flood, ...] = ()  # that last
     findings: tuple[Finding, ...] = ()  # standing, or waiting for a consultation
 
 
@@ -83,17 +100,23 @@ class Desk:
         incidents: OpenIncidents,
         credit: CreditDesk,
         silence: Silence,
+        alarms: Callable[[], AlarmDesk],
     ) -> None:
         self._plan = plan
         self._incidents = incidents
         self._credit = credit
         self._silence = silence
+        self._alarm_desk = alarms  # it is made with what the desk holds
         self._users = {user.name: user for user in held.users}
         self._tickets = {ticket.ticket_id: ticket for ticket in held.tickets}
         self._tags = {tag.tag_id: tag for tag in held.tags}
         self._approvals = {each.approval_id: each for each in held.approvals}
         self._sites = {version.number: version for version in held.site_versions}
         self._handled = dict(held.handled)
+        self._limits = LimitDesk(plan, held.limit_changes, held.campaigns)
+        self._rationalisations = {
+            (each.rationale.point, each.rationale.condition): each for each in held.rationalisations
+        }
         self._findings = {finding.finding_id: finding for finding in held.findings}
 
     def handle(self, asked: Requested) -> Changes:
@@ -132,10 +155,10 @@ class Desk:
             elif _is_newer(ticket, self._tickets.get(ticket.ticket_id)):
                 self._tickets[ticket.ticket_id] = ticket
         for tag in paper.tags:
-            if tag.hangs:
-                self._tags.setdefault(tag.tag_id, tag)
-            else:
+            if not tag.hangs:
                 self._tags.pop(tag.tag_id, None)
+            elif _is_newer(tag, self._tags.get(tag.tag_id)):
+                self._tags[tag.tag_id] = tag
         for approval in paper.approvals:
             if approval.state is ApprovalState.PROPOSED:
                 self._approvals.setdefault(approval.approval_id, approval)
@@ -147,9 +170,17 @@ class Desk:
     def open_tickets(self) -> Iterable[Ticket]:
         return self._tickets.values()
 
+    @property
+    def hanging_tags(self) -> Iterable[Tag]:
+        return self._tags.values()
+
+    def note_forgotten(self, tags: Iterable[Tag]) -> None:
+        self._tags |= {tag.tag_id: tag for tag in tags}
+
     def earns_nothing(self, asset_id: AssetId) -> bool:
         """Under test or maintenance a signal is no fault."""
-        return any(tag.earns_nothing for tag in self._tags.values() if tag.asset_id == asset_id)
+        hanging = tags_on(self._tags.values(), self._plan.asset(asset_id), self._plan.assets)
+        return any(not EFFECTS[tag.kind].earns for tag in hanging)
 
     def forget_handled_before(self, at_us: int) -> None:
         while self._handled:
@@ -173,34 +204,43 @@ class Desk:
     def _decide(self, asked: Requested, user: User, changes: Changes) -> str:
         """The id of what it changed or made. Raises Refused or IllegalMove; then nothing changed."""
         at_us = asked.at_us
-        match asked.request:
-            case AcknowledgeIncident() as request:
+        request = asked.request
+        if isinstance(request, ALARM_REQUESTS):
+            return self._alarm_desk().handle(asked, request, user, changes)
+        match request:
+            case ChangeLimit():
+                return self._change_limit(request, user, asked, changes)
+            case SwitchCampaign():
+                return self._limits.switch(request, user, at_us, changes)
+            case PutRationalisations():
+                return self._put_rationalisations(request, user, at_us, changes)
+            case AcknowledgeIncident():
                 return self._acknowledge(request, user, at_us, changes)
-            case SilenceIncident() as request:
+            case SilenceIncident():
                 return self._silenced(request, user, at_us, changes)
-            case CloseIncident() as request:
+            case CloseIncident():
                 return self._close(request, user, at_us, changes)
-            case JudgeReview() as request:
+            case JudgeReview():
                 return self._judge(request, user, at_us, changes)
-            case ProposeCredit() | ProposeReversal() as request:
+            case ProposeCredit() | ProposeReversal():
                 review = self._credit.propose(request, user, asked.request_id, at_us)
                 changes.reviews.append(review)
                 return str(review.review_id)
-            case OpenTicket() as request:
+            case OpenTicket():
                 return self._open_ticket(request, user, asked, changes)
-            case MoveTicket() as request:
+            case MoveTicket():
                 return self._move_ticket(request, user, at_us, changes)
-            case HangTag() as request:
+            case HangTag():
                 return self._hang(request, user, asked, changes)
-            case RemoveTag() as request:
+            case RemoveTag():
                 return self._take_off(request, user, at_us, changes)
-            case ProposeSite() as request:
+            case ProposeSite():
                 return self._propose_site(request, user, asked, changes)
-            case DecideApproval() as request:
+            case DecideApproval():
                 return self._approve(request, user, at_us, changes)
-            case PutUser() as request:
+            case PutUser():
                 return self._put_user(request, changes)
-            case ChangePassword() as request:
+            case ChangePassword():
                 return self._change_password(request, user, changes)
             case ReportFinding() as request:
                 return self._report(request.finding, changes)
@@ -266,21 +306,23 @@ class Desk:
         incident = self._incident(request.incident_id, user)
         if incident.state is IncidentState.ACKNOWLEDGED:
             raise Refused(Reason.of("already_acknowledged", by=incident.acknowledged_by or ""))
-        return self._moved(incident.acknowledged(user.name, at_us), changes)
+        self._alarm_desk().incident_acknowledged(incident, user.name, at_us, changes)
+        return self.moved(incident.acknowledged(user.name, at_us), changes)
 
     def _silenced(self, request: SilenceIncident, user: User, at_us: int, changes: Changes) -> str:
         incident = self._incident(request.incident_id, user)
         self._silence(incident, at_us, changes)
-        return self._moved(incident.silenced(at_us), changes)
+        return self.moved(incident.silenced(at_us), changes)
 
     def _close(self, request: CloseIncident, user: User, at_us: int, changes: Changes) -> str:
         incident = self._incident(request.incident_id, user)
         if incident.standing and not request.note.strip():
             raise Refused(Reason.of("note_needed"))
         self._silence(incident, at_us, changes)
-        return self._moved(incident.closed(user.name, at_us, request.note), changes)
+        self._alarm_desk().incident_acknowledged(incident, user.name, at_us, changes)
+        return self.moved(incident.closed(user.name, at_us, request.note), changes)
 
-    def _moved(self, incident: Incident, changes: Changes) -> str:
+    def moved(self, incident: Incident, changes: Changes) -> str:
         self._incidents.keep(incident)
         changes.incidents.append(incident)
         if not self.earns_nothing(incident.asset_id):
@@ -338,6 +380,10 @@ class Desk:
 
     def _hang(self, request: HangTag, user: User, asked: Requested, changes: Changes) -> str:
         self._expect_place(user, "", (request.asset_id,))
+        if request.ticket_id is not None and request.ticket_id not in self._tickets:
+            raise Refused(Reason.of("no_such_ticket"))
+        if request.until_us is not None and request.until_us <= asked.at_us:
+            raise Refused(Reason.of("tag_times"))
         tag = Tag(
             tag_id=from_request(asked.request_id, "tag"),
             kind=request.kind,
@@ -346,6 +392,8 @@ class Desk:
             hung_by=user.name,
             hung_at_us=asked.at_us,
             ticket_id=request.ticket_id,
+            whole_bay=request.whole_bay,
+            until_us=request.until_us,
         )
         self._tags[tag.tag_id] = tag
         changes.tags.append(tag)
@@ -358,6 +406,7 @@ class Desk:
         self._expect_in_scope(user, self._plan.asset(tag.asset_id).station)
         changes.tags.append(tag.removed(user.name, at_us))
         del self._tags[tag.tag_id]
+        self._alarm_desk().tag_removed(tag, at_us, changes)
         return str(tag.tag_id)
 
     def _propose_site(
@@ -395,6 +444,8 @@ class Desk:
         approval = self._approvals.get(request.approval_id)
         if approval is None:
             raise Refused(Reason.of("no_such_approval"))
+        if approval.subject == "site" and not may(user.roles, ProposeSite):
+            raise Refused(Reason.of("not_allowed"))
         if request.approve and user.name == approval.proposed_by:
             raise Refused(Reason.of("second_person"))
         if not request.approve and not request.words.strip():
@@ -402,6 +453,9 @@ class Desk:
         decided = approval.decided(request.approve, user.name, at_us, request.words.strip())
         del self._approvals[approval.approval_id]
         changes.approvals.append(decided)
+        if approval.subject == APPROVAL_SUBJECT:
+            self._limits.decided(decided, at_us, changes)
+            return str(approval.approval_id)
         version = self._sites.get(int(approval.subject_id))
         if version is not None:
             moved = replace(
@@ -412,6 +466,38 @@ class Desk:
             self._sites[version.number] = moved
             changes.site_versions.append(moved)
         return str(approval.approval_id)
+
+    def _change_limit(
+        self, request: ChangeLimit, user: User, asked: Requested, changes: Changes
+    ) -> str:
+        change_id, approval = self._limits.change(asked, request, user, changes)
+        if approval is not None:
+            self._approvals[approval.approval_id] = approval
+        return change_id
+
+    def _put_rationalisations(
+        self, request: PutRationalisations, user: User, at_us: int, changes: Changes
+    ) -> str:
+        """All of them or none."""
+        if not request.entries:
+            raise Refused(Reason.of("nothing_given"))
+        for rationale in request.entries:
+            point = self._plan.points.get(rationale.point)
+            if point is None:
+                raise Refused(Reason.of("unknown_place", what=rationale.point))
+            self._expect_in_scope(user, self._plan.asset(point.asset_id).station)
+        for rationale in request.entries:
+            key = rationale.point, rationale.condition
+            before = self._rationalisations.get(key)
+            written = Rationalisation(
+                rationale=rationale,
+                by=user.name,
+                at_us=at_us,
+                version=before.version + 1 if before else 1,
+            )
+            self._rationalisations[key] = written
+            changes.rationalisations.append(written)
+        return str(len(request.entries))
 
     def _put_user(self, request: PutUser, changes: Changes) -> str:
         before = self._users.get(request.name)
@@ -472,5 +558,5 @@ class Desk:
             raise Refused(Reason.of("out_of_scope", station=station))
 
 
-def _is_newer(said: User | Ticket, known: User | Ticket | None) -> bool:
+def _is_newer(said: User | Ticket | Tag, known: User | Ticket | Tag | None) -> bool:
     return known is None or known.version < said.version

@@ -4,17 +4,27 @@ Decisions only: nothing is read, written or sent here. The same records in the s
 changes, with the same ids; a repeated event, reply or mark changes nothing.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from math import nan
 from typing import Final
 from uuid import UUID
 
+from domain.alarms import Alarm, AlarmState
 from domain.assets import AlarmClass, Condition, Priority
 from domain.changes import Changes, OutboxDone
 from domain.clock import MINUTE_US, SECOND_US
 from domain.commands import CommandState, DeviceCommand, FieldDevice, OutboxItem
 from domain.events import AlarmCleared, AlarmRaised, Event
-from domain.ids import AssetId, DeviceId, SourceId, command_id, event_id, incident_id
+from domain.ids import (
+    AssetId,
+    DeviceId,
+    SourceId,
+    command_id,
+    event_id,
+    incident_id,
+    incident_id_again,
+)
 from domain.incidents import Incident, IncidentState
 from domain.records import (
     DeadLetter,
@@ -27,14 +37,20 @@ from domain.records import (
 )
 from domain.responsibility import Answer, Kind
 from domain.wording import alarm_text
+from linkage.alarm_desk import AlarmDesk, Hands
+from linkage.alarm_quality import AlarmQuality
+from linkage.alarms import OpenAlarms, Withholdings
 from linkage.credit import CreditDesk
 from linkage.desk import Desk, Held
 from linkage.incidents import OpenIncidents
 from linkage.plan import LinkagePlan, LinkageRule
 from linkage.responsibility import Responsibility
+from linkage.trips import TOGETHER_WITHIN_US, Trips
 
 # so long a reply to an ended command still finds it
 REMEMBER_ENDED_US: Final = 60 * MINUTE_US
+# events of so long ago are needed to begin with: an opening may wait for its protection, a flood go on
+REMEMBER_RECENT_US: Final = 10 * MINUTE_US
 SILENCE: Final = "silence"  # the action that ends all others of a device
 
 
@@ -47,7 +63,9 @@ class Linkage:
         incidents: Iterable[Incident] = (),
         commands: Iterable[DeviceCommand] = (),
         held: Held | None = None,
+        concerns: Callable[[AssetId], bool] = lambda asset_id: True,
     ) -> None:
+        """`concerns` says which devices are ours: another worker's desk watches over its own tags."""
         held = held or Held()
         self._plan = plan
         self._incidents = OpenIncidents(incidents)
@@ -57,7 +75,19 @@ class Linkage:
         self._credit = CreditDesk(
             plan.rule_book, plan.violations, plan.zone, held.reviews, held.entries
         )
-        self._desk = Desk(plan, held, self._incidents, self._credit, self._silence)
+        self._alarms = OpenAlarms(held.alarms)
+        self._trips = Trips(plan, held.recent)
+        self._quality = AlarmQuality(plan, held.recent_alarms, held.floods)
+        self._desk = Desk(
+            plan, held, self._incidents, self._credit, self._silence, lambda: self._alarm_desk
+        )
+        self._alarm_desk = AlarmDesk(
+            plan,
+            self._incidents,
+            self._alarms,
+            Withholdings(held.withholdings),
+            self._hands(concerns),
+        )
         self._commands = _KnownCommands(commands)
         self._failures = _ToldFailures()
 
@@ -98,6 +128,13 @@ class Linkage:
 
     def commands_for(self, event: AlarmRaised) -> list[DeviceCommand]:
         """The commands that `decide` issues for this event: one per device and step of the rules."""
+        judged = self._trips.judged(event, self._desk.open_tickets)
+        treatment = self._alarm_desk.treatment(judged)
+        if not treatment.calls:
+            return []
+        return self._commands_by_rules(replace(judged, priority=treatment.priority))
+
+    def _commands_by_rules(self, event: AlarmRaised) -> list[DeviceCommand]:
         if event.found_late or not event.output_allowed:
             return []
         station = self._plan.asset(event.asset_id).station
@@ -113,20 +150,99 @@ class Linkage:
         match event:
             case AlarmRaised():
                 self._raised(event, changes)
+                for opening in self._trips.explained_by(event):
+                    self._becomes_a_trip(opening, event.detected_at_us, changes)
+                self._trips.remember(event)
             case AlarmCleared():
-                incident = self._incidents.of_event(event.event_id)
-                if incident:
-                    cleared = incident.event_cleared(event.event_id, event.detected_at_us)
-                    self._kept(incident, cleared, changes)
+                self._cleared(event, changes)
 
     def _raised(self, event: AlarmRaised, changes: Changes) -> None:
-        if _needs_a_person(event):
-            self._join(event, changes)
+        judged = self._trips.judged(event, self._desk.open_tickets)
+        treatment = self._alarm_desk.treatment(judged)
+        judged = replace(judged, priority=treatment.priority)
+        if treatment.withheld is not None and treatment.because is not None:
+            if _needs_a_person(judged) and self._alarms.get(event.event_id) is None:
+                alarm = Alarm.of(judged).kept_from_operator(treatment.withheld, treatment.because)
+                self._alarm_desk.keep(self._quality.raised(alarm, changes), changes)
+            return
+        if _needs_a_person(judged):
+            self._annunciate(judged, changes)
+        elif _needs_a_person(event):
+            # it was judged to be information: that is on record, and nobody need do anything
+            told = replace(Alarm.of(judged), state=AlarmState.NORMAL)
+            self._alarm_desk.keep(told, changes)
         if self._credit.breaks_a_rule(event):
             self._propose_violation(event, changes)
-        for command in self.commands_for(event):
+        for command in self._commands_by_rules(judged) if treatment.calls else ():
             if command.command_id not in self._commands:
                 self._issue(command, changes)
+
+    def _cleared(self, event: AlarmCleared, changes: Changes) -> None:
+        self._trips.cleared(event.event_id)
+        incident = self._incidents.of_event(event.event_id)
+        if incident:
+            cleared = incident.event_cleared(event.event_id, event.detected_at_us)
+            self._kept(incident, cleared, changes)
+        alarm = self._alarms.get(event.event_id)
+        if alarm and alarm.standing:
+            over = self._quality.returned(alarm.returned(event.detected_at_us))
+            self._alarm_desk.keep(over, changes)
+
+    def _annunciate(self, event: AlarmRaised, changes: Changes) -> None:
+        self._join(event, changes)
+        if self._alarms.get(event.event_id) is None:
+            incident = changes.memberships.get(event.event_id)
+            alarm = replace(Alarm.of(event), incident_id=incident)
+            self._alarm_desk.keep(self._quality.raised(alarm, changes), changes)
+
+    def _becomes_a_trip(self, opening: AlarmRaised, at_us: int, changes: Changes) -> None:
+        """It was told before the protection that explains it."""
+        known = self._alarms.get(opening.event_id)
+        if known is not None:
+            if known.withheld is None and known.alarm_class is not AlarmClass.FAULT:
+                judged = known.judged(opening.alarm_class, opening.priority)
+                self._alarm_desk.keep(judged, changes)
+            return
+        treatment = self._alarm_desk.treatment(opening)
+        if treatment.withheld is None:
+            told = replace(Alarm.of(opening), version=2)  # after what it may have been judged first
+            if self._trips.is_closed_again(opening.event_id):
+                told = told.returned(at_us)
+            told = self._quality.raised(told, changes)
+            self._alarm_desk.keep(self._let_in(told, at_us, changes), changes)
+
+    def _hands(self, concerns: Callable[[AssetId], bool]) -> Hands:
+        return Hands(
+            silence=self._silence_events,
+            let_in=self._let_in,
+            moved=self._desk.moved,
+            told=self._link,
+            tickets=lambda: self._desk.open_tickets,
+            tags=lambda: self._desk.hanging_tags,
+            concerns=concerns,
+        )
+
+    def _let_in(self, alarm: Alarm, at_us: int, changes: Changes) -> Alarm:
+        """Into the incident of its asset, or into a new one: what once was told may be closed."""
+        before = self._incidents.at_asset(alarm.asset_id)
+        if before is None:
+            after = Incident(
+                incident_id=incident_id_again(alarm.event_id, at_us),
+                asset_id=alarm.asset_id,
+                priority=alarm.priority,
+                opened_at_us=at_us,
+                answer=self._answer_for(alarm.asset_id, alarm.started_at_us, Kind.FAULT),
+                standing=frozenset({alarm.event_id}),
+            )
+        else:
+            after = before.joined(alarm.event_id, alarm.priority)
+        changes.memberships[alarm.event_id] = after.incident_id
+        if not alarm.standing:
+            after = after.event_cleared(alarm.event_id, at_us)
+        self._kept(before, after, changes)
+        self._incidents.joined(after, alarm.event_id)
+        station = self._plan.asset(alarm.asset_id).station
+        return replace(alarm.joined(after.incident_id), position=self._plan.position_of(station))
 
     def _join(self, event: AlarmRaised, changes: Changes) -> None:
         before = self._incidents.at_asset(event.asset_id)
@@ -153,9 +269,12 @@ class Linkage:
     def _answer(self, event: AlarmRaised) -> Answer:
         """Who answered for the asset when it began, by the plant's clock."""
         kind = Kind.VIOLATION if self._credit.breaks_a_rule(event) else Kind.FAULT
-        asset = self._plan.asset(event.asset_id)
+        return self._answer_for(event.asset_id, event.started_at_us, kind)
+
+    def _answer_for(self, asset_id: AssetId, at_us: int, kind: Kind) -> Answer:
+        asset = self._plan.asset(asset_id)
         called = f"{asset.station} {asset.name}".strip()
-        return self._responsibility.of_asset(event.asset_id, event.started_at_us, kind, called)
+        return self._responsibility.of_asset(asset_id, at_us, kind, called)
 
     def _propose_violation(self, event: AlarmRaised, changes: Changes) -> None:
         if self._desk.earns_nothing(event.asset_id):
@@ -178,7 +297,10 @@ class Linkage:
 
     def _silence(self, incident: Incident, at_us: int, changes: Changes) -> None:
         """Every device that may still sound for it is told to stop."""
-        for event in sorted(self._incidents.events_of(incident.incident_id)):
+        self._silence_events(self._incidents.events_of(incident.incident_id), at_us, changes)
+
+    def _silence_events(self, events: Iterable[UUID], at_us: int, changes: Changes) -> None:
+        for event in sorted(events):
             for command in self._commands.of_event(event):
                 if _may_sound(command, at_us):
                     self._issue(self._stopping(command, at_us), changes)
@@ -243,6 +365,9 @@ class Linkage:
             else:
                 tried = f"{command.attempt} attempt{'s' if command.attempt > 1 else ''}"
                 self._failed(command.failed(at_us, f"no confirmation after {tried}"), changes)
+        self._desk.note_forgotten(self._alarm_desk.ticked(at_us, changes))
+        self._quality.ticked(at_us, changes)
+        self._trips.forget_before(at_us - 2 * TOGETHER_WITHIN_US)
         self._commands.forget_ended_before(at_us - REMEMBER_ENDED_US)
         self._failures.forget_before(at_us - REMEMBER_ENDED_US)
         self._desk.forget_handled_before(at_us - REMEMBER_ENDED_US)

@@ -4,9 +4,10 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import tzinfo
-from typing import TypeVar
+from typing import Final, TypeVar
 
-from domain.assets import AlarmClass, Asset, Condition, Priority
+from domain.assets import AlarmClass, Asset, Condition, Mode, Point, Priority
+from domain.clock import MINUTE_US
 from domain.commands import FieldDevice
 from domain.credit import RuleBook
 from domain.events import AlarmRaised
@@ -66,6 +67,18 @@ class ViolationRule:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Position:
+    """An operator's position (岗位): one person's eyes and ears for these stations."""
+
+    position_id: str
+    name: str
+    stations: frozenset[str]
+
+
+EVERYTHING: Final = "all"  # the position of a site that names none
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LinkagePlan:
     """One version of everything that linkage decides by."""
 
@@ -80,6 +93,10 @@ class LinkagePlan:
     rule_book: RuleBook = field(default_factory=RuleBook)
     violations: tuple[ViolationRule, ...] = ()
     version: int = 1  # of the site
+    points: Mapping[PointKey, Point] = field(default_factory=dict)
+    modes: tuple[Mode, ...] = ()
+    shelve_at_most_us: int = 8 * 60 * MINUTE_US
+    positions: tuple[Position, ...] = ()
 
     def __post_init__(self) -> None:
         problems = [*self._repeats(), *self._danglers(), *self._impossible_devices()]
@@ -88,6 +105,11 @@ class LinkagePlan:
 
     def device(self, device_id: DeviceId) -> FieldDevice | None:
         return next((device for device in self.devices if device.device_id == device_id), None)
+
+    def position_of(self, station: str) -> str:
+        """To whose list an alarm of the station comes."""
+        named = (each.position_id for each in self.positions if station in each.stations)
+        return next(named, EVERYTHING)
 
     def asset(self, asset_id: AssetId) -> Asset:
         """An asset that the plan does not know goes by its id: its alarm must still be worded."""

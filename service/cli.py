@@ -240,6 +240,69 @@ def replay_command(
     _print_replay(result, plan.site, as_json, settings.language)
 
 
+@app.command("backtest")
+def backtest_command(
+    change: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            help='A change on paper: "LY/1T/top_oil_temp H value=80 on_delay=30s", or "... H off";'
+            " may be repeated.",
+        ),
+    ] = None,
+    site: Annotated[
+        Path | None, typer.Option("--site", help="A changed site folder, to be tried.")
+    ] = None,
+    since: Annotated[
+        str | None, typer.Option("--from", help="2026-11-24 00:00, site time; else a day ago.")
+    ] = None,
+    until: Annotated[str | None, typer.Option("--to", help="Excluded; now without it.")] = None,
+    data: DataOption = None,
+    as_json: JsonOption = False,
+    language: LanguageOption = None,
+) -> None:
+    """Try other limits on the stored history; without a change, today's. Nothing is enabled."""
+    from domain.clock import system_clock
+    from service.backtest import DAY_US, compare, that_differ, today
+    from service.backtest_report import comparison_facts, comparison_lines, found_lines
+    from service.paper_limits import BadSetting, CoreHistory, history_of, on_paper
+
+    settings = _settings(data=data, language=language)
+    folder = None if site is None else _site(site)
+    with _told_in_one_sentence("cannot back-test"):
+        try:
+            paper = on_paper(settings.data, change or (), folder)
+        except BadSetting as error:
+            _stop(f"cannot back-test: {error}", BAD_INPUT, error)
+        to_us = _moment(until, paper.site) if until else system_clock()
+        from_us = _moment(since, paper.site) if since else to_us - DAY_US
+        if to_us <= from_us:
+            _stop("cannot back-test: --from must lie before --to", BAD_INPUT)
+        history = history_of(settings)
+        if isinstance(history, CoreHistory):
+            history = history.knows(paper.before).knows(paper.after)
+        is_today = not change and folder is None
+        if not is_today and not that_differ(paper.before, paper.after):
+            _stop("cannot back-test: nothing is different: change a limit or a delay", BAD_INPUT)
+        with _progress(quiet=as_json) as shown:
+
+            def on_progress(share: float) -> None:
+                shown(round(1000 * share), 1000)
+
+            if is_today:
+                trial = today(history, paper.before, from_us, to_us, on_progress)
+                lines = found_lines(trial.alarms, paper.site, settings.language, as_json=as_json)
+            else:
+                result = compare(history, paper.before, paper.after, from_us, to_us, on_progress)
+                lines = (
+                    [_json_line(dict(comparison_facts(result, paper.site)))]
+                    if as_json
+                    else comparison_lines(result, paper.site, settings.language)
+                )
+    for line in lines:
+        typer.echo(line)
+
+
 @app.command("retrain")
 def retrain_command(
     days: Annotated[int, typer.Option("--days", min=1, help="Of history to learn from.")] = 60,

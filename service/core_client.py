@@ -102,6 +102,10 @@ class CoreClient:
         )["points"]
         return found
 
+    def may_judge(self) -> bool:
+        """Whether the judge beside this core has the turn. Raises CoreUnreachable, RequestRefused."""
+        return bool(request(self._socket, "may_judge")["turn"])
+
     def status(self) -> Mapping[str, Any]:
         return request(self._socket, "status")
 

@@ -67,6 +67,7 @@ class JudgeProcess:
         self._fetched: dict[int, dict[PointKey, Mapping[str, Sequence[Any]]]] = {}
         self._learnt = False
         self._stopping = threading.Event()
+        self._had_turn: bool | None = None
         self.restart = False
 
     def run(self) -> None:
@@ -85,6 +86,8 @@ class JudgeProcess:
     def step(self) -> None:
         """One look; findings that core does not take now wait for the next."""
         try:
+            if not self._has_turn():
+                return
             latest = self._core.latest()
         except (CoreUnreachable, RequestRefused, OSError) as error:
             log.warning("judge_without_core", reason=str(error))
@@ -96,6 +99,16 @@ class JudgeProcess:
             if not self._report(self._waiting[0]):
                 return
             self._waiting.popleft()
+
+    def _has_turn(self) -> bool:
+        """Of several workers' judges one has it. Who gets it, or loses it, starts again: it begins with the
+        findings that stand by then."""
+        has_turn = self._core.may_judge()
+        if self._had_turn not in (None, has_turn):
+            self.restart = True
+            self._stopping.set()
+        self._had_turn = has_turn
+        return has_turn and not self.restart
 
     def _report(self, finding: Finding) -> bool:
         """Whether core decided it, one way or the other."""

@@ -134,6 +134,9 @@ class PartitionPath:
         self.epoch = epoch
         self._stale_since: float | None = None
         self.learned = 0  # paper changes up to this number are known here
+        self.limits_asked: ActiveLimits | None = (
+            None  # written into the topic, perhaps not back yet
+        )
         self.limits_asked_at = float("-inf")
         self._settings = settings
         self._queued: deque[Sequence[Fetched]] = deque()

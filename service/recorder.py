@@ -64,6 +64,7 @@ class Recorder:
         self._away_since: float | None = None
         self.recorded_seq = records.applied_seq()
         self.on_site_effective: Callable[[], None] = lambda: None
+        self.on_limits_changed: Callable[[], None] = lambda: None
         self.on_stale: Callable[[], None] = lambda: None
         self._stale = False
         self.worker = Worker(name, self._step)
@@ -173,6 +174,8 @@ class Recorder:
             self._dispatcher.release(decided.changes.outbox)
         if any(_makes_a_site_effective(decided.changes) for decided in batch):
             self.on_site_effective()
+        if any(decided.changes.limit_changes or decided.changes.campaigns for decided in batch):
+            self.on_limits_changed()
         if batch[-1].snapshot is not None:
             self._checkpointer.offer(DETECTORS, batch[-1].snapshot)
 
@@ -205,6 +208,7 @@ def _weight(changes: Changes) -> int:
     return (
         len(changes.events)
         + len(changes.incidents)
+        + len(changes.alarms)
         + len(changes.commands)
         + len(changes.outbox_done)
         + len(changes.reviews)

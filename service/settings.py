@@ -183,6 +183,10 @@ class ConsoleSettings(_Group):
     session_hours: int = Field(default=12, ge=1)
 
 
+class AlarmSettings(_Group):
+    shelve_at_most_hours: float = Field(default=8.0, gt=0)  # an alarm comes back by itself then
+
+
 class JudgeSettings(_Group):
     """The judge process: experts and learned detectors."""
 
@@ -239,6 +243,7 @@ class Settings(BaseSettings):
     kafka: KafkaSettings = KafkaSettings()
     dead_letters: DeadLetterSettings = DeadLetterSettings()
     keep: KeepSettings = KeepSettings()
+    alarms: AlarmSettings = AlarmSettings()
     console: ConsoleSettings = ConsoleSettings()
     judge: JudgeSettings = JudgeSettings()
     log: LogSettings = LogSettings()

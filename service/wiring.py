@@ -12,23 +12,26 @@ import structlog
 from delivery.dispatcher import Dispatcher
 from delivery.mqtt import MqttCommandSender, MqttSenderConfig
 from domain.changes import Changes
-from domain.clock import Clock, system_clock
+from domain.clock import MINUTE_US, Clock, system_clock
 from domain.commands import DeviceCommand
 from domain.ids import PointKey
 from domain.ports import StorageUnavailable
-from domain.records import LimitsActivated, ReadingsArrived, Record, Requested, SourceChanged
+from domain.readings import Readings
+from domain.records import ReadingsArrived, Record, Requested, SourceChanged
 from domain.requests import Request
 from ingest.inbox import Inbox
 from ingest.intake import Intake
 from ingest.mqtt import MqttConfig, MqttSource
 from linkage.desk import Held
-from linkage.linkage import REMEMBER_ENDED_US, Linkage
+from linkage.linkage import REMEMBER_ENDED_US, REMEMBER_RECENT_US, Linkage
+from linkage.plan import LinkagePlan
 from service.counting import Counted
 from service.deciding import Decider
 from service.history import history
 from service.janitor import Janitor
 from service.journalling import JournalWriter, Ticker
 from service.latest import LatestValues
+from service.limiting import LimitsKeeper
 from service.live import LiveView
 from service.projecting import DETECTORS, INTAKE, Checkpointer, TelemetryProjection
 from service.recorder import Recorder
@@ -44,6 +47,7 @@ from service.recovery import (
 from service.sealing import HEADS_NAME, Sealer
 from service.settings import Settings, secret
 from service.site.model import Site, SourceSettings
+from service.stored_history import arrived
 from service.stores import keeping, open_telemetry
 from service.upkeep import StoreKeeper
 from service.vitals import Stage, Vitals
@@ -188,6 +192,11 @@ class Core:
         }
 
     @property
+    def has_desk(self) -> bool:
+        """What there is once for a site is decided here; of several workers, by one."""
+        return True
+
+    @property
     def clock(self) -> Clock:
         return self._clock
 
@@ -257,6 +266,13 @@ class Core:
             keeping=keeping(self._settings.telemetry),
         )
 
+    def stored_readings(
+        self, from_us: int, to_us: int, points: Sequence[str], at_most: int, offset: int
+    ) -> Readings:
+        """What is stored of these points, in the order of arrival. Raises StorageUnavailable."""
+        numbers = [self._numbers[PointKey(each)] for each in points if each in self._numbers]
+        return arrived(self._telemetry_store, from_us, to_us, numbers, at_most, offset)
+
     def _publish(self, record: Record | None, changes: Changes) -> None:
         if isinstance(record, ReadingsArrived):
             self.latest.take(record.readings)
@@ -293,7 +309,7 @@ class Core:
         )
 
     def _assemble_decision(self) -> None:
-        plan = self._site.plan(self._settings.language)
+        plan = plan_of(self._site, self._settings)
         self.sender = MqttCommandSender(
             sender_config(self._source), self._site.code, self.counters, clock=self._clock
         )
@@ -373,19 +389,22 @@ class Core:
             share_used=self.vitals.share,
         )
         self.ticker = None if self._recording else Ticker(self.inbox, self._clock)
+        self.limits = LimitsKeeper(
+            self._site,
+            self._numbers,
+            self.records,
+            self._clock,
+            self.inbox.put,
+            self.decider.limits,
+        )
+        self.recorder.on_limits_changed = self.limits.renew
 
     def _first_records(self) -> list[Record]:
         """Before anything else of this life: while we were away no time passed for the source, since
         what would have ended a delay may wait at the broker. Then the limits, where they are new."""
         source_id, now_us = self._source.source_id, self._clock()
         away = SourceChanged(at_us=now_us, source_id=source_id, current=False)
-        last = self.decider.limits
-        wanted = self._site.active_limits(self._numbers, last.version)
-        if wanted == last:
-            return [away]
-        wanted = replace(wanted, version=last.version + 1)
-        log.info("limits_activated", version=wanted.version, points=len(wanted.points))
-        return [away, LimitsActivated(at_us=now_us, limits=wanted)]
+        return [away, *self.limits.first_records()]
 
     def _stored_rows(self) -> int | None:
         try:
@@ -406,6 +425,7 @@ class Core:
             self.store_keeper.worker,
             self.checkpointer.worker,
             self.sealer.worker,
+            self.limits.worker,
             self.janitor.worker,
         ]
 
@@ -426,6 +446,14 @@ def commands_that_may_be_answered(records: SqlRecords, now_us: int) -> list[Devi
     return list((known | {each.command_id: each for each in records.open_commands()}).values())
 
 
+def plan_of(site: Site, settings: Settings) -> LinkagePlan:
+    """What linkage decides by: the site's word, and the bounds that the installation sets."""
+    return replace(
+        site.plan(settings.language),
+        shelve_at_most_us=round(settings.alarms.shelve_at_most_hours * 60 * MINUTE_US),
+    )
+
+
 def held_by(records: SqlRecords, now_us: int) -> Held:
     """What the desk and the credit desk begin with."""
     every_entry = records.entries_since(0)
@@ -438,6 +466,14 @@ def held_by(records: SqlRecords, now_us: int) -> Held:
         reviews=tuple(records.reviews_since(0)),
         entries=tuple(every_entry),
         handled=records.handled_since(now_us - REMEMBER_ENDED_US),
+        limit_changes=tuple(records.limit_changes()),
+        campaigns=tuple(records.campaigns()),
+        rationalisations=tuple(records.rationalisations()),
+        alarms=tuple(records.open_alarms()),
+        withholdings=tuple(records.withholdings()),
+        recent=tuple(each.raised for each in records.events(now_us - REMEMBER_RECENT_US)),
+        recent_alarms=tuple(records.alarms_since(now_us - REMEMBER_RECENT_US)),
+        floods=tuple(records.open_floods()),
         findings=tuple(records.open_findings()),
     )
 

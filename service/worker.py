@@ -25,10 +25,12 @@ from delivery.mqtt import MqttCommandSender
 from domain.assets import ActiveLimits
 from domain.changes import Changes
 from domain.clock import Clock, system_clock
-from domain.ids import PointKey
+from domain.ids import AssetId, PointKey
+from domain.limit_changes import LimitChange
 from domain.outbound import Outbound, Outlet
 from domain.paperwork import ApprovalState
 from domain.ports import StorageUnavailable
+from domain.readings import Readings
 from domain.records import (
     DeadLetter,
     LimitsActivated,
@@ -38,7 +40,22 @@ from domain.records import (
     Requested,
     Ticked,
 )
-from domain.requests import AcknowledgeIncident, CloseIncident, Request, SilenceIncident
+from domain.requests import (
+    AcknowledgeAlarm,
+    AcknowledgeIncident,
+    AnswerConsultation,
+    CloseIncident,
+    EndWithholding,
+    HangTag,
+    RemoveTag,
+    ReportFinding,
+    Request,
+    ResetAlarm,
+    ShelveAlarm,
+    SilenceAlarm,
+    SilenceIncident,
+    TakeOutOfService,
+)
 from ingest.intake import Intake
 from ingest.kafka import (
     RECORD,
@@ -52,12 +69,15 @@ from ingest.kafka import (
     prepare_topic,
 )
 from ingest.partition_intake import PartitionIntake, seal_of
+from linkage.desk import Held
 from linkage.linkage import Linkage
+from linkage.plan import LinkagePlan
 from service.counting import Counted
 from service.fail_open import FailOpen
 from service.history import history
 from service.janitor import Janitor
 from service.latest import LatestValues
+from service.limiting import limits_now, modes_on
 from service.live import LiveView
 from service.outbound import Publisher, change_of
 from service.partition import PartitionPath, PathSettings, SharedDispatcher, Stores
@@ -66,6 +86,7 @@ from service.recovery import Unwirable
 from service.sealing import HEADS_NAME, Sealer
 from service.settings import Settings
 from service.site.model import Site
+from service.stored_history import arrived
 from service.stores import can_be_shared, keeping, open_records_engine, open_telemetry
 from service.topic import kafka_config, topic_beside, topic_settings
 from service.upkeep import StoreKeeper
@@ -76,6 +97,7 @@ from service.wiring import (
     commands_that_may_be_answered,
     held_by,
     only_source,
+    plan_of,
     sender_config,
     source_config,
 )
@@ -95,7 +117,6 @@ ASK_WITHIN_S: Final = 5.0
 ANSWER_WITHIN_S: Final = 30.0
 LIMITS_AGAIN_S: Final = 30.0
 _LOOK_FOR_ANSWERS_S: Final = 0.2
-_OF_AN_INCIDENT: Final = (AcknowledgeIncident, SilenceIncident, CloseIncident)
 
 
 class KafkaCore:
@@ -121,8 +142,11 @@ class KafkaCore:
         )
         self._shared = can_be_shared(settings)
         self._prepare()
-        self._plan = self._site.plan(settings.language)
+        self._plan = plan_of(self._site, settings)
         self._numbers = self._numbers_of_points()
+        self._limit_words: tuple[Sequence[LimitChange], tuple[str, ...]] | None = None
+        self._limits: ActiveLimits
+        self._look_for_limits()
         self._key = self._owners.key()
         self.latest = LatestValues(self._numbers)
         self.store_keeper = StoreKeeper(
@@ -229,6 +253,11 @@ class KafkaCore:
         log.info("worker_stopped", worker=self.name)
 
     @property
+    def has_desk(self) -> bool:
+        """What there is once for a site is decided by the worker that has the desk's partition."""
+        return DESK in self._paths
+
+    @property
     def site_version(self) -> int:
         return self._site.version
 
@@ -259,6 +288,13 @@ class KafkaCore:
             keeping=keeping(self._settings.telemetry),
         )
 
+    def stored_readings(
+        self, from_us: int, to_us: int, points: Sequence[str], at_most: int, offset: int
+    ) -> Readings:
+        """What is stored of these points, in the order of arrival. Raises StorageUnavailable."""
+        numbers = [self._numbers[PointKey(each)] for each in points if each in self._numbers]
+        return arrived(self._telemetry_store, from_us, to_us, numbers, at_most, offset)
+
     def status(self) -> dict[str, object]:
         return {**self.progress(), "stored_rows": self._stored_rows()}
 
@@ -275,6 +311,7 @@ class KafkaCore:
                 "evaluated_rows": path.decider.evaluated_rows,
                 "unrecorded": path.recorder.pending,
                 "queued": path.queued,
+                "limits_version": path.decider.limits.version,
             }
             for path in paths
         }
@@ -483,6 +520,9 @@ class KafkaCore:
         log.warning("partition_is_another_workers", partition=partition)
 
     def _linkage(self, partition: int, records: SqlRecords) -> Linkage:
+        def is_ours(asset_id: AssetId) -> bool:
+            return self._places.partition_of_asset(asset_id) == partition
+
         def is_here(device: str) -> bool:
             return self._places.of_device.get(device, DESK) == partition  # type: ignore[call-overload,no-any-return]
 
@@ -498,7 +538,10 @@ class KafkaCore:
                 for command in commands_that_may_be_answered(records, self.clock())
                 if is_here(command.device_id)
             ],
-            held_by(records, self.clock()),
+            _held_of(
+                held_by(records, self.clock()), self._plan, is_ours, at_desk=partition == DESK
+            ),
+            is_ours,
         )
 
     def _fresh_intake(self) -> PartitionIntake:
@@ -526,6 +569,15 @@ class KafkaCore:
         return self._writer.write(
             [Outgoing(topic=topic, value=value, partition=partition, headers=headers)]
         )
+
+    def _look_for_limits(self) -> None:
+        """The site's, with the changes and modes that hold, whichever worker decided them. Raises
+        StorageUnavailable."""
+        on = modes_on(self._site, self.records.campaigns(), self.clock())
+        words = self.records.effective_limit_changes(), on
+        if words != self._limit_words:
+            self._limits = limits_now(self._site, self._numbers, *words, 0)
+            self._limit_words = words
 
     def _tick(self) -> None:
         """One under way per partition: what waits would only pile up."""
@@ -562,35 +614,40 @@ class KafkaCore:
             self.source.open_again()
 
     def _activate_limits(self, path: PartitionPath) -> None:
-        """Where those of the site are not those that its state goes by; once it has caught up."""
-        caught_up = not self.source.lag.get(path.partition, 1) and not path.queued
-        if not caught_up or monotonic() - path.limits_asked_at < LIMITS_AGAIN_S:
+        """Where those that hold are not those that its state goes by; once it has caught up."""
+        lag = self.source.lag.get(path.partition)
+        if lag is None or lag + path.queued > _TOLERATED:
             return
-        last = path.decider.limits
+        last, asked = path.decider.limits, path.limits_asked
         wanted = self._limits_of(path.partition, last.version)
         if wanted == last:
             return
-        path.limits_asked_at = monotonic()
-        wanted = replace(wanted, version=last.version + 1)
+        is_asked = asked is not None and wanted.points == asked.points
+        if is_asked and monotonic() - path.limits_asked_at < LIMITS_AGAIN_S:
+            return  # it is on its way
+        newest = max(last.version, asked.version if asked else 0)
+        wanted = replace(wanted, version=newest + 1)
+        path.limits_asked, path.limits_asked_at = wanted, monotonic()
         log.info("limits_activated", partition=path.partition, version=wanted.version)
         self._write(path.partition, LimitsActivated(at_us=self.clock(), limits=wanted))
 
     def _limits_of(self, partition: int, version: int) -> ActiveLimits:
-        every = self._site.active_limits(self._numbers, version)
-        ours = [each for each in every.points if self._places.of_point[each.key] == partition]
-        return replace(every, points=tuple(ours))
+        every = self._limits.points
+        ours = [each for each in every if self._places.of_point[each.key] == partition]
+        return replace(self._limits, version=version, points=tuple(ours))
 
     def _limits_of_ours(self) -> ActiveLimits:
-        every = self._site.active_limits(self._numbers, 0)
-        ours = [each for each in every.points if self._places.of_point[each.key] in self._paths]
-        return replace(every, points=tuple(ours))
+        every = self._limits.points
+        ours = [each for each in every if self._places.of_point[each.key] in self._paths]
+        return replace(self._limits, points=tuple(ours))
 
     def _learn_step(self) -> None:
-        for path in list(self._paths.values()):
-            try:
+        try:
+            self._look_for_limits()
+            for path in list(self._paths.values()):
                 self._learn(path)
-            except StorageUnavailable:
-                break  # the recorder tells that they are away
+        except StorageUnavailable:
+            pass  # the recorder tells that they are away
         self._threads[1].wait(LEARN_S)
 
     def _learn(self, path: PartitionPath) -> None:
@@ -617,10 +674,30 @@ class KafkaCore:
     # -- requests ------------------------------------------------------------------------------
 
     def _partition_of(self, request: Request) -> int:
-        if not isinstance(request, _OF_AN_INCIDENT):
-            return DESK
-        asset_id = self.records.asset_of_incident(request.incident_id)
+        asset_id: AssetId | None = None
+        match request:
+            case AcknowledgeIncident() | SilenceIncident() | CloseIncident():
+                asset_id = self.records.asset_of_incident(request.incident_id)
+            case AcknowledgeAlarm() | SilenceAlarm() | ResetAlarm():
+                asset_id = self.records.asset_of_alarm(request.event_id)
+            case ShelveAlarm() | TakeOutOfService():
+                asset_id = self._asset_of_point(request.point)
+            case HangTag():
+                asset_id = request.asset_id
+            case ReportFinding():
+                asset_id = request.finding.asset_id
+            case AnswerConsultation():
+                asset_id = self.records.asset_of_finding(request.finding_id)
+            case RemoveTag():
+                asset_id = self.records.asset_of_tag(request.tag_id)
+            case EndWithholding():
+                point = self.records.point_of_withholding(request.withholding_id)
+                asset_id = self._asset_of_point(point)
         return DESK if asset_id is None else self._places.partition_of_asset(asset_id)
+
+    def _asset_of_point(self, key: str | None) -> AssetId | None:
+        point = self._plan.points.get(PointKey(key or ""))
+        return point.asset_id if point else None
 
     def _look_for_answers(self) -> None:
         """Whoever asked us hears from us, also where another worker decided."""
@@ -686,6 +763,34 @@ def name_of(data: Path) -> str:
         data.mkdir(mode=0o700, parents=True, exist_ok=True)
         kept.write_text(f"{socket.gethostname()}-{token_hex(2)}\n", encoding="utf-8")
     return kept.read_text(encoding="utf-8").strip()
+
+
+def _held_of(
+    held: Held, plan: LinkagePlan, is_ours: Callable[[AssetId], bool], *, at_desk: bool
+) -> Held:
+    """The alarms and findings of our devices alone: another worker holds the others. A flood is counted where
+    its alarms came; the desk's partition ends one that lasts nowhere any more."""
+
+    def is_point_ours(key: str) -> bool:
+        point = plan.points.get(PointKey(key))
+        return at_desk if point is None else is_ours(point.asset_id)
+
+    recent_alarms = tuple(each for each in held.recent_alarms if is_ours(each.asset_id))
+    ours = {each.position for each in recent_alarms}
+    anywhere = {each.position for each in held.recent_alarms}
+    return replace(
+        held,
+        alarms=tuple(each for each in held.alarms if is_ours(each.asset_id)),
+        recent=tuple(each for each in held.recent if is_ours(each.asset_id)),
+        recent_alarms=recent_alarms,
+        withholdings=tuple(each for each in held.withholdings if is_point_ours(each.point)),
+        findings=tuple(each for each in held.findings if is_ours(each.asset_id)),
+        floods=tuple(
+            each
+            for each in held.floods
+            if each.position in ours or (at_desk and each.position not in anywhere)
+        ),
+    )
 
 
 def _is_effective(version: Any, ours: int) -> bool:

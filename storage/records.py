@@ -24,7 +24,8 @@ from sqlalchemy import (
     update,
 )
 
-from domain.assets import AlarmClass, Condition, Priority
+from domain.alarms import Alarm, Flood, Rationalisation, Withholding
+from domain.assets import MOMENTARY, AlarmClass, Condition, Priority
 from domain.changes import Changes, OutboxDone
 from domain.clock import Clock, system_clock, to_datetime
 from domain.commands import CommandState, DeviceCommand, OutboxItem
@@ -33,18 +34,21 @@ from domain.events import AlarmCleared, AlarmRaised, ClearReason
 from domain.findings import Finding, Verdict
 from domain.ids import AssetId, DeviceId, PointKey, SourceId
 from domain.incidents import Incident, IncidentState
+from domain.limit_changes import Campaign, LimitChange
 from domain.paperwork import Approval, ApprovalState, SiteVersion, Tag, Ticket, User
 from domain.records import DeadLetter
 from domain.requests import Handled
-from storage import credit_rows, finding_rows, outbound, paper, rows
+from storage import alarm_rows, credit_rows, finding_rows, outbound, paper, rows
 from storage.engines import reading, writing
 from storage.inserts import insert, latest, newest
 from storage.ownership import expect_owner
 from storage.rows import columns_of, stored
 from storage.tables import (
+    alarms,
     applied,
     approvals,
     audit,
+    campaigns,
     cases,
     commands,
     dead_letter_counts,
@@ -52,14 +56,18 @@ from storage.tables import (
     entries,
     events,
     findings,
+    floods,
     incidents,
+    limit_changes,
     outbox,
     points,
+    rationalisations,
     reviews,
     site_versions,
     tags,
     tickets,
     users,
+    withholdings,
 )
 from storage.text import writable
 
@@ -69,7 +77,7 @@ _PROJECTION: Final = "records"
 _FINDINGS_AT_MOST: Final = 2_000
 _OPEN_COMMANDS: Final = (CommandState.PENDING.value, CommandState.SENT.value)
 _OPEN_REVIEWS: Final = (ReviewState.PROPOSED.value, ReviewState.SENT_BACK.value)
-_MOMENTARY: Final = (Condition.CLOCK_STEPPED_BACK.value, Condition.COMMAND_FAILED.value)
+_MOMENTARY: Final = sorted(condition.value for condition in MOMENTARY)
 STANDING: Final = (events.c.ended_at_us.is_(None), events.c.condition.not_in(_MOMENTARY))
 
 log = structlog.get_logger(__name__)
@@ -162,8 +170,11 @@ class SqlRecords:
             .where(incidents.c.state != IncidentState.CLOSED.value)
             .order_by(incidents.c.opened_at_us, incidents.c.incident_id)
         )
+        withheld = select(alarms.c.event_id).where(
+            alarms.c.standing, alarms.c.withheld.is_not(None)
+        )  # taken off the operator's hands after it had joined
         of_them = select(events.c.incident_id, events.c.event_id).where(
-            events.c.incident_id.is_not(None), *STANDING
+            events.c.incident_id.is_not(None), *STANDING, events.c.event_id.not_in(withheld)
         )
         with reading(self._engine) as connection:
             standing: dict[UUID, set[UUID]] = {}
@@ -173,6 +184,29 @@ class SqlRecords:
                 rows.incident(row, frozenset(standing.get(row["incident_id"], ())))
                 for row in connection.execute(query).mappings()
             ]
+
+    def asset_of_alarm(self, event_id: UUID) -> AssetId | None:
+        query = select(alarms.c.asset_id).where(alarms.c.event_id == event_id)
+        with reading(self._engine) as connection:
+            found = connection.execute(query).scalar()
+            return None if found is None else AssetId(found)
+
+    def point_of_withholding(self, withholding_id: UUID) -> str | None:
+        query = select(withholdings.c.point).where(withholdings.c.withholding_id == withholding_id)
+        with reading(self._engine) as connection:
+            return connection.execute(query).scalar()
+
+    def asset_of_finding(self, finding_id: UUID) -> AssetId | None:
+        query = select(findings.c.asset_id).where(findings.c.finding_id == finding_id)
+        with reading(self._engine) as connection:
+            found = connection.execute(query).scalar()
+            return None if found is None else AssetId(found)
+
+    def asset_of_tag(self, tag_id: UUID) -> AssetId | None:
+        query = select(tags.c.asset_id).where(tags.c.tag_id == tag_id)
+        with reading(self._engine) as connection:
+            found = connection.execute(query).scalar()
+            return None if found is None else AssetId(found)
 
     def asset_of_incident(self, incident_id: UUID) -> AssetId | None:
         query = select(incidents.c.asset_id).where(incidents.c.incident_id == incident_id)
@@ -232,6 +266,53 @@ class SqlRecords:
     def hanging_tags(self) -> list[Tag]:
         return self._all(select(tags).where(tags.c.removed_at_us.is_(None)), rows.tag)
 
+    def open_alarms(self) -> list[Alarm]:
+        return self._all(
+            select(alarms)
+            .where(alarms.c.rank < alarm_rows.CLOSED_RANK)
+            .order_by(alarms.c.raised_at_us, alarms.c.event_id),
+            alarm_rows.alarm,
+        )
+
+    def alarms_since(self, since_us: int) -> list[Alarm]:
+        """Open or not, that were detected at `since_us` or later."""
+        return self._all(
+            select(alarms)
+            .where(alarms.c.detected_at_us >= since_us)
+            .order_by(alarms.c.detected_at_us),
+            alarm_rows.alarm,
+        )
+
+    def withholdings(self) -> list[Withholding]:
+        """Those that hold."""
+        return self._all(
+            select(withholdings).where(withholdings.c.ended_at_us.is_(None)),
+            alarm_rows.withholding,
+        )
+
+    def limit_changes(self) -> list[LimitChange]:
+        """Those that are effective, or wait for a second person."""
+        return self._all(
+            select(limit_changes).where(limit_changes.c.state != ApprovalState.REJECTED.value),
+            alarm_rows.limit_change,
+        )
+
+    def effective_limit_changes(self) -> list[LimitChange]:
+        return self._all(
+            select(limit_changes).where(limit_changes.c.state == ApprovalState.EFFECTIVE.value),
+            alarm_rows.limit_change,
+        )
+
+    def campaigns(self) -> list[Campaign]:
+        """Every one that was ever switched, as it stands."""
+        return self._all(select(campaigns), alarm_rows.campaign)
+
+    def rationalisations(self) -> list[Rationalisation]:
+        return self._all(select(rationalisations), alarm_rows.rationalisation)
+
+    def open_floods(self) -> list[Flood]:
+        return self._all(select(floods).where(floods.c.ended_at_us.is_(None)), alarm_rows.flood)
+
     def waiting_approvals(self) -> list[Approval]:
         return self._all(
             select(approvals).where(approvals.c.state == ApprovalState.PROPOSED.value),
@@ -287,6 +368,11 @@ class SqlRecords:
                 OutboxItem(outbox_id=row["outbox_id"], command=command_of(row))
                 for row in connection.execute(query).mappings()
             ]
+
+    def known_numbers(self) -> dict[PointKey, int]:
+        """Of every point that ever had one; none is given."""
+        with reading(self._engine) as connection:
+            return _point_numbers(connection)
 
     def events(self, since_us: int = 0, limit: int = 1_000) -> list[RecordedEvent]:
         """Alarms raised at `since_us` or later, the oldest first."""
@@ -370,6 +456,13 @@ class _Statements:
     site_version: Executable
     user: Executable
     handled: Executable
+    join: Executable
+    alarm: Executable
+    withholding: Executable
+    flood: Executable
+    limit_change: Executable
+    campaign: Executable
+    rationalisation: Executable
     finding: Executable
     case: Executable
     dead_letter: Executable
@@ -398,6 +491,15 @@ def _statements(dialect: str) -> _Statements:
         site_version=latest(dialect, site_versions, "number"),
         user=newest(dialect, users, "name", "version"),
         handled=insert(dialect, audit).on_conflict_do_nothing(),  # the first word stands
+        join=update(events)
+        .where(events.c.event_id == bindparam("of_event"))
+        .values(incident_id=bindparam("into")),
+        alarm=newest(dialect, alarms, "event_id", "version"),
+        withholding=newest(dialect, withholdings, "withholding_id", "version"),
+        flood=newest(dialect, floods, "flood_id", "version"),
+        limit_change=newest(dialect, limit_changes, "change_id", "version"),
+        campaign=newest(dialect, campaigns, "mode_id", "version"),
+        rationalisation=newest(dialect, rationalisations, ("point", "condition"), "version"),
         finding=newest(dialect, findings, "finding_id", "version"),
         case=insert(dialect, cases).on_conflict_do_nothing(),  # settled once
         dead_letter=dead_letters.insert(),
@@ -444,6 +546,14 @@ def _write_events(connection: Connection, statements: _Statements, changes: Chan
     cleared = [_clear_row(event) for event in changes.events if isinstance(event, AlarmCleared)]
     if raised:
         connection.execute(statements.event, raised)
+    joined = changes.memberships.keys() - {row["event_id"] for row in raised}
+    if (
+        joined
+    ):  # raised before, and only now an incident's: it was withheld, or not known for a fault
+        connection.execute(
+            statements.join,
+            [{"of_event": each, "into": changes.memberships[each]} for each in sorted(joined)],
+        )
     if cleared:
         changed = connection.execute(statements.clear, cleared).rowcount
         if 0 <= changed < len(cleared):
@@ -498,6 +608,15 @@ def _write_people_and_paper(
 ) -> None:
     of_versions = (
         (statements.review, "review_id", map(credit_rows.review_row, changes.reviews)),
+        (statements.alarm, "event_id", map(alarm_rows.alarm_row, changes.alarms)),
+        (statements.withholding, "withholding_id", map(columns_of, changes.withholdings)),
+        (statements.flood, "flood_id", map(columns_of, changes.floods)),
+        (
+            statements.limit_change,
+            "change_id",
+            map(alarm_rows.limit_change_row, changes.limit_changes),
+        ),
+        (statements.campaign, "mode_id", map(columns_of, changes.campaigns)),
         (statements.ticket, "ticket_id", map(rows.ticket_row, changes.tickets)),
         (statements.tag, "tag_id", map(rows.tag_row, changes.tags)),
         (statements.approval, "approval_id", map(rows.approval_row, changes.approvals)),
@@ -507,6 +626,10 @@ def _write_people_and_paper(
     for statement, key, versions in of_versions:
         _write_newest(connection, statement, key, versions)
     as_they_are = (
+        (
+            statements.rationalisation,
+            [alarm_rows.rationalisation_row(each) for each in changes.rationalisations],
+        ),
         (statements.entry, [credit_rows.entry_row(entry) for entry in changes.entries]),
         (statements.site_version, [rows.site_version_row(each) for each in changes.site_versions]),
         (statements.handled, [rows.audit_row(handled) for handled in changes.handled]),
@@ -614,6 +737,7 @@ def _raised(row: RowMapping) -> AlarmRaised:
         degraded=row["degraded"],
         found_late=row["found_late"],
         output_allowed=row["output_allowed"],
+        latching=row["latching"],
     )
 
 

@@ -10,9 +10,11 @@ from sqlalchemy import ColumnElement, Connection, Engine, Table, and_, delete, e
 from domain.clock import to_datetime
 from domain.commands import CommandState
 from domain.incidents import IncidentState
+from storage.alarm_rows import CLOSED_RANK
 from storage.engines import writing
 from storage.records import STANDING
 from storage.tables import (
+    alarms,
     audit,
     commands,
     dead_letter_counts,
@@ -32,7 +34,7 @@ _OPEN: Final = (CommandState.PENDING.value, CommandState.SENT.value)
 class Kept(StrEnum):
     """A class of data that has its own time."""
 
-    INCIDENTS = "incidents"  # with their events and commands
+    INCIDENTS = "incidents"  # with their events, alarms and commands
     AUDIT = "audit"
     DEAD_LETTERS = "dead_letters"
 
@@ -62,10 +64,15 @@ def _incidents(connection: Connection, before_us: int, at_most: int) -> int:
             ~exists().where(
                 events.c.incident_id == incidents.c.incident_id, _counts(events.c.event_id)
             ),
+            ~exists().where(
+                events.c.incident_id == incidents.c.incident_id, _is_open(events.c.event_id)
+            ),
         )
         .limit(at_most)
     )
     ids = list(connection.scalars(chosen))
+    told = select(events.c.event_id).where(events.c.incident_id.in_(ids))
+    _gone(connection, alarms, alarms.c.event_id.in_(told))
     _gone(connection, events, events.c.incident_id.in_(ids))
     return _gone(connection, incidents, incidents.c.incident_id.in_(ids))
 
@@ -81,10 +88,18 @@ def _events_of_no_incident(connection: Connection, before_us: int, at_most: int)
             events.c.raised_at_us < before_us,
             over,
             ~_counts(events.c.event_id),
+            ~_is_open(events.c.event_id),
         )
         .limit(at_most)
     )
-    return _gone(connection, events, events.c.event_id.in_(list(connection.scalars(chosen))))
+    ids = list(connection.scalars(chosen))
+    _gone(connection, alarms, alarms.c.event_id.in_(ids))
+    return _gone(connection, events, events.c.event_id.in_(ids))
+
+
+def _is_open(event_id: ColumnElement[Any]) -> ColumnElement[bool]:
+    """Whether it stands in the operator's list: a latched one waits for its reset."""
+    return exists().where(alarms.c.event_id == event_id, alarms.c.rank < CLOSED_RANK)
 
 
 def _counts(event_id: ColumnElement[Any]) -> ColumnElement[bool]:

@@ -20,11 +20,12 @@ from sqlalchemy import (
     Table,
     Text,
     Uuid,
+    false,
     text,
 )
 from sqlalchemy.types import TypeEngine
 
-REVISION: Final = "0020"  # of the newest migration; a test compares them
+REVISION: Final = "0007"  # of the newest migration; a test compares them
 
 
 def _words(length: int) -> TypeEngine[str]:
@@ -72,6 +73,7 @@ events: Final = Table(
     Column("degraded", Boolean, nullable=False),
     Column("found_late", Boolean, nullable=False),
     Column("output_allowed", Boolean, nullable=False),
+    Column("latching", Boolean, nullable=False, server_default=false()),
     Column("incident_id", Uuid),  # NULL where no person need take it
     # of its clearing; all NULL while it stands
     Column("ended_at_us", BigInteger),
@@ -81,6 +83,118 @@ events: Final = Table(
     Index("ix_events_raised_at_us", "raised_at_us"),
     Index("ix_events_ended_at_us", "ended_at_us"),
     Index("ix_events_incident_id", "incident_id"),
+    Index("ix_events_point", "point", "started_at_us"),
+)
+
+# how each event is treated; `rank` is its place in the operator's list
+alarms: Final = Table(
+    "alarms",
+    metadata,
+    Column("event_id", Uuid, primary_key=True),
+    Column("point", _words(200), nullable=False),
+    Column("condition", _words(40), nullable=False),
+    Column("asset_id", _words(200), nullable=False),
+    Column("alarm_class", _words(40), nullable=False),  # as judged
+    Column("priority", Integer, nullable=False),
+    Column("started_at_us", BigInteger, nullable=False),
+    Column("raised_at_us", BigInteger, nullable=False),
+    Column("detected_at_us", BigInteger, nullable=False),
+    Column("latching", Boolean, nullable=False),
+    Column("state", _words(40), nullable=False),
+    Column("standing", Boolean, nullable=False),
+    Column("withheld", _words(40)),
+    Column("withheld_by", Uuid),
+    Column("incident_id", Uuid),
+    Column("acknowledged_by", _words(200)),
+    Column("acknowledged_at_us", BigInteger),
+    Column("silenced_by", _words(200)),
+    Column("silenced_at_us", BigInteger),
+    Column("reset_by", _words(200)),
+    Column("reset_at_us", BigInteger),
+    Column("ended_at_us", BigInteger),
+    Column("chattering", Boolean, nullable=False),
+    Column("fleeting", Boolean, nullable=False),
+    Column("position", _words(80), nullable=False),
+    Column("rank", Integer, nullable=False),
+    Column("version", Integer, nullable=False),
+    Index("ix_alarms_rank", "rank", "priority", "raised_at_us"),
+    Index("ix_alarms_detected_at_us", "detected_at_us"),
+    Index("ix_alarms_incident_id", "incident_id"),
+    Index("ix_alarms_asset_id", "asset_id", "rank"),
+)
+
+withholdings: Final = Table(
+    "withholdings",
+    metadata,
+    Column("withholding_id", Uuid, primary_key=True),
+    Column("kind", _words(40), nullable=False),
+    Column("point", _words(200), nullable=False),
+    Column("condition", _words(40)),
+    Column("reason", Text, nullable=False),
+    Column("by", _words(200), nullable=False),
+    Column("at_us", BigInteger, nullable=False),
+    Column("until_us", BigInteger),
+    Column("ticket_id", Uuid),
+    Column("ended_at_us", BigInteger),
+    Column("ended_by", _words(200)),
+    Column("version", Integer, nullable=False),
+    Index("ix_withholdings_ended_at_us", "ended_at_us"),
+)
+
+floods: Final = Table(
+    "floods",
+    metadata,
+    Column("flood_id", Uuid, primary_key=True),
+    Column("position", _words(80), nullable=False),
+    Column("started_at_us", BigInteger, nullable=False),
+    Column("alarms", Integer, nullable=False),
+    Column("peak", Integer, nullable=False),
+    Column("ended_at_us", BigInteger),
+    Column("version", Integer, nullable=False),
+    Index("ix_floods_started_at_us", "started_at_us"),
+)
+
+# why an alarm exists and what is to be done (ISA-18.2); the newest version of each
+rationalisations: Final = Table(
+    "rationalisations",
+    metadata,
+    Column("point", _words(200), primary_key=True),
+    Column("condition", _words(40), primary_key=True),
+    Column("cause", Text, nullable=False),
+    Column("consequence", Text, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("respond_within_us", BigInteger),
+    Column("severity", _words(40), nullable=False),
+    Column("by", _words(200), nullable=False),
+    Column("at_us", BigInteger, nullable=False),
+    Column("version", Integer, nullable=False),
+)
+
+limit_changes: Final = Table(
+    "limit_changes",
+    metadata,
+    Column("change_id", Uuid, primary_key=True),
+    Column("point", _words(200), nullable=False),
+    Column("condition", _words(40), nullable=False),
+    Column("setting", Text, nullable=False),  # JSON
+    Column("was", Text, nullable=False),  # JSON of the site's own limit
+    Column("reason", Text, nullable=False),
+    Column("state", _words(40), nullable=False),
+    Column("proposed_by", _words(200), nullable=False),
+    Column("proposed_at_us", BigInteger, nullable=False),
+    Column("effective_at_us", BigInteger),
+    Column("version", Integer, nullable=False),
+    Index("ix_limit_changes_state", "state"),
+)
+
+campaigns: Final = Table(
+    "campaigns",
+    metadata,
+    Column("mode_id", _words(80), primary_key=True),
+    Column("is_on", Boolean, nullable=False),
+    Column("by", _words(200), nullable=False),
+    Column("at_us", BigInteger, nullable=False),
+    Column("version", Integer, nullable=False),
 )
 
 incidents: Final = Table(
@@ -101,9 +215,11 @@ incidents: Final = Table(
     Column("closed_at_us", BigInteger),
     Column("closed_by", _words(200)),
     Column("note", Text, nullable=False),
+    Column("cause", Uuid),  # the incident that explains it
     Column("version", Integer, nullable=False),
     Index("ix_incidents_state", "state"),
     Index("ix_incidents_opened_at_us", "opened_at_us"),
+    Index("ix_incidents_cause", "cause"),
 )
 
 commands: Final = Table(
@@ -280,6 +396,9 @@ tags: Final = Table(
     Column("hung_by", _words(200), nullable=False),
     Column("hung_at_us", BigInteger, nullable=False),
     Column("ticket_id", Uuid),
+    Column("whole_bay", Boolean, nullable=False, server_default=false()),
+    Column("until_us", BigInteger),
+    Column("forgotten_at_us", BigInteger),
     Column("removed_by", _words(200)),
     Column("removed_at_us", BigInteger),
     Column("version", Integer, nullable=False),
@@ -343,45 +462,6 @@ audit: Final = Table(
     Column("subject", _words(200), nullable=False),
     Index("ix_audit_at_us", "at_us"),
     Index("ix_audit_subject", "subject"),
-)
-
-# what the judgement makes of a problem, in its newest version
-findings: Final = Table(
-    "findings",
-    metadata,
-    Column("finding_id", Uuid, primary_key=True),
-    Column("asset_id", _words(200), nullable=False),
-    Column("cause", _words(40), nullable=False),
-    Column("verdict", _words(40), nullable=False),
-    Column("confidence", Float(53), nullable=False),
-    Column("degraded", Boolean, nullable=False),
-    Column("priority", Integer, nullable=False),
-    Column("began_at_us", BigInteger, nullable=False),
-    Column("told_at_us", BigInteger, nullable=False),
-    Column("ended_at_us", BigInteger),
-    Column("opinions", Text, nullable=False),  # JSON list
-    Column("signature", Text, nullable=False),
-    Column("answer", Text, nullable=False),
-    Column("answered_by", _words(200), nullable=False),
-    Column("answered_cause", _words(40)),
-    Column("version", Integer, nullable=False),
-    Index("ix_findings_asset_id", "asset_id"),
-    Index("ix_findings_told_at_us", "told_at_us"),
-)
-
-# what people said to findings that could not be settled
-cases: Final = Table(
-    "cases",
-    metadata,
-    Column("case_id", Uuid, primary_key=True),
-    Column("finding_id", Uuid, nullable=False),
-    Column("asset_id", _words(200), nullable=False),
-    Column("signature", Text, nullable=False),
-    Column("cause", _words(40), nullable=False),
-    Column("words", Text, nullable=False),
-    Column("by", _words(200), nullable=False),
-    Column("at_us", BigInteger, nullable=False),
-    Index("ix_cases_at_us", "at_us"),
 )
 
 # who decides for a partition of the site's topic; the epoch rises with each claim
@@ -477,4 +557,43 @@ journal_keys: Final = Table(
     metadata,
     Column("name", _words(80), primary_key=True),
     Column("key", LargeBinary, nullable=False),
+)
+
+# what the judgement makes of a problem, in its newest version
+findings: Final = Table(
+    "findings",
+    metadata,
+    Column("finding_id", Uuid, primary_key=True),
+    Column("asset_id", _words(200), nullable=False),
+    Column("cause", _words(40), nullable=False),
+    Column("verdict", _words(40), nullable=False),
+    Column("confidence", Float(53), nullable=False),
+    Column("degraded", Boolean, nullable=False),
+    Column("priority", Integer, nullable=False),
+    Column("began_at_us", BigInteger, nullable=False),
+    Column("told_at_us", BigInteger, nullable=False),
+    Column("ended_at_us", BigInteger),
+    Column("opinions", Text, nullable=False),  # JSON list
+    Column("signature", Text, nullable=False),
+    Column("answer", Text, nullable=False),
+    Column("answered_by", _words(200), nullable=False),
+    Column("answered_cause", _words(40)),
+    Column("version", Integer, nullable=False),
+    Index("ix_findings_asset_id", "asset_id"),
+    Index("ix_findings_told_at_us", "told_at_us"),
+)
+
+# what people said to findings that could not be settled
+cases: Final = Table(
+    "cases",
+    metadata,
+    Column("case_id", Uuid, primary_key=True),
+    Column("finding_id", Uuid, nullable=False),
+    Column("asset_id", _words(200), nullable=False),
+    Column("signature", Text, nullable=False),
+    Column("cause", _words(40), nullable=False),
+    Column("words", Text, nullable=False),
+    Column("by", _words(200), nullable=False),
+    Column("at_us", BigInteger, nullable=False),
+    Index("ix_cases_at_us", "at_us"),
 )

@@ -103,6 +103,16 @@ class DuckDbTelemetry:
             [point, from_us, to_us],
         )
 
+    def arrived(
+        self, from_us: int, to_us: int, points: Sequence[int], limit: int, offset: int
+    ) -> Readings:
+        """Of these points, in the order of their arrival, from `from_us` up to but not including `to_us`."""
+        return self._select(
+            "from every_reading where arrival_time >= ? and arrival_time < ?"
+            " and list_contains(?, point) order by arrival_time, event_time, point limit ? offset ?",
+            [from_us, to_us, list(points), limit, offset],
+        )
+
     def downsampled(
         self, point: int, from_us: int, to_us: int, resolution: Resolution
     ) -> Summaries:

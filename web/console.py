@@ -15,6 +15,7 @@ from service.records import records_engine
 from service.site.compiled import read_compiled
 from service.site.model import Site
 from service.who import responsibility_of
+from storage.alarm_reads import AlarmReads
 from storage.console_reads import ConsoleReads
 from storage.dead_letters import SqlDeadLetters
 from storage.ledger import SqlLedger
@@ -35,6 +36,7 @@ class Console:
     plan: LinkagePlan
     responsibility: Responsibility
     reads: ConsoleReads
+    alarms: AlarmReads
     dead_letters: SqlDeadLetters
     ledger: SqlLedger
     core: CoreClient
@@ -59,6 +61,7 @@ class Console:
             plan=site.plan(language),
             responsibility=responsibility_of(site),
             reads=reads,
+            alarms=AlarmReads(engine),
             dead_letters=SqlDeadLetters(engine),
             ledger=SqlLedger(engine),
             core=core,

@@ -66,7 +66,8 @@ class Feed:
             self._loop.call_soon_threadsafe(self._note, str(change.get("kind", "")))
 
     def _note(self, kind: str) -> None:
-        everybody = kind in {"connected", "disconnected", "missed"}
+        # "desk": a person did something at another worker
+        everybody = kind in {"connected", "disconnected", "missed", "desk"}
         for listener in self._listeners:
             if everybody or kind in listener.kinds:
                 listener.due = True

@@ -31,6 +31,10 @@ Build = Callable[..., Awaitable[None] | None]
 
 NAVIGATION: Final = (
     ("/", "incidents", "notifications_active"),
+    ("/alarms", "alarms", "list_alt"),
+    ("/annunciator", "annunciator", "view_module"),
+    ("/alarm-quality", "alarm_quality", "query_stats"),
+    ("/limits", "limits", "tune"),
     ("/stations", "stations", "schema"),
     ("/devices", "devices", "campaign"),
     ("/judgement", "judgement", "psychology"),
@@ -40,7 +44,7 @@ NAVIGATION: Final = (
     ("/paper", "paper", "assignment"),
     ("/organisation", "organisation", "grid_view"),
     ("/approvals", "approvals", "how_to_reg"),
-    ("/site", "site", "tune"),
+    ("/site", "site", "domain"),
     ("/system", "system", "monitor_heart"),
     ("/audit", "audit", "history"),
     ("/users", "users", "group"),

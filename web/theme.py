@@ -53,8 +53,22 @@ body { background: var(--gw-ground); color: var(--gw-ink); }
 .gw-table .q-table td { white-space: normal; font-size: 14px; }
 .gw-table .q-table th { font-size: 13px; color: var(--gw-soft); }
 .gw-table .q-btn { white-space: nowrap; }
+.gw-table .q-table td.gw-acts { white-space: nowrap; }
 .gw-table .q-btn .q-btn__content { flex-wrap: nowrap; }
 .gw-table tr.gw-urgent td:first-child { box-shadow: inset 4px 0 0 #c62828; }
+.gw-table tr.gw-here td { background: #e8f1fa; }
+.gw-tiles { display: grid; grid-template-columns: repeat(auto-fill, minmax(120px, 1fr)); gap: 6px; }
+.gw-tile { border: 1px solid var(--gw-line); border-radius: 3px; padding: 8px 6px; min-height: 44px;
+  font-size: 13px; text-align: center; background: #fafafa; color: #78909c; text-decoration: none;
+  overflow-wrap: anywhere; }
+.gw-tile.gw-lit-1 { background: #c62828; color: #fff; }
+.gw-tile.gw-lit-2 { background: #ef6c00; color: #fff; }
+.gw-tile.gw-lit-3, .gw-tile.gw-lit-4 { background: #ffd54f; color: #3e2f00; }
+.gw-tile.gw-kept { background: repeating-linear-gradient(45deg, #eceff1 0 6px, #cfd8dc 6px 12px);
+  color: #37474f; }
+.gw-tile.gw-flash { animation: gw-flash 1s steps(2, jump-none) infinite; }
+@keyframes gw-flash { from { opacity: 1; } to { opacity: .45; } }
+@media (prefers-reduced-motion: reduce) { .gw-tile.gw-flash { animation: none; outline: 3px solid #1c2b36; } }
 .gw-facts { display: grid; grid-template-columns: max-content 1fr; gap: 4px 14px; }
 .gw-facts > :nth-child(odd) { color: var(--gw-soft); }
 .gw-figures { display: grid; grid-template-columns: minmax(0, 1fr) auto; gap: 4px 14px; }

@@ -7,9 +7,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from domain.assets import ActiveLimits, Condition, Limit, Point
+from domain.assets import LEVELS, ActiveLimits, Condition, Limit, Point
 
-CONDITIONS: Final = (Condition.LOW_LOW, Condition.LOW, Condition.HIGH, Condition.HIGH_HIGH)
+CONDITIONS: Final = LEVELS
 FOREVER_US: Final = 2**62  # later than every moment, with room to add one
 
 NORMAL: Final = 0
@@ -88,7 +88,7 @@ class Plan:
         self.points: tuple[Point, ...] = tuple(sorted(limits.points, key=lambda one: one.number))
         self.rules: tuple[tuple[Rule, ...], ...] = tuple(map(_rules_of, self.points))
         self.numbers = np.array([point.number for point in self.points], np.int64)  # (n,)
-        self.stale_us = np.array([_stale_us(point) for point in self.points], np.int64)  # (n,)
+        self.stale_us = np.array([stale_us(point) for point in self.points], np.int64)  # (n,)
         self.sources: tuple[str, ...] = tuple(sorted({point.source_id for point in self.points}))
         place = {source: row for row, source in enumerate(self.sources)}
         self.source_of = np.array([place[point.source_id] for point in self.points], np.intp)
@@ -135,15 +135,17 @@ class Plan:
         return rows
 
 
+def chosen(point: Point) -> list[Limit]:
+    """What is watched of a point: of two limits for one condition the later counts, and one that is not a
+    number watches nothing."""
+    finite = [limit for limit in point.limits if isfinite(limit.value)]
+    return list({limit.condition: limit for limit in finite}.values())
+
+
 def _rules_of(point: Point) -> tuple[Rule, ...]:
-    # a limit that is not a number watches nothing; of two limits for one condition the later counts
-    chosen = {
-        limit.condition: Rule.of(limit)
-        for limit in point.limits
-        if limit.condition in _COLUMN and isfinite(limit.value)
-    }
-    return tuple(sorted(chosen.values(), key=lambda rule: rule.column))
+    rules = [Rule.of(limit) for limit in chosen(point) if limit.is_plain]
+    return tuple(sorted(rules, key=lambda rule: rule.column))
 
 
-def _stale_us(point: Point) -> int:
+def stale_us(point: Point) -> int:
     return FOREVER_US if point.stale_after_us is None else point.stale_after_us

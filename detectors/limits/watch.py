@@ -258,6 +258,7 @@ class Watch:
             degraded=self.degraded[column],
             found_late=self.late[column],
             output_allowed=self.live[column],
+            latching=limit.latching,
         )
         self.phase[column] = ACTIVE
         self.found.add(raised_us, point.number, limit.condition, event)

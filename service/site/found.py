@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from domain.assets import Asset, Point
+from domain.assets import Asset, Mode, Point
 from domain.commands import FieldDevice
 from domain.ids import AssetId, DeviceId, PointKey, SourceId
-from linkage.plan import LinkageRule, ViolationRule
+from linkage.plan import LinkageRule, Position, ViolationRule
 from service.site.model import SourceSettings
 from service.site.nodes import Fields, Value, read_document
 from service.site.problems import Problem, did_you_mean
@@ -32,6 +32,8 @@ class Found:
     devices: dict[DeviceId, FieldDevice] = field(default_factory=dict)
     rules: dict[str, LinkageRule] = field(default_factory=dict)
     violations: dict[str, ViolationRule] = field(default_factory=dict)
+    modes: dict[str, Mode] = field(default_factory=dict)
+    positions: list[Position] = field(default_factory=list)
     declared: dict[tuple[str, str], Value | Fields] = field(default_factory=dict)  # where it stands
     places: dict[tuple[str, str], str] = field(default_factory=dict)
     unreadable: set[str] = field(default_factory=set)  # kinds of which a file could not be read

@@ -8,7 +8,7 @@ from domain.assets import Priority
 from domain.clock import SECOND_US
 from domain.commands import FieldDevice
 from domain.ids import AssetId, DeviceId, PointKey
-from linkage.plan import LinkageRule, ViolationRule
+from linkage.plan import LinkageRule, Position, ViolationRule
 from service.site.found import Found, document
 from service.site.nodes import Fields
 from service.site.words import CLASSES, CONDITIONS, PRIORITIES, topic_word
@@ -30,6 +30,8 @@ def read_linkage(folder: Path, found: Found) -> None:
         _read_rule(rule, found)
     for violation in fields.groups("violations", "a violation", required=False):
         _read_violation(violation, found)
+    for position in fields.groups("positions", "a position", required=False):
+        _read_position(position, found)
     fields.done()
 
 
@@ -97,6 +99,23 @@ def _known(
         name = value.text()
         if name is not None and found.expect(value, kind, name, known):
             yield name
+
+
+def _read_position(fields: Fields, found: Found) -> None:
+    """Whose list the alarms of which stations come to; a station has one."""
+    stations = {asset.station for asset in found.assets.values()}
+    position = Position(
+        position_id=topic_word(fields, "id"),
+        name=fields.text("name"),
+        stations=frozenset(_known(fields, "stations", "station", stations, found)),
+    )
+    named = fields.value("stations", required=True)
+    fields.done()
+    for station in sorted(position.stations):
+        if named:
+            found.is_new("position of", station, named)
+    if found.is_new("position", position.position_id, fields.value("id") or fields):
+        found.positions.append(position)
 
 
 def _read_violation(fields: Fields, found: Found) -> None:

@@ -7,10 +7,12 @@ replay.yaml
 
 import re
 from dataclasses import dataclass, field, replace
+from datetime import date
 from pathlib import Path
 from typing import Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
+from domain.assets import Mode
 from domain.ids import PointKey, SourceId
 from linkage.plan import Responsible
 from service.site.credit_rules import read_credit_rules
@@ -102,6 +104,8 @@ def _read(folder: Path) -> tuple[Site | None, list[Problem]]:
         topology=topology,
         rule_book=rule_book,
         violations=tuple(found.violations.values()),
+        modes=tuple(found.modes.values()),
+        positions=tuple(found.positions),
     ), []
 
 
@@ -136,8 +140,35 @@ def _read_head(folder: Path, found: Found) -> _Head:
             name=person.text("name"), role=person.text("role"), because=person.text("because")
         )
         person.done()
+    for mode in fields.groups("modes", "a mode", required=False):
+        _read_mode(mode, found)
     fields.done()
     return head
+
+
+def _read_mode(fields: Fields, found: Found) -> None:
+    """A season has its days; a campaign has none: a person begins and ends it."""
+    mode_id = topic_word(fields, "id")
+    first, last = (_day_of_year(fields, key) for key in ("from", "until"))
+    if bool(first) != bool(last):
+        fields.wrong("a season needs both days, from and until; a campaign has neither")
+    mode = Mode(mode_id=mode_id, name=fields.text("name"), days=(first, last) if first else None)
+    fields.done()
+    if mode_id and found.is_new("mode", mode_id, fields.value("id") or fields):
+        found.modes[mode_id] = mode
+
+
+def _day_of_year(fields: Fields, key: str) -> str:
+    value = fields.value(key)
+    written = value.written() if value else None
+    if value is None or written is None:
+        return ""
+    try:
+        # a leap year, in which every day is one
+        return date.fromisoformat(f"2024-{written}").strftime("%m-%d")
+    except ValueError:
+        value.wrong(f"{key} is a month and a day such as 06-01, not {written!r}")
+        return "01-01"  # it was given: that it is wrong is told
 
 
 def _zone(fields: Fields) -> ZoneInfo:

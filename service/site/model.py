@@ -1,18 +1,18 @@
 """What a site folder says, as frozen data that has been checked."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from domain.assets import ActiveLimits, Asset, Point
+from domain.assets import ActiveLimits, Asset, Mode, Point
 from domain.commands import FieldDevice
 from domain.credit import RuleBook
 from domain.ids import AssetId, PointKey, SourceId
 from domain.organisation import Organisation
 from domain.topology import Topology
-from linkage.plan import LinkagePlan, LinkageRule, Responsible, ViolationRule
+from linkage.plan import LinkagePlan, LinkageRule, Position, Responsible, ViolationRule
 
 UNNUMBERED: Final = -1  # a point's number before the records gave it one
 
@@ -65,6 +65,8 @@ class Site:
     rule_book: RuleBook = field(default_factory=RuleBook)
     violations: tuple[ViolationRule, ...] = ()
     version: int = 1  # of the site folder among the records
+    modes: tuple[Mode, ...] = ()
+    positions: tuple[Position, ...] = ()
 
     def plan(self, language: str = "zh-CN") -> LinkagePlan:
         return LinkagePlan(
@@ -79,14 +81,27 @@ class Site:
             rule_book=self.rule_book,
             violations=self.violations,
             version=self.version,
+            points={point.key: point for point in self.points},
+            modes=self.modes,
+            positions=self.positions,
         )
 
-    def active_limits(self, numbers: Mapping[PointKey, int], version: int) -> ActiveLimits:
-        """The points with the numbers that the records gave them."""
+    def active_limits(
+        self, numbers: Mapping[PointKey, int], version: int, modes_on: Collection[str] = ()
+    ) -> ActiveLimits:
+        """The points with the numbers that the records gave them, and the limits of these modes."""
         return ActiveLimits(
             site=self.code,
             version=version,
-            points=tuple(replace(point, number=numbers[point.key]) for point in self.points),
+            points=tuple(
+                replace(
+                    point,
+                    number=numbers[point.key],
+                    limits=tuple(limit.in_modes(modes_on) for limit in point.limits),
+                )
+                for point in self.points
+            ),
+            modes_on=tuple(sorted(modes_on)),
         )
 
     def at_broker(self, host: str, port: int) -> "Site":

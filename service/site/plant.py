@@ -8,8 +8,9 @@ from typing import Final
 
 from domain.assets import Asset, Condition, Limit, Point, Priority
 from domain.ids import AssetId, PointKey, SourceId
+from service.site.conditions import Naming, expect_sense, needs_value, value_key
 from service.site.found import Found
-from service.site.limits import LEVELS, check_order, limit_of
+from service.site.limits import WATCHED, check_order, limit_of
 from service.site.model import UNNUMBERED
 from service.site.nodes import Fields, Value
 from service.site.problems import did_you_mean
@@ -38,8 +39,28 @@ class TemplateLimit:
     value: Amount
     deadband: Amount
 
-    def at(self, rated: Mapping[str, float]) -> Limit:
-        return replace(self.limit, value=self.value.at(rated), deadband=self.deadband.at(rated))
+    def at(self, rated: Mapping[str, float], asset_id: AssetId) -> Limit:
+        """For a device; a condition that names points of its template names those of the device."""
+
+        def key(suffix: PointKey) -> PointKey:
+            return PointKey(f"{asset_id}/{suffix}")
+
+        return replace(
+            self.limit,
+            value=self.value.at(rated),
+            deadband=self.deadband.at(rated),
+            terms=tuple(replace(each, point=key(each.point)) for each in self.limit.terms),
+            by_mode=tuple(
+                replace(each, point=key(each.point)) if each.point else each
+                for each in self.limit.by_mode
+            ),
+        )
+
+    @property
+    def others(self) -> frozenset[str]:
+        """Suffixes of the points that it listens to besides its own."""
+        of_modes = (each.point for each in self.limit.by_mode if each.point)
+        return frozenset([*(term.point for term in self.limit.terms), *of_modes])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,8 +91,10 @@ def read_template(fields: Fields, found: Found, templates: dict[str, Template]) 
     fields.name = "a template"
     name = fields.text("template")
     fields.text("name", fallback="")
-    points = [_template_point(point, found) for point in fields.groups("points", "a point")]
+    units: dict[str, str] = {}
+    points = [_template_point(point, found, units) for point in fields.groups("points", "a point")]
     fields.done()
+    _expect_suffixes(points, fields, name)
     suffixes = [point.suffix for point in points]
     for suffix in sorted({each for each in suffixes if suffixes.count(each) > 1}):
         fields.wrong(f"template {name} gives {suffix} twice")
@@ -79,33 +102,54 @@ def read_template(fields: Fields, found: Found, templates: dict[str, Template]) 
         templates[name] = Template(name=name, points=tuple(points))
 
 
-def _template_point(fields: Fields, found: Found) -> TemplatePoint:
+def _expect_suffixes(points: list[TemplatePoint], fields: Fields, template: str) -> None:
+    """A condition may name a point that stands further down, so this is looked at in the end."""
+    units = {point.suffix: point.point.unit for point in points}
+    for point in points:
+        for limit in point.limits:
+            for name in sorted(limit.others - units.keys()):
+                fields.wrong(
+                    f"template {template}: {limit.limit.condition.value} of {point.suffix} names the"
+                    f" point {name!r}, which it has not{did_you_mean(name, units)}"
+                )
+
+
+def _template_point(fields: Fields, found: Found, units: dict[str, str]) -> TemplatePoint:
     suffix = fields.text("suffix")
     point = _bare_point(fields)
+    units[suffix] = point.unit
+    naming = Naming(
+        known=lambda at, name: True,  # _expect_suffixes looks when all are read
+        unit_of=units.get,
+        own_unit=point.unit,
+    )
     value = fields.value("limits")
     group = value.fields() if value else None
-    limits = tuple(_template_limits(group)) if group else ()
+    limits = tuple(_template_limits(group, naming, found)) if group else ()
     fields.done()
     return TemplatePoint(suffix=suffix, point=point, limits=limits)
 
 
-def _template_limits(group: Fields) -> Iterator[TemplateLimit]:
+def _template_limits(group: Fields, naming: Naming, found: Found) -> Iterator[TemplateLimit]:
     given: list[tuple[Condition, Value, Limit]] = []
-    for level in LEVELS:
+    for level in WATCHED:
         at = group.value(level.value)
         fields = at.fields() if at else None
         if at is None or fields is None:
             continue
-        value, deadband = _amount(fields, "value"), _amount(fields, "deadband", 0.0)
-        made = TemplateLimit(
-            limit=limit_of(level, fields, math.nan, 0.0), value=value, deadband=deadband
-        )
+        value = _amount(fields, value_key(level)) if needs_value(level) else Amount(number=1.0)
+        deadband = Amount(number=0.0)
+        if level is not Condition.STATE:
+            deadband = _amount(fields, "deadband", 0.0)
+        limit = limit_of(level, fields, math.nan, 0.0, naming, found)
+        made = TemplateLimit(limit=limit, value=value, deadband=deadband)
+        expect_sense(level, fields, value.number)
         fields.done()
         yield made
         any_rated = dict.fromkeys([value.of, deadband.of], _ANY_RATED)
-        given.append((level, at, made.at(any_rated)))
+        given.append((level, at, made.at(any_rated, AssetId(""))))
     group.done()
-    check_order([each for each in given if not math.isnan(each[2].value)])
+    check_order(given)
 
 
 def _amount(fields: Fields, key: str, fallback: float | None = None) -> Amount:
@@ -187,7 +231,11 @@ def _from_template(
             key=key,
             asset_id=asset.asset_id,
             source_id=source,
-            limits=tuple(limit.at(rated) for limit in each.limits),
+            limits=tuple(
+                limit.at(rated, asset.asset_id)
+                for limit in each.limits
+                if not limit.others & left_out  # without the other phase there is no comparison
+            ),
         )
 
 

@@ -23,10 +23,9 @@ from typing import Any, Final
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
 
-from domain.assets import AlarmClass, Asset, Condition, Point, Priority
+from domain.assets import LEVELS, AlarmClass, Asset, Condition, Point, Priority
 from domain.ids import AssetId
 from service.excel import read_workbook
-from service.site.limits import LEVELS
 from service.site.load import check, load
 from service.site.model import Site
 from service.site.point_list import (

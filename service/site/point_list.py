@@ -12,9 +12,8 @@ from enum import Enum
 from itertools import pairwise
 from typing import Final
 
-from domain.assets import AlarmClass, Condition, Priority
+from domain.assets import LEVELS, AlarmClass, Condition, Priority
 from service.excel import Row, Sheet, text_of
-from service.site.limits import LEVELS
 from service.site.problems import did_you_mean
 from service.site.words import UNITS
 

@@ -7,6 +7,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy import Engine, func, select
 
+from domain.alarms import Alarm
 from domain.assets import AlarmClass, Condition, Priority
 from domain.changes import Changes, OutboxDone
 from domain.clock import MINUTE_US
@@ -25,6 +26,7 @@ from service.settings import KeepSettings
 from storage.records import SqlRecords
 from storage.retention import Kept, delete_some
 from storage.tables import (
+    alarms,
     audit,
     commands,
     dead_letter_counts,
@@ -121,6 +123,7 @@ def story(number: int, at_us: int, **more: list[object]) -> Changes:
         events=[alarm(number, at_us), cleared(number, at_us)],
         memberships={UUID(int=number): UUID(int=number)},
         incidents=[incident(number, at_us)],
+        alarms=[Alarm.of(alarm(number, at_us)).acknowledged("a", at_us).returned(at_us)],
         outbox=[item],
         outbox_done=[OutboxDone(outbox_id=item.outbox_id, at_us=at_us, outcome="sent")],
     )
@@ -208,6 +211,7 @@ def test_what_is_over_and_old_goes_with_its_events_and_commands_and_nothing_else
     for column in (
         incidents.c.incident_id,
         events.c.event_id,
+        alarms.c.event_id,
         commands.c.command_id,
         outbox.c.outbox_id,
     ):
@@ -228,6 +232,21 @@ def test_what_stands_or_is_open_stays_however_old(engine: Engine) -> None:
     )
     assert delete_some(engine, Kept.INCIDENTS, BEFORE) == 0
     assert ids(engine, events.c.event_id) == [1, 2, 3]
+
+
+def test_an_alarm_that_waits_for_its_reset_stays_with_its_event(engine: Engine) -> None:
+    told = [Alarm.of(replace(alarm(number, OLD), latching=True)) for number in (1, 2)]
+    latched = [replace(each.acknowledged("a", OLD).returned(OLD), version=5) for each in told]
+    commit(
+        engine,
+        story(1, OLD, alarms=[latched[0]]),
+        Changes(events=[alarm(2, OLD), cleared(2, OLD)], alarms=[latched[1]]),
+    )
+    delete_some(engine, Kept.INCIDENTS, BEFORE)
+    assert ids(engine, events.c.event_id) == [1, 2]
+    commit(engine, Changes(alarms=[replace(each.reset("a", OLD), version=9) for each in latched]))
+    delete_some(engine, Kept.INCIDENTS, BEFORE)
+    assert ids(engine, events.c.event_id) == ids(engine, alarms.c.event_id) == []
 
 
 def test_events_without_an_incident_go_when_they_are_over(engine: Engine) -> None:

@@ -34,6 +34,8 @@ PAGES = (
     *("/", "/stations", "/station/35kV柳塬变", "/devices", "/reviews", "/credit", "/member/yw-j1"),
     *("/judgement", "/equipment", "/equipment/LY/1T"),
     *("/paper", "/organisation", "/approvals", "/site", "/audit", "/users", "/system"),
+    *("/alarms", "/annunciator", "/annunciator/35kV柳塬变", "/alarm-quality", "/limits"),
+    "/limit?point=LY/1T/top_oil_temp&condition=H",
 )
 
 
@@ -187,6 +189,124 @@ def test_switches_change_their_colour_when_they_move(
     for position, colour in ((2, "#c62828"), (1, "#fff")):
         publish(broker, "LY/113/position", position)
         expect(breaker).to_have_attribute("fill", colour)
+
+
+def test_an_alarm_is_acknowledged_by_key_and_shelved_with_a_reason(
+    first: Watched, running: tuple[RunningConsole, LocalBroker]
+) -> None:
+    started, broker = running
+    page = first.page
+    page.goto(f"{started.url}/alarms?asset=LY/114")
+    publish(broker, "LY/114/spring_not_charged", 1)
+    row = page.locator("tbody tr", has_text="弹簧未储能 动作")
+    expect(row).to_be_visible()
+    page.keyboard.press("a")
+    expect(row.get_by_text("已确认", exact=True)).to_be_visible()
+
+    page.keyboard.press("h")
+    dialog = page.locator(".q-dialog")
+    dialog.get_by_role("button", name="确定").click()
+    expect(page.get_by_text("请写明理由")).to_be_visible()  # the reason is not a formality
+    dialog.get_by_label("原因").fill("等待备件")
+    dialog.get_by_role("button", name="确定").click()
+    expect(row).to_have_count(0)
+
+    page.get_by_role("button", name="屏蔽与抑制").click()
+    expect(row.get_by_text("定时屏蔽", exact=True).first).to_be_visible()
+    shelf = page.locator("tbody tr", has_text="等待备件")
+    shelf.get_by_role("button", name="解除").click()
+    expect(shelf).to_have_count(0)
+    page.get_by_role("button", name="当前").click()
+    expect(row.get_by_text("未确认", exact=True)).to_be_visible()
+
+
+def test_a_window_of_the_annunciator_lights_and_goes_out(
+    first: Watched, running: tuple[RunningConsole, LocalBroker]
+) -> None:
+    started, broker = running
+    first.page.goto(f"{started.url}/annunciator/35kV柳塬变")
+    window = first.page.locator(".gw-tile", has_text="123井区三线 控制回路断线")
+    expect(window).to_be_visible()
+    publish(broker, "LY/123/control_circuit_broken", 1)
+    expect(window).to_have_class(re.compile("gw-lit-2 gw-flash"))
+    publish(broker, "LY/123/control_circuit_broken", 0)
+    expect(window).to_have_class(re.compile("gw-flash"))  # returned, and nobody knows yet
+    window.click()
+    first.page.wait_for_url("**/alarm/**")
+    first.page.get_by_role("button", name="确认").click()
+    expect(first.page.locator(".q-timeline", has_text="admin 确认")).to_be_visible()
+    first.page.goto(f"{started.url}/annunciator/35kV柳塬变")
+    expect(window).not_to_have_class(re.compile("gw-lit"))
+
+
+def test_the_list_is_searched_by_number_name_and_initials_and_grouped(
+    first: Watched, running: tuple[RunningConsole, LocalBroker]
+) -> None:
+    started, broker = running
+    page = first.page
+    publish(broker, "LY/121/spring_not_charged", 1)
+    publish(broker, "LY/122/spring_not_charged", 1)
+    page.goto(f"{started.url}/alarms")
+    ours = page.locator("tbody tr", has_text="121井区二线")
+    other = page.locator("tbody tr", has_text="122联合站备用线")
+    expect(ours).to_be_visible()
+    expect(other).to_be_visible()
+    search = page.get_by_label("搜索")
+    for words in ("121", "井区二线", "jqex"):
+        search.fill(words)
+        expect(other).to_have_count(0)
+        expect(ours).to_be_visible()
+        search.fill("")
+        expect(other).to_be_visible()
+    page.get_by_role("combobox", name="分组").click()
+    page.get_by_role("option", name="设备").click()
+    group = page.locator("tbody tr", has_text="35kV柳塬变 122联合站备用线间隔")
+    group.click()
+    expect(ours).to_have_count(0)
+    expect(other).to_be_visible()
+
+
+def test_a_limit_is_tried_on_history_and_its_change_waits_for_a_second_person(
+    first: Watched, running: tuple[RunningConsole, LocalBroker]
+) -> None:
+    started, broker = running
+    page = first.page
+    for value in (60.0, 70.0, 60.0):
+        publish(broker, "LY/2T/winding_temp", value)
+    page.goto(f"{started.url}/limit?point=LY/2T/winding_temp&condition=H")
+    page.get_by_label("限值").first.fill("65")
+    page.get_by_label("动作延时").fill("0s")
+    page.get_by_role("button", name="用历史数据试算").click()
+    expect(page.get_by_text("新增 1 条")).to_be_visible(timeout=60_000)
+    expect(page.locator("canvas")).to_be_visible()  # the example, drawn
+    page.get_by_label("原因(必填)").fill("冷却器检修期间")
+    page.get_by_role("button", name="提出修改").click()
+    page.goto(f"{started.url}/approvals")
+    card = page.locator(".gw-card", has_text="2号主变 绕组温度 越上限: 95℃ -> 65℃")
+    expect(card).to_be_visible()
+    expect(card.get_by_text("须由提出人以外的第二人批准")).to_be_visible()
+    assert first.errors == []
+
+
+def test_why_an_alarm_is_there_is_written_and_shown_at_it(
+    first: Watched, running: tuple[RunningConsole, LocalBroker]
+) -> None:
+    started, broker = running
+    page = first.page
+    page.goto(f"{started.url}/limit?point=LY/115/spring_not_charged&condition=H")
+    page.get_by_label("原因", exact=True).fill("储能电机失电")
+    page.get_by_label("处置措施").fill("检查储能电源空开")
+    page.get_by_label("响应时限").fill("soon")
+    page.get_by_role("button", name="保存").click()
+    expect(page.get_by_text("请填写数字")).to_be_visible()
+    page.get_by_label("响应时限").fill("30")
+    page.get_by_role("button", name="保存").click()
+    expect(page.get_by_text("已完成")).to_be_visible()
+    publish(broker, "LY/115/spring_not_charged", 1)
+    page.goto(f"{started.url}/alarms?asset=LY/115")
+    page.locator("tbody tr", has_text="弹簧未储能").click()
+    page.wait_for_url("**/alarm/**")
+    expect(page.get_by_text("检查储能电源空开")).to_be_visible()
 
 
 @pytest.mark.parametrize(("width", "height"), [(1280, 800), (360, 740)], ids=["desk", "phone"])

@@ -7,11 +7,26 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
-from domain.requests import AcknowledgeIncident
+from domain.access import LOCAL_OPERATOR
+from domain.alarms import Withheld
+from domain.assets import Condition
+from domain.ids import AssetId, PointKey
+from domain.limit_changes import LimitSetting
+from domain.paperwork import TagKind
+from domain.requests import (
+    AcknowledgeAlarm,
+    AcknowledgeIncident,
+    ChangeLimit,
+    HangTag,
+    RemoveTag,
+    Request,
+    ShelveAlarm,
+)
 from ingest.kafka import RECORD, partition_of
 from service.broker import LocalBroker
 from service.core_client import CoreClient
@@ -29,13 +44,14 @@ from tests.support.kafka_chain import (
     alarms_of_one_evaluation,
     commands_due,
     open_commands,
+    partitions_of,
     point_numbers,
     recorded_alarms,
     start_soon_ms,
     the_stream,
 )
-from tests.support.partitioned import STATIONS
-from tests.support.running import until
+from tests.support.partitioned import STATIONS, asset_of
+from tests.support.running import CoreProcess, until
 
 pytestmark = [pytest.mark.kafka, pytest.mark.mosquitto]
 
@@ -120,6 +136,87 @@ def test_a_reading_over_the_bridge_sounds_the_siren_and_its_word_and_the_users_c
         client.stop()
     assert outcome.done, outcome
     assert SqlRecords(engine).handled is not None
+
+
+def ask(chain: Chain, request: Request) -> str:
+    """What it changed or made."""
+    client = CoreClient(chain.folder / "one").start()
+    try:
+        assert client.await_connected(10)
+        outcome = client.ask(request, LOCAL_OPERATOR)
+    finally:
+        client.stop()
+    assert outcome.done, outcome.why
+    return outcome.subject
+
+
+def limits_version(worker: CoreProcess, key: str) -> int:
+    partition = partition_of(station_of(key), PARTITIONS)
+    return int(partitions_of(worker)[str(partition)]["limits_version"])
+
+
+def say(chain: Chain, key: str, value: float) -> None:
+    """For longer than the delay of its limit."""
+    now_ms = int(time.time() * 1_000)
+    both = (reading(key, value, now_ms - before_ms) for before_ms in (1_100, 0))
+    send(chain, station_of(key), *both)
+
+
+def test_a_limit_that_a_person_changed_holds_in_the_partition_of_its_point_and_after_a_kill(
+    chain: Chain,
+) -> None:
+    worker = chain.worker("one")
+    worker.await_connected()
+    key = PointKey(KEYS[1])  # of level 3: one person may change it
+    setting = LimitSetting(
+        point=key,
+        condition=Condition.HIGH,
+        value=60.0,
+        deadband=2.0,
+        on_delay_us=1_000_000,
+        off_delay_us=1_000_000,
+    )
+    before = limits_version(worker, key)
+    ask(chain, ChangeLimit(setting=setting, reason="夏季负荷"))
+    until(lambda: limits_version(worker, key) == before + 1, "the partition has a new limit")
+    worker.kill()
+    again = chain.worker("one")
+    again.await_connected()
+    say(chain, key, 70.0)
+    engine = engine_of(chain)
+    until(lambda: len(recorded_alarms(engine)) == 1, "70 is above the changed limit")
+    assert limits_version(again, key) == before + 1
+
+
+def test_a_shelf_a_tag_and_a_word_to_an_alarm_reach_the_partition_of_their_device(
+    chain: Chain,
+) -> None:
+    chain.worker("one").await_connected()
+    engine = engine_of(chain)
+    records = SqlRecords(engine)
+    shelved, tagged, told = (PointKey(KEYS[number]) for number in (1, 21, 41))
+    ask(
+        chain,
+        ShelveAlarm(
+            point=shelved, condition=Condition.HIGH, reason="检修后复测", for_us=3_600_000_000
+        ),
+    )
+    at = AssetId(asset_of(STATIONS.index(station_of(tagged))))
+    tag = UUID(ask(chain, HangTag(kind=TagKind.MAINTENANCE, asset_id=at)))
+    for key in (shelved, tagged, told):
+        say(chain, key, 95.0)
+
+    def alarms() -> dict[str, Any]:
+        return {each.point: each for each in records.open_alarms()}
+
+    until(lambda: len(alarms()) == 3, "three alarms")
+    assert alarms()[shelved].withheld is Withheld.SHELVED
+    assert alarms()[tagged].withheld is Withheld.SUPPRESSED
+    assert alarms()[told].withheld is None
+    ask(chain, AcknowledgeAlarm(event_id=alarms()[told].event_id))
+    ask(chain, RemoveTag(tag_id=tag))
+    until(lambda: alarms()[tagged].withheld is None, "without its tag the alarm comes through")
+    assert alarms()[told].acknowledged_by == LOCAL_OPERATOR
 
 
 def test_what_stood_in_the_topic_before_the_first_worker_is_judged_by_its_limits(

@@ -5,7 +5,7 @@ at rest. "run" is a violation whose on-delay has not elapsed, "alarm" stands, "b
 off-delay has not elapsed.
 """
 
-from math import inf, isfinite, isnan
+from math import inf, isnan
 from typing import Any
 
 from domain.assets import ActiveLimits, AlarmClass, Condition, Limit, Point, Priority
@@ -14,9 +14,11 @@ from domain.events import AlarmCleared, AlarmRaised, ClearReason, Event
 from domain.ids import event_id
 from domain.readings import Origin, Quality, Readings
 from domain.records import ClockRebased, LimitsActivated, ReadingsArrived, Record, SourceChanged
+from tests.support.plain_checks import PlainChecks, is_check, one_for_each
 
 LEVELS = ["LL", "L", "H", "HH"]
-ORDER = [*LEVELS, "silence", "clock_stepped_back"]
+CHECKS = ["rise", "fall", "deviation", "stuck", "state", "change", "phases"]
+ORDER = [*LEVELS, *CHECKS, "silence", "clock_stepped_back"]
 NAN = float("nan")
 
 
@@ -43,10 +45,11 @@ class PlainEngine:
         self.sources: dict[str, int] = {}  # the current ones, with the moment they became so
         self.found: list[tuple[int, int, str, Event]] = []
         self.at = 0
+        self.checks = PlainChecks(lambda *found: self.found.append(found))
 
     def evaluate(self, record: Record) -> list[Event]:
         self.found = []
-        self.at = record.at_us
+        self.at = self.checks.at = record.at_us
         if isinstance(record, ReadingsArrived):
             self.readings(record.readings)
         if isinstance(record, SourceChanged) and record.current:
@@ -55,8 +58,10 @@ class PlainEngine:
             self.sources.pop(record.source_id, None)
         if isinstance(record, ClockRebased) and record.point in self.points:
             self.rebase(self.points[record.point], record)
+            self.checks.rebase(record.point, record.to_us)
         if isinstance(record, LimitsActivated):
             self.time_passes()
+            self.checks.activate(record.limits)
             self.activate(record.limits)
         self.time_passes()
         return self.sorted_events()
@@ -90,6 +95,7 @@ class PlainEngine:
             state["heard"] = arrival
             if state["clock"] is None or time > state["clock"]:
                 self.reading(state, time, arrival, value, quality, origin)
+            self.checks.reading(number, time, arrival, value, quality, origin)
 
     def reading(
         self,
@@ -178,6 +184,7 @@ class PlainEngine:
         return float(inf) if stale_after is None else state["held"]["time"] + stale_after
 
     def time_passes(self) -> None:
+        self.checks.time_passes(lambda source: source in self.sources)
         for _, state in sorted(self.points.items()):
             since = self.sources.get(state["point"].source_id)
             if since is None:
@@ -286,7 +293,7 @@ class PlainEngine:
         return state["held"]["usable"] and self.now(state) <= self.hold_until(state)
 
     def limits_of(self, point: Point) -> list[Limit]:
-        return [one for one in point.limits if one.condition in LEVELS and isfinite(one.value)]
+        return [one for one in one_for_each(point) if not is_check(one)]
 
     def in_order(self, state: dict[str, Any]) -> list[dict[str, Any]]:
         return [state["alarms"][level] for level in LEVELS if level in state["alarms"]]
@@ -318,6 +325,7 @@ class PlainEngine:
             degraded=run["degraded"],
             found_late=run["late"],
             output_allowed=run["live"],
+            latching=limit.latching,
         )
         alarm["run"], alarm["alarm"] = None, identity
         self.add(raised, state, limit.condition, event)

@@ -54,6 +54,18 @@ def test_no_event_names_a_person() -> None:
     assert not [name for name in names if name in told]
 
 
+def test_what_becomes_of_an_alarm_is_told_without_who_took_it() -> None:
+    (raised, *_) = some_changes().alarms
+    taken = raised.acknowledged("甲值正值", NOW_US)
+    events = outbound_of(Changes(alarms=[raised, taken]), "s", "w1", NOW_US)
+    assert [json.loads(each.value)["state"] for each in events] == [
+        "unacknowledged",
+        "acknowledged",
+    ]
+    assert len({each.outbound_id for each in events}) == 2
+    assert not [each for each in events if "甲值正值" in each.value.decode()]
+
+
 def test_a_later_version_of_an_incident_is_another_event_of_the_same_key() -> None:
     incident = some_changes().incidents[0]
     later = replace(incident, version=incident.version + 1)

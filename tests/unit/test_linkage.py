@@ -14,6 +14,7 @@ from domain.ids import AssetId, DeviceId, PersonId, SourceId, command_id
 from domain.incidents import IncidentState
 from domain.records import DeadLetter, Ticked
 from domain.responsibility import Party, Reason
+from linkage.desk import Held
 from linkage.linkage import Linkage
 from linkage.plan import InvalidPlan, LinkagePlan, LinkageRule
 from tests.support.alarms import (
@@ -136,7 +137,8 @@ def test_the_same_event_again_changes_no_incident_and_commands_nothing() -> None
 def test_open_incidents_and_commands_go_on_after_a_restart() -> None:
     event = alarm()
     before = decided(Linkage(PLAN), event)
-    linkage = Linkage(PLAN, before.incidents, before.commands)
+    held = Held(alarms=tuple(before.alarms))
+    linkage = Linkage(PLAN, before.incidents, before.commands, held)
     assert decided(linkage, event) == Changes(events=[event])
     assert decided(linkage, clearing(event)).incidents[0].state is IncidentState.RETURNED
 

@@ -43,6 +43,69 @@ MISTAKES = {
         "id: 1T-urgent-siren",
         "rule 1T-urgent-siren is given twice",
     ),
+    "rise-of-nothing": Mistake(
+        LIMITS, "    H: {value: 95,", "    rise: {value: 0}\n    H: {value: 95,", "greater than 0"
+    ),
+    "stuck-for-no-time": Mistake(
+        LIMITS,
+        "    H: {value: 95,",
+        "    stuck: {band: 0.1}\n    H: {value: 95,",
+        "stuck needs for",
+    ),
+    "deviation-from-nowhere": Mistake(
+        LIMITS,
+        "    H: {value: 95,",
+        "    deviation: {value: 10, from: LY/1T/top_oil}\n    H: {value: 95,",
+        "did you mean",
+    ),
+    "deviation-from-another-unit": Mistake(
+        LIMITS,
+        "    H: {value: 95,",
+        "    deviation: {value: 10, from: LY/113/ia}\n    H: {value: 95,",
+        "is measured in A, this point in degC",
+    ),
+    "two-phases-only": Mistake(
+        LIMITS,
+        "  - point: LY/113/ib",
+        "  - point: LY/113/ib\n    phases: {value: 10, with: [LY/113/ia]}",
+        "the two other phases",
+        1,
+    ),
+    "change-with-an-off-delay": Mistake(
+        LIMITS,
+        "    H: {value: 95,",
+        "    change: {off_delay: 1s}\n    H: {value: 95,",
+        "change has no field 'off_delay'",
+    ),
+    "state-in-no-state": Mistake(
+        LIMITS, "    H: {value: 95,", "    state: {in: []}\n    H: {value: 95,", "in is empty"
+    ),
+    "a-mode-that-is-not-there": Mistake(
+        LIMITS,
+        "    H: {value: 95,",
+        "    H: {while: [{mode: flod, value: 85}], value: 95,",
+        "site.yaml has no mode 'flod'",
+    ),
+    "a-mode-of-two-kinds": Mistake(
+        LIMITS,
+        "    H: {value: 95,",
+        "    H: {while: [{mode: flood, point: LY/1T/fan_run, value: 85}], value: 95,",
+        "a mode is either",
+    ),
+    "a-season-with-one-day": Mistake(
+        SITE,
+        "numbering:",
+        'modes:\n  - {id: flood, name: 防汛, from: "06-01"}\nnumbering:',
+        "a season needs both days",
+        1,
+    ),
+    "a-season-on-no-day": Mistake(
+        SITE,
+        "numbering:",
+        'modes:\n  - {id: flood, name: 防汛, from: "06-31", until: "09-30"}\nnumbering:',
+        "month and a day",
+        1,
+    ),
     "unknown-unit": Mistake(ASSETS, "unit: degC", "unit: celsius", "no unit is written 'celsius'"),
     "unknown-source": Mistake(ASSETS, "source: liuyuan", "source: liuyan", "mean 'liuyuan'?"),
     "bad-duration": Mistake(ASSETS, "stale_after: 5min", "stale_after: 5 minutes", "no duration"),

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from domain.assets import Condition
+from domain.assets import Condition, Limit
 from service.demo import example_site
 from service.simulate.plant import SimulatedPlant
 from service.simulate.story import (
@@ -26,14 +26,28 @@ def site() -> Site:
 
 
 def violated(site: Site, values: dict[str, float]) -> set[str]:
-    low = {Condition.LOW, Condition.LOW_LOW}
+    """By the values of one moment; a condition of time (stuck) is not."""
     return {
         f"{point.key} {limit.condition.value}"
         for point in site.points
         for limit in point.limits
-        if (value := values.get(point.key)) is not None
-        and (value <= limit.value if limit.condition in low else value >= limit.value)
+        if point.key in values and is_violated(limit, values[point.key], values)
     }
+
+
+def is_violated(limit: Limit, value: float, values: dict[str, float]) -> bool:
+    match limit.condition:
+        case Condition.LOW | Condition.LOW_LOW:
+            return value <= limit.value
+        case Condition.HIGH | Condition.HIGH_HIGH:
+            return value >= limit.value
+        case Condition.STATE:
+            return value in limit.states
+        case Condition.PHASES:
+            phases = [value, *(values[term.point] for term in limit.terms)]
+            return max(phases) - min(phases) >= limit.value
+        case _:
+            return False
 
 
 def of(values: object) -> dict[str, float]:

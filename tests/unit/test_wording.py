@@ -58,6 +58,37 @@ PLACE = "35kV柳塬变 35kV 1号主变间隔 1号主变"
             f"2025-11-22 10:00:03 {PLACE} 油温 越上限 86.2℃ (限值 85℃) 紧急",
             id="another-day-is-said",
         ),
+        pytest.param(
+            {"condition": Condition.RISE, "unit": "degC/min", "value": 5.5, "limit": 5.0},
+            f"10:00:03 {PLACE} 油温 上升过快 5.5℃/min (限值 5℃/min) 紧急",
+            id="a-rate-per-minute",
+        ),
+        pytest.param(
+            {"condition": Condition.STUCK, "value": 61.0, "limit": nan},
+            f"10:00:03 {PLACE} 油温 数值不变化 61℃ 紧急",
+            id="a-stuck-value",
+        ),
+        pytest.param(
+            {"condition": Condition.CHANGE, "unit": "position", "value": 1.0, "limit": 2.0},
+            f"10:00:03 {PLACE} 油温 分闸 紧急",
+            id="a-switch-that-moved",
+        ),
+        pytest.param(
+            {"condition": Condition.STATE, "unit": "position", "value": 3.0, "limit": nan},
+            f"10:00:03 {PLACE} 油温 位置异常 紧急",
+            id="a-switch-in-a-state-that-must-not-be",
+        ),
+        pytest.param(
+            {
+                "condition": Condition.LOW,
+                "unit": "position",
+                "value": 1.0,
+                "limit": 1.0,
+                "alarm_class": AlarmClass.FAULT,
+            },
+            f"10:00:03 {PLACE} 油温 事故跳闸 紧急",
+            id="an-opening-together-with-a-protection",
+        ),
     ],
 )
 def test_an_alarm_reads_as_on_the_console(changes: dict[str, Any], text: str) -> None:

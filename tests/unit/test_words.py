@@ -3,11 +3,14 @@
 import re
 from pathlib import Path
 from string import Formatter
+from typing import get_args
 
 import pytest
 
 from domain import reasons
+from domain.access import ALLOWED
 from domain.reasons import reason_text
+from domain.requests import Request
 from domain.responsibility import Reason
 from web.words import WORDS, say
 
@@ -34,6 +37,11 @@ def test_every_word_that_a_page_says_exists() -> None:
     assert used - WORDS.keys() == set()
 
 
+def test_the_audit_has_a_word_for_everything_that_can_be_asked() -> None:
+    assert {f"audit.{each.__name__}" for each in get_args(Request)} - WORDS.keys() == set()
+    assert set(ALLOWED) == set(get_args(Request))
+
+
 def test_facts_are_filled_in() -> None:
     assert say("common.unacknowledged", "en", count=3) == "3 unacknowledged"
     assert say("common.unacknowledged", count=3) == "未确认 3"
@@ -50,7 +58,10 @@ def test_a_reason_of_another_release_is_still_shown() -> None:
 
 
 def test_every_refusal_and_proposal_has_its_words() -> None:
-    rooms = [ROOT / "linkage" / name for name in ("desk.py", "credit.py", "responsibility.py")]
+    rooms = [
+        ROOT / "linkage" / name
+        for name in ("desk.py", "alarm_desk.py", "limit_desk.py", "credit.py", "responsibility.py")
+    ]
     used = {
         code
         for room in rooms

@@ -26,7 +26,7 @@ _BODY: Final = """
 <q-tr :props="props" :class="props.row.row_class" :style="props.row.opens ? 'cursor:pointer' : ''"
       @click="props.row.opens && $parent.$emit('open', props.row.id)">
   <q-td v-for="col in props.cols" :key="col.name" :props="props" :data-label="col.label"
-        :class="col.wide ? 'gw-wide' : ''">
+        :class="col.wide ? 'gw-wide' : col.name === 'acts' ? 'gw-acts' : ''">
     <template v-if="col.name === 'acts'">
       <q-btn v-for="act in props.row.acts" :key="act[0]" :label="act[1]" dense no-caps outline
              color="primary" class="q-mr-xs q-px-sm"
@@ -76,6 +76,11 @@ class DataTable:
             self._table.on("act", lambda event: on_act(str(event.args[0]), str(event.args[1])))
         self._empty = ui.label(empty).classes("gw-card gw-soft")
         self._rows: list[Row] | None = None
+
+    def set_visible(self, visible: bool) -> None:
+        """With what it says where it is empty."""
+        self._table.set_visibility(visible and bool(self._rows))
+        self._empty.set_visibility(visible and not self._rows)
 
     def show(self, rows: list[Row]) -> None:
         """Nothing is sent where nothing changed."""

@@ -39,7 +39,12 @@ def _show(visit: Visit, frame: ui.element, found: list[Approval]) -> None:
 
 def _card(visit: Visit, approval: Approval) -> None:
     with ui.element("div").classes("gw-card"):
-        ui.label(visit.say("approvals.site", number=approval.subject_id)).classes("gw-head")
+        of_limit = approval.subject == "limit"
+        ui.label(
+            visit.say("approvals.limit")
+            if of_limit
+            else visit.say("approvals.site", number=approval.subject_id)
+        ).classes("gw-head")
         when = visit.time(approval.proposed_at_us)
         ui.label(visit.say("approvals.proposed", by=approval.proposed_by, when=when)).classes(
             "gw-soft"
@@ -61,7 +66,8 @@ def _card(visit: Visit, approval: Approval) -> None:
         elif approval.proposed_by == visit.user.name:
             ui.label(visit.say("approvals.needs_other")).classes("gw-note")
         elif may(visit.user.roles, DecideApproval):
-            ui.label(visit.say("approvals.restarts")).classes("gw-soft")
+            at_once = "approvals.at_once" if of_limit else "approvals.restarts"
+            ui.label(visit.say(at_once)).classes("gw-soft")
             _decision(visit, approval.approval_id)
 
 
@@ -70,7 +76,7 @@ async def _is_usable(visit: Visit, approval: UUID) -> bool:
     waiting = {each.approval_id: each for each in visit.console.reads.approvals(waiting=True)}
     versions = {str(each.number): each for each in visit.console.reads.site_versions()}
     found = waiting.get(approval)
-    version = versions.get(found.subject_id) if found else None
+    version = versions.get(found.subject_id) if found and found.subject == "site" else None
     if version is None:
         return True  # core refuses it in its own words
     try:

@@ -48,7 +48,7 @@ def paper_page(visit: Visit) -> None:
     tags = DataTable(
         [
             *(Column(name, visit.say(f"paper.{name}")) for name in ("kind", "asset", "note")),
-            *(Column(name, visit.say(f"paper.{name}")) for name in ("by", "when")),
+            *(Column(name, visit.say(f"paper.{name}")) for name in ("by", "when", "tag_until")),
             Column("acts", ""),
         ],
         visit.say("paper.no_tags"),
@@ -106,10 +106,14 @@ def _tag_rows(visit: Visit, allowed: bool) -> list[Row]:
                 "id": str(tag.tag_id),
                 "kind": visit.say(f"paper.tag_{tag.kind.value}"),
                 "kind_chip": "gw-strong",
-                "asset": f"{asset.station} {asset.name}",
+                "asset": f"{asset.station} {asset.bay if tag.covers_bay else asset.name}",
                 "note": tag.note,
                 "by": tag.hung_by,
                 "when": visit.time(tag.hung_at_us),
+                "tag_until": visit.say("paper.forgotten")
+                if tag.forgotten_at_us
+                else visit.time(tag.until_us, "%m-%d %H:%M"),
+                "tag_until_chip": "gw-p2" if tag.forgotten_at_us else "",
                 "acts": [["remove", visit.say("paper.remove")]] if allowed else [],
             }
         )
@@ -182,8 +186,18 @@ def _hang(visit: Visit) -> None:
     async def send() -> None:
         if not asset.value:
             return
+        until_us = _moment(visit, until.value) if until.value else None
+        if until.value and until_us is None:
+            return
         outcome = await visit.ask(
-            HangTag(kind=TagKind(kind.value), asset_id=AssetId(asset.value), note=note.value or "")
+            HangTag(
+                kind=TagKind(kind.value),
+                asset_id=AssetId(asset.value),
+                note=note.value or "",
+                ticket_id=UUID(ticket.value) if ticket.value else None,
+                whole_bay=bool(whole_bay.value),
+                until_us=until_us,
+            )
         )
         if outcome and outcome.done:
             dialog.close()
@@ -193,9 +207,14 @@ def _hang(visit: Visit) -> None:
         kinds = {each.value: visit.say(f"paper.tag_{each.value}") for each in TagKind}
         kind = ui.select(kinds, value=TagKind.MAINTENANCE.value, label=visit.say("paper.kind"))
         asset = ui.select(_asset_names(visit), label=visit.say("paper.asset"), with_input=True)
+        whole_bay = ui.checkbox(visit.say("paper.whole_bay"))
+        tickets = {str(each.ticket_id): each.number for each in visit.console.reads.tickets()}
+        ticket = ui.select(tickets, label=visit.say("paper.for_ticket"), clearable=True)
+        until = ui.input(visit.say("paper.tag_until"), placeholder="2026-11-24 18:00")
         note = ui.input(visit.say("paper.note"))
-        for field in (kind, asset, note):
+        for field in (kind, asset, ticket, until, note):
             field.classes("w-full")
+        ui.label(visit.say("paper.tag_effects")).classes("gw-soft")
         _buttons(visit, dialog, send)
 
 

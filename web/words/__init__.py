@@ -10,7 +10,8 @@ from domain.wording import DEFAULT_LANGUAGE
 
 AREAS: Final = (
     *("common", "incidents", "devices", "stations", "reviews", "credit", "paper"),
-    *("approvals", "audit", "users", "organisation", "site", "system", "judgement"),
+    *("approvals", "audit", "users", "organisation", "site", "system"),
+    *("alarms", "alarm_kpis", "limits", "judgement"),
 )
 
 

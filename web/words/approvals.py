@@ -3,6 +3,11 @@
 WORDS = {
     "title": ("审批", "Approvals"),
     "site": ("站点第 {number} 版", "Site version {number}"),
+    "limit": ("限值修改", "A changed limit"),
+    "at_once": (
+        "批准后一秒内生效, 不重启.",
+        "When approved, it is valid within a second; nothing is restarted.",
+    ),
     "proposed": ("{by} 于 {when} 提出", "proposed by {by} at {when}"),
     "needs_other": (
         "须由提出人以外的第二人批准",

@@ -3,6 +3,10 @@
 WORDS = {
     "product": ("电网卫士", "gridwarden"),
     "incidents": ("告警事件", "Incidents"),
+    "alarms": ("告警", "Alarms"),
+    "annunciator": ("光字牌", "Annunciator"),
+    "alarm_quality": ("告警质量", "Alarm quality"),
+    "limits": ("限值", "Limits"),
     "judgement": ("设备研判", "Judgement"),
     "equipment": ("设备健康", "Equipment"),
     "devices": ("现场装置", "Field devices"),

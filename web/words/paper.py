@@ -33,6 +33,17 @@ WORDS = {
     "to_interrupted": ("间断", "Interrupt"),
     "to_ended": ("终结", "End"),
     "to_void": ("作废", "Void"),
+    "whole_bay": ("整个间隔", "The whole bay"),
+    "for_ticket": ("对应工作票", "For the ticket"),
+    "tag_until": ("预计摘牌", "Off again at"),
+    "forgotten": ("超期未摘", "left hanging"),
+    "tag_effects": (
+        "检修、传动试验、封锁: 信号照常记录, 不报警、不联动、不计分. 抑制告警: 事故和紧急级除外. "
+        "缺陷: 紧急级以下不联动. 保电: 级别提高一级. 传动试验对整个间隔有效.",
+        "Maintenance, drive test, blocked: signals are recorded but call nobody and earn nothing. "
+        "Suppressed: but for faults and urgent ones. Defect: below urgent no device acts. Supply "
+        "security: one level more urgent. A drive test is of the whole bay.",
+    ),
     "hang": ("挂牌", "Hang a tag"),
     "remove": ("摘牌", "Remove"),
     "asset": ("设备", "Device"),

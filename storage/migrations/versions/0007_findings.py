@@ -4,8 +4,8 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.types import TypeEngine
 
-revision = "0020"
-down_revision: str | None = "0005"
+revision = "0007"
+down_revision: str | None = "0006"
 branch_labels: str | None = None
 depends_on: str | None = None
 
@@ -33,7 +33,7 @@ def upgrade() -> None:
         sa.Column("answered_by", _words(200), nullable=False),
         sa.Column("answered_cause", _words(40), nullable=True),
         sa.Column("version", sa.Integer(), nullable=False),
-        sa.PrimaryKeyConstraint("finding_id", name=op.f("pk_findings")),
+        sa.PrimaryKeyConstraint("finding_id", name="pk_findings"),
     )
     op.create_index("ix_findings_asset_id", "findings", ["asset_id"])
     op.create_index("ix_findings_told_at_us", "findings", ["told_at_us"])
@@ -47,7 +47,7 @@ def upgrade() -> None:
         sa.Column("words", sa.Text(), nullable=False),
         sa.Column("by", _words(200), nullable=False),
         sa.Column("at_us", sa.BigInteger(), nullable=False),
-        sa.PrimaryKeyConstraint("case_id", name=op.f("pk_cases")),
+        sa.PrimaryKeyConstraint("case_id", name="pk_cases"),
     )
     op.create_index("ix_cases_at_us", "cases", ["at_us"])
 

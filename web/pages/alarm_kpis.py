@@ -1,0 +1,119 @@
+"""The alarm system's own figures over any period, each with the query that gives it; as Excel too."""
+
+from datetime import datetime
+from typing import Any
+
+from nicegui import ui
+
+from domain.clock import MINUTE_US, from_datetime, system_clock
+from storage.alarm_kpis import BadActor, Figure, bad_actors, figures
+from web.alarm_words import alarm_name
+from web.components.download import excel_button
+from web.components.table import Column, DataTable, Row
+from web.shell import Visit, console_page
+
+_PATTERN = "%Y-%m-%d %H:%M"
+_DAY_US = 24 * 60 * MINUTE_US
+_DAYS = (1, 7, 30)
+
+
+@console_page("/alarm-quality", "alarm_kpis.title")
+def quality_page(visit: Visit) -> None:
+    found: dict[str, Any] = {"figures": [], "actors": []}
+    ui.label(visit.say("alarm_kpis.title")).classes("gw-title")
+    with ui.element("div").classes("gw-bar"):
+        begins = ui.input(visit.say("alarm_kpis.from")).props("dense outlined")
+        ends = ui.input(visit.say("alarm_kpis.to")).props("dense outlined")
+        ui.button(visit.say("alarm_kpis.show"), on_click=lambda: count()).props(
+            "no-caps unelevated"
+        )
+        for days in _DAYS:
+            ui.button(
+                visit.say(f"alarm_kpis.days_{days}"), on_click=lambda days=days: last(days)
+            ).props("no-caps flat dense")
+        ui.space()
+        excel_button(visit, "alarm-quality", lambda: _sheet(visit, found["figures"]))
+    names = ("figure", "value", "target", "met", "query")
+    table = DataTable(
+        [Column(name, visit.say(f"alarm_kpis.{name}"), wide=name == "query") for name in names],
+        visit.say("alarm_kpis.nothing"),
+    )
+    ui.label(visit.say("alarm_kpis.bad_actors")).classes("gw-head")
+    actors = DataTable(
+        [
+            Column(name, visit.say(f"alarm_kpis.{name}"), wide=name == "point")
+            for name in ("point", "alarms", "share")
+        ],
+        visit.say("alarm_kpis.nothing"),
+    )
+
+    def last(days: int) -> None:
+        now_us = system_clock()
+        begins.value = visit.time(now_us - days * _DAY_US, _PATTERN)
+        ends.value = visit.time(now_us + MINUTE_US, _PATTERN)
+        count()
+
+    def count() -> None:
+        from_us, to_us = _moment(visit, begins.value), _moment(visit, ends.value)
+        if from_us is None or to_us is None or to_us <= from_us:
+            ui.notify(visit.say("alarm_kpis.bad_period"), type="warning")
+            return
+        engine = visit.console.alarms.engine
+        found["figures"] = figures(engine, from_us, to_us)
+        found["actors"] = bad_actors(engine, from_us, to_us)
+        table.show([_row(visit, each) for each in found["figures"]])
+        actors.show([_actor_row(visit, each) for each in found["actors"]])
+
+    last(1)
+
+
+def _row(visit: Visit, figure: Figure) -> Row:
+    met = figure.is_met
+    return {
+        "id": figure.kpi.key,
+        "figure": visit.say(f"alarm_kpis.{figure.kpi.key}"),
+        "value": _value(figure),
+        "target": _target(visit, figure),
+        "met": "" if met is None else visit.say("alarm_kpis.yes" if met else "alarm_kpis.no"),
+        "met_chip": {True: "gw-plain", False: "gw-p2", None: ""}[met],
+        "query": figure.query,
+    }
+
+
+def _value(figure: Figure) -> str:
+    if figure.value is None:
+        return "-"
+    return f"{figure.value:.2f}".rstrip("0").rstrip(".") + (f" {figure.kpi.unit}".rstrip())
+
+
+def _target(visit: Visit, figure: Figure) -> str:
+    kpi = figure.kpi
+    if kpi.at_most is not None:
+        return visit.say("alarm_kpis.at_most", value=f"{kpi.at_most:g} {kpi.unit}".strip())
+    if kpi.about is not None:
+        return visit.say("alarm_kpis.about", value=f"{kpi.about:g} {kpi.unit}".strip())
+    return ""
+
+
+def _actor_row(visit: Visit, actor: BadActor) -> Row:
+    return {
+        "id": f"{actor.point} {actor.condition}",
+        "point": alarm_name(visit, actor.point, actor.condition),
+        "alarms": actor.alarms,
+        "share": f"{actor.share:.1f} %",
+    }
+
+
+def _sheet(visit: Visit, found: list[Figure]) -> tuple[list[str], list[list[object]]]:
+    names = ("figure", "value", "target", "met", "query")
+    headings = [visit.say(f"alarm_kpis.{name}") for name in names]
+    rows = [_row(visit, each) for each in found]
+    return headings, [[row[name] for name in names] for row in rows]
+
+
+def _moment(visit: Visit, written: str | None) -> int | None:
+    try:
+        local = datetime.strptime((written or "").strip(), _PATTERN)
+    except ValueError:
+        return None
+    return from_datetime(local.replace(tzinfo=visit.console.site.zone))
