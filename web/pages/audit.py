@@ -2,7 +2,7 @@
 
 from nicegui import ui
 
-from domain.access import ALLOWED, LOCAL_OPERATOR
+from domain.access import ALLOWED, JUDGE, LOCAL_OPERATOR
 from domain.reasons import reason_text
 from web.components.download import excel_button
 from web.components.table import Column, DataTable, Row
@@ -19,7 +19,7 @@ def audit_page(visit: Visit) -> None:
         ui.label(visit.say("audit.title")).classes("gw-title")
         everything = visit.say("common.all")
         actors = {"": everything} | {user.name: user.name for user in visit.console.reads.users()}
-        actors[LOCAL_OPERATOR] = visit.say("audit.local")
+        actors |= {LOCAL_OPERATOR: visit.say("audit.local"), JUDGE: visit.say("audit.judge")}
         acts = {"": everything} | {
             each.__name__: visit.say(f"audit.{each.__name__}") for each in ALLOWED
         }
@@ -47,7 +47,7 @@ def audit_page(visit: Visit) -> None:
             {
                 "id": str(each.request_id),
                 "when": visit.time(each.at_us, "%Y-%m-%d %H:%M:%S"),
-                "actor": visit.say("audit.local") if each.actor == LOCAL_OPERATOR else each.actor,
+                "actor": actors.get(each.actor, each.actor),
                 "act": visit.say(f"audit.{type(each.request).__name__}"),
                 "outcome": visit.say("audit.done")
                 if each.why is None

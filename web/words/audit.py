@@ -36,4 +36,5 @@ WORDS = {
     "AnswerConsultation": ("答复会诊", "answer consultation"),
     "PutUser": ("维护用户", "change user"),
     "ChangePassword": ("修改密码", "change password"),
+    "judge": ("研判进程", "the judge"),
 }
