@@ -6,6 +6,7 @@ unlock key without a ticket, a 35 kV line trips and the station behind it goes d
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from math import sqrt
 from typing import Final
 
 from domain.assets import Asset, Condition, Point
@@ -21,6 +22,7 @@ LINE_STATION: Final = "110kV石坪变"
 LINE: Final = "石沟Ⅰ线"
 DARK_STATION: Final = "35kV沟岔变"
 
+POWER_FACTOR: Final = 0.93
 OPENED, CLOSED = 1.0, 2.0  # of a position (double point)
 _LOST: Final = frozenset({"kV", "A", "MW", "Mvar", "kW", "kvar", "Hz"})  # read 0 without supply
 
@@ -131,7 +133,22 @@ def standing_values(site: Site) -> Mapping[PointKey, float]:
     values = {
         point.key: ordinary_value(point, site.assets.get(point.asset_id)) for point in site.points
     }
-    return values | _open_switches(site)
+    return values | _power_that_flows(values) | _open_switches(site)
+
+
+def _power_that_flows(values: Mapping[PointKey, float]) -> dict[PointKey, float]:
+    """What voltage and current make at an ordinary power factor, where all of them are measured."""
+    flows: dict[PointKey, float] = {}
+    for key, volts in values.items():
+        begin, slash, suffix = key.rpartition("/")
+        places = [PointKey(f"{begin}{slash}{name}") for name in ("ia", "p", "q")]
+        if suffix != "uab" or not all(place in values for place in places):
+            continue
+        current, active, reactive = places
+        apparent = sqrt(3.0) * volts * values[current] / 1_000.0  # kV and A: MVA
+        flows[active] = apparent * POWER_FACTOR
+        flows[reactive] = apparent * sqrt(1.0 - POWER_FACTOR**2)
+    return flows
 
 
 def _open_switches(site: Site) -> dict[PointKey, float]:

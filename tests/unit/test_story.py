@@ -4,7 +4,9 @@ import json
 
 import pytest
 
+from detectors.judgement.metering import apparent_mismatch, apparent_plausible
 from domain.assets import Condition, Limit
+from domain.ids import PointKey
 from service.demo import example_site
 from service.simulate.plant import SimulatedPlant
 from service.simulate.story import (
@@ -105,3 +107,15 @@ def test_messages_are_small_and_name_every_point_once(site: Site) -> None:
         f"gridwarden/changqing-like/telemetry/{name}"
         for name in ("shiping", "liuyuan", "goucha", "fengdian", "guangfu")
     }
+
+
+def test_power_is_what_voltage_and_current_make(site: Site) -> None:
+    values = standing_values(site)
+    feeders = [key.removesuffix("/uab") for key in values if key.endswith("/uab")]
+    measured = [
+        [values.get(PointKey(f"{begin}/{name}")) for name in ("uab", "ia", "p", "q")]
+        for begin in feeders
+    ]
+    whole = [each for each in measured if None not in each]
+    assert len(whole) > 10
+    assert [each for each in whole if not apparent_plausible(apparent_mismatch(*each))] == []  # type: ignore[arg-type]
