@@ -46,9 +46,9 @@ WORDS = {
     "stale": ("长期未复归", "stale"),
     "consequences": ("另有 {count} 条后果", "{count} consequences"),
     "flood": (
-        "告警风暴 ({position}): {since} 起已有 {count} 条; 后果已折叠到原因之下, 紧急级不折叠",
-        "Alarm flood ({position}): {count} alarms since {since}; consequences are folded behind "
-        "their cause, urgent ones never are",
+        "告警风暴 ({position}): {since} 起已有 {count} 条; 已知原因的后果折叠在原因之下, 紧急级不折叠",
+        "Alarm flood ({position}): {count} alarms since {since}; consequences of a known cause "
+        "are folded behind it, urgent ones never are",
     ),
     "unfold": ("展开后果", "Show consequences"),
     "fold": ("折叠后果", "Fold consequences"),
