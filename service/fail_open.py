@@ -29,7 +29,7 @@ from service.workers import Worker
 log = structlog.get_logger(__name__)
 
 KEPT_US: Final = 15 * SECOND_US  # before the need is seen
-MESSAGES_KEPT: Final = 50_000
+MESSAGES_KEPT: Final = 100_000
 RECORDS_KEPT: Final = 2_000  # per partition; what is older was judged long ago
 _MESSAGES_AT_ONCE: Final = 2_000
 _IDLE_WAIT_S: Final = 0.2
@@ -45,26 +45,30 @@ class FailOpen:
         limits: Callable[[], ActiveLimits],
         partition_of_point: Callable[[int], int],
         is_needed: Callable[[], bool],
+        came_us: Callable[[], int],
         counters: Counters,
         clock: Clock = system_clock,
     ) -> None:
-        """`limits` are those of every point that is ours now, by number."""
+        """`limits` are those of every point that is ours now, by number; up to `came_us` messages have come
+        by way of Kafka."""
         config = replace(
             config,
             client_id=f"{config.client_id}-fail-open-{uuid4().hex[:8]}",
             session_expiry_s=0,  # nothing is kept for it: the bridge has everything
-            subscriptions=tuple((topic, 0) for topic, _ in config.subscriptions),
+            # not QoS 0, of which a broker drops what a busy client does not read at once
+            subscriptions=tuple((topic, 1) for topic, _ in config.subscriptions),
         )
         self._source_id = config.source_id
         self._site = site
         self._limits = limits
         self._partition_of_point = partition_of_point
         self._is_needed = is_needed
+        self._came_us = came_us
         self._counters = counters
         self._clock = clock
         self._inbox = Inbox()
         self._source = MqttSource(config, self._inbox, _Uncounted(), clock)
-        self._unread: deque[Message] = deque(maxlen=MESSAGES_KEPT)
+        self._kept: deque[Message] = deque(maxlen=MESSAGES_KEPT)  # that Kafka may not have brought
         self._intake: Intake | None = None  # while it is needed
         self._heard: dict[int, deque[Record]] = {}
         self._lock = threading.Lock()
@@ -88,11 +92,13 @@ class FailOpen:
 
     def _step(self) -> None:
         items = self._inbox.take(_MESSAGES_AT_ONCE, _IDLE_WAIT_S)
-        self._unread.extend(item for item in items if isinstance(item, Message))
+        heard = [item for item in items if isinstance(item, Message)]
+        self._source.acknowledge([each.token for each in heard if each.token is not None])
+        self._kept.extend(heard)
         if not self._is_needed():
             self._let_go()
         else:
-            self._judge()
+            self._judge(heard)
 
     def _let_go(self) -> None:
         if self._intake is not None:
@@ -100,21 +106,22 @@ class FailOpen:
             self._intake = None
             with self._lock:
                 self._heard.clear()
-        too_old_us = self._clock() - KEPT_US
-        while self._unread and self._unread[0].arrival_us < too_old_us:
-            self._unread.popleft()
+        too_old_us = min(self._clock(), self._came_us()) - KEPT_US
+        while self._kept and self._kept[0].arrival_us < too_old_us:
+            self._kept.popleft()
 
-    def _judge(self) -> None:
+    def _judge(self, heard: Sequence[Message]) -> None:
+        """All that Kafka has not brought, from the beginning, and then what comes: a state that is behind must
+        miss nothing, also where Kafka went away again before it had brought everything."""
         if self._intake is None:
             limits = self._limits()
-            log.warning("fail_open_began", points=len(limits.points), heard=len(self._unread))
+            log.warning("fail_open_began", points=len(limits.points), heard=len(self._kept))
             self._counters.add("fail_open_began")
             self._intake = Intake(
                 self._site, self._source_id, limits, _Uncounted(), dead_letter_bound=0
             )
-        unread = list(self._unread)
-        self._unread.clear()
-        for record in self._intake.absorb(unread).records:
+            heard = list(self._kept)
+        for record in self._intake.absorb(heard).records:
             if isinstance(record, ReadingsArrived):
                 self._keep(record)
 

@@ -200,6 +200,7 @@ class KafkaCore:
             self._limits_of_ours,
             lambda number: self._partition_of_number.get(number, DESK),
             lambda: bool(self._paths) and self.journal_away_s() > 0,
+            self._came_us,
             self.counters,
         )
         outlets = self._outlets()
@@ -391,6 +392,11 @@ class KafkaCore:
         quiet = [path.quiet_s for path in list(self._paths.values()) if not path.stale]
         waited = max(quiet, default=0.0)
         return waited if waited > _TICKS_MISSED * TICK_S else 0.0
+
+    def _came_us(self) -> int:
+        """The topic's clock at the newest message of the partition that is most behind."""
+        newest = [path.journal.newest_at_us for path in list(self._paths.values())]
+        return min((at_us for at_us in newest if at_us is not None), default=self.clock())
 
     def records_away_s(self) -> float:
         return max((path.recorder.away_s for path in list(self._paths.values())), default=0.0)
