@@ -111,7 +111,7 @@ class FailOpen:
             self._kept.popleft()
 
     def _judge(self, heard: Sequence[Message]) -> None:
-        """All that Kafka has not brought, from the beginning, and then what comes: a state that is behind must
+        """All that Kafka has not brought, from the beginning, then what comes: a state that is behind must
         miss nothing, also where Kafka went away again before it had brought everything."""
         if self._intake is None:
             limits = self._limits()
