@@ -72,28 +72,27 @@ def test_a_limit_crossed_by_hand_sounds_the_siren_and_is_told_in_the_users_words
     assert command["device"] == "siren-1T"
 
 
-def test_a_killed_core_is_back_within_three_seconds_and_ctrl_c_ends_everything(
+def test_a_killed_core_comes_back_and_ctrl_c_ends_everything(
     tmp_path: Path, broker: LocalBroker, hand: Hand
 ) -> None:
     with running(tmp_path / "data", broker) as run:
         wait_until(lambda: len(run.core_pids) == 1)
         os.kill(run.core_pids[0], signal.SIGKILL)
         wait_until(lambda: not is_alive(run.core_pids[0]))
-        seconds = wait_until(lambda: run.status() is not None)
+        wait_until(lambda: run.status() is not None)  # how soon: `benchmarks recovery`
         wait_until(run.is_current)
         hand.publish(96.0)
         hand.commands.get(timeout=PATIENCE_S)
 
         code = run.end(signal.SIGINT)
 
-    assert seconds <= 3.0
     assert code == 0
     assert len(run.core_pids) == 2
     assert not any(is_alive(pid) for pid in run.core_pids)
     assert not (tmp_path / "data" / SOCKET_NAME).exists()
 
 
-def test_a_folder_that_is_being_edited_keeps_no_large_site_from_coming_back_in_three_seconds(
+def test_a_folder_that_is_being_edited_keeps_no_large_site_from_coming_back(
     tmp_path: Path, broker: LocalBroker
 ) -> None:
     site = large_site(tmp_path / "site", broker.port)
@@ -103,12 +102,10 @@ def test_a_folder_that_is_being_edited_keeps_no_large_site_from_coming_back_in_t
             file.write_text("points: [half a line", "utf-8")
         os.kill(run.core_pids[0], signal.SIGKILL)
         wait_until(lambda: not is_alive(run.core_pids[0]))
-        seconds = wait_until(lambda: run.status() is not None)
+        wait_until(lambda: run.status() is not None)  # how soon: `benchmarks recovery`
         wait_until(run.is_current)
 
         assert run.end(signal.SIGINT) == 0
-
-    assert seconds <= 3.0
 
 
 def test_a_second_run_leaves_the_site_of_the_first_alone(
