@@ -180,9 +180,13 @@ def _signed_in() -> User | None:
         user = _seen.get(name)
     else:
         _seen.update({name: user} if user else {})
-    if user is None or user.disabled or app.storage.user.get("version") != user.version:
+    version = app.storage.user.get("version", 0)
+    if user is None or user.disabled or version < user.version:
         app.storage.user.pop("name", None)
         return None
+    if version > user.version:
+        # a password that was just chosen: decided, and recorded a moment later
+        return replace(user, must_change=False)
     return user
 
 
