@@ -22,7 +22,8 @@ from detectors.limits.table import FIELDS, LimitTable
 from domain.assets import ActiveLimits
 from domain.clock import NEVER_US
 from domain.events import Event
-from domain.readings import Readings
+from domain.ids import PointKey
+from domain.readings import HeldValue, Readings
 from domain.records import (
     ClockRebased,
     DeadLetter,
@@ -102,6 +103,10 @@ class DetectorState:
     def limits(self) -> ActiveLimits:
         """Those that it goes by."""
         return self._limits.plan.limits
+
+    def held(self, key: PointKey) -> HeldValue | None:
+        """What the point holds now (domain.readings.Values)."""
+        return self._limits.held(key)
 
     def copy(self) -> "DetectorState":
         """A twin that may go its own way."""

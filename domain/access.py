@@ -1,7 +1,8 @@
 """Who may ask for what. Checked by the core; pages only hide what would be refused."""
 
-from typing import Final
+from typing import Final, get_args
 
+from domain.outage_requests import OutageRequest
 from domain.paperwork import Role
 from domain.requests import (
     AcknowledgeAlarm,
@@ -73,6 +74,7 @@ ALLOWED: Final[dict[type[Request], frozenset[Role]]] = {
     ChangePassword: _EVERYBODY,
     ReportFinding: frozenset(),  # no person: the judge process is not one
     AnswerConsultation: _DUTY | _SAFETY,
+    **dict.fromkeys(get_args(OutageRequest), _DUTY),
 }
 
 

@@ -66,6 +66,15 @@ def entry_id(review: UUID) -> UUID:
     return _named("entry", review)
 
 
+def outage_id(feeder: str, started_at_us: int) -> UUID:
+    """Of one feeder, and of one moment by the plant's clock."""
+    return _named("outage", feeder, started_at_us)
+
+
+def earth_fault_id(network: str, started_at_us: int) -> UUID:
+    return _named("earth fault", network, started_at_us)
+
+
 def from_request(request: UUID, what: str) -> UUID:
     """What a person's request makes (a ticket, a tag, an approval): once per request."""
     return _named("request", request, what)

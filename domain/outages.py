@@ -208,8 +208,7 @@ class Outage:
             each for each in self.moves if each.phase not in {Phase.ASSIGNED, Phase.ACCEPTED}
         )
         moves = (*kept, Moved(phase=Phase.ASSIGNED, at_us=at_us, by=by))
-        still = tuple(each for each in self.told if each[0] is Overdue.NOTE)
-        return self.next(phase=Phase.ASSIGNED, moves=moves, crew_id=crew_id, told=still)
+        return self.next(phase=Phase.ASSIGNED, moves=moves, crew_id=crew_id)
 
     def stepped(self, step_id: str, at_us: int, by: str) -> "Outage":
         steps = tuple(
@@ -220,8 +219,7 @@ class Outage:
 
     def noted(self, words: str, at_us: int, by: str, next_due_us: int | None) -> "Outage":
         note = Note(at_us=at_us, by=by, words=words)
-        told = tuple(each for each in self.told if each[0] is not Overdue.NOTE)
-        return self.next(notes=(*self.notes, note), note_due_us=next_due_us, told=told)
+        return self.next(notes=(*self.notes, note), note_due_us=next_due_us)
 
     def came_back(self, sections: frozenset[str], at_us: int) -> "Outage":
         """Telemetry says that these have supply; it is a proposal until a person confirms."""
@@ -374,3 +372,48 @@ class OpenTask:
     about: UUID
     text: Reason
     due_us: int | None = None
+
+
+_NEXT_TASK: Final = {
+    Phase.SUSPECTED: "task_ping",
+    Phase.PROPOSED: "task_assign",
+    Phase.ASSIGNED: "task_accept",
+    Phase.ACCEPTED: "task_on_site",
+    Phase.RESTORED: "task_close",
+}
+
+
+def open_tasks(outage: Outage, crew: str = "") -> tuple[OpenTask, ...]:
+    """What of it waits for a person; `crew` is the name of who was sent."""
+    found = list[OpenTask]()
+
+    def add(code: str, due_us: int | None = None, **facts: object) -> None:
+        text = Reason.of(code, **facts)
+        task = OpenTask(station=outage.station, about=outage.outage_id, text=text, due_us=due_us)
+        found.append(task)
+
+    code = _NEXT_TASK.get(outage.phase)
+    if code is not None:
+        add(code, crew=crew or outage.crew_id)
+    if outage.is_permanent and outage.located is not None and not outage.faulted:
+        add("task_locate")
+    back = [each.section_id for each in outage.sections if each.is_dark and each.back_at_us]
+    if outage.is_permanent and back:
+        add("task_confirm", sections=", ".join(back))
+    if outage.note_due_us is not None:
+        add("task_note", outage.note_due_us)
+    return tuple(found)
+
+
+def earth_tasks(fault: EarthFault) -> tuple[OpenTask, ...]:
+    """The next line to try; or, where it was found, what is done with it."""
+    if not fault.is_open:
+        return ()
+    untried = [each.number for each in fault.trials if each.result is None]
+    if fault.found:
+        text = Reason.of("task_earth_found", number=fault.found)
+    elif untried:
+        text = Reason.of("task_trial", number=untried[0])
+    else:
+        return ()
+    return (OpenTask(station=fault.station, about=fault.earth_id, text=text, due_us=fault.due_us),)

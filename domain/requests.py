@@ -10,6 +10,7 @@ from domain.credit import ReviewState
 from domain.findings import AlarmMove, Cause, Finding
 from domain.ids import AssetId, PersonId, TeamId
 from domain.limit_changes import LimitSetting
+from domain.outage_requests import OutageRequest
 from domain.paperwork import Role, TagKind, TicketState, TicketType
 from domain.responsibility import Reason
 
@@ -249,6 +250,7 @@ Request = (
     | ChangePassword
     | ReportFinding
     | AnswerConsultation
+    | OutageRequest
 )
 
 

@@ -17,6 +17,7 @@ from domain.findings import Case, Finding
 from domain.ids import AssetId, case_id, from_request
 from domain.incidents import IllegalMove, Incident, IncidentState
 from domain.limit_changes import Campaign, LimitChange
+from domain.outage_requests import OutageRequest
 from domain.paperwork import (
     Approval,
     ApprovalState,
@@ -55,6 +56,8 @@ from linkage.alarm_desk import ALARM_REQUESTS, AlarmDesk
 from linkage.credit import CreditDesk
 from linkage.incidents import OpenIncidents
 from linkage.limit_desk import APPROVAL_SUBJECT, LimitDesk
+from linkage.outages.book import HeldOutages
+from linkage.outages.outages import Outages
 from linkage.plan import LinkagePlan
 from linkage.tagging import EFFECTS, tags_on
 
@@ -88,6 +91,7 @@ class Held:
     recent_alarms: tuple[Alarm, ...] = ()  # of the last ten minutes, open or not
     floods: tuple[Flood, ...] = ()  # that last
     findings: tuple[Finding, ...] = ()  # standing, or waiting for a consultation
+    outages: HeldOutages = field(default_factory=HeldOutages)
 
 
 class Desk:
@@ -101,12 +105,14 @@ class Desk:
         credit: CreditDesk,
         silence: Silence,
         alarms: Callable[[], AlarmDesk],
+        outages: Callable[[], Outages],
     ) -> None:
         self._plan = plan
         self._incidents = incidents
         self._credit = credit
         self._silence = silence
         self._alarm_desk = alarms  # it is made with what the desk holds
+        self._outages = outages  # likewise
         self._users = {user.name: user for user in held.users}
         self._tickets = {ticket.ticket_id: ticket for ticket in held.tickets}
         self._tags = {tag.tag_id: tag for tag in held.tags}
@@ -207,6 +213,8 @@ class Desk:
         request = asked.request
         if isinstance(request, ALARM_REQUESTS):
             return self._alarm_desk().handle(asked, request, user, changes)
+        if isinstance(request, OutageRequest):
+            return self._outages().handle(asked, request, user, changes)
         match request:
             case ChangeLimit():
                 return self._change_limit(request, user, asked, changes)

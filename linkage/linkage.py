@@ -26,6 +26,7 @@ from domain.ids import (
     incident_id_again,
 )
 from domain.incidents import Incident, IncidentState
+from domain.readings import Values, nothing_held
 from domain.records import (
     DeadLetter,
     DeviceReplied,
@@ -43,6 +44,8 @@ from linkage.alarms import OpenAlarms, Withholdings
 from linkage.credit import CreditDesk
 from linkage.desk import Desk, Held
 from linkage.incidents import OpenIncidents
+from linkage.outages.book import Hands as OutageHands
+from linkage.outages.outages import Outages
 from linkage.plan import LinkagePlan, LinkageRule
 from linkage.responsibility import Responsibility
 from linkage.trips import TOGETHER_WITHIN_US, Trips
@@ -79,7 +82,13 @@ class Linkage:
         self._trips = Trips(plan, held.recent)
         self._quality = AlarmQuality(plan, held.recent_alarms, held.floods)
         self._desk = Desk(
-            plan, held, self._incidents, self._credit, self._silence, lambda: self._alarm_desk
+            plan,
+            held,
+            self._incidents,
+            self._credit,
+            self._silence,
+            lambda: self._alarm_desk,
+            lambda: self._outages,
         )
         self._alarm_desk = AlarmDesk(
             plan,
@@ -88,12 +97,22 @@ class Linkage:
             Withholdings(held.withholdings),
             self._hands(concerns),
         )
+        self._outages = Outages(
+            plan,
+            held.outages,
+            held.recent,
+            OutageHands(answer=self._answer_for, told=self._link),
+        )
         self._commands = _KnownCommands(commands)
         self._failures = _ToldFailures()
 
-    def decide(self, record: Record, events: Sequence[Event]) -> Changes:
-        """What `record`, and the events that the detectors found in it, change."""
+    def decide(
+        self, record: Record, events: Sequence[Event], values: Values = nothing_held
+    ) -> Changes:
+        """What `record`, and the events that the detectors found in it, change. `values`: what every point
+        holds with it."""
         changes = Changes()
+        self._outages.values = values
         for event in events:
             self._link(event, changes)
         match record:
@@ -110,6 +129,11 @@ class Linkage:
             case _:
                 pass
         return changes
+
+    def recollect(self, record: Record, values: Values) -> None:
+        """A record that was decided in the life before this one: only what must be remembered of it."""
+        if isinstance(record, Ticked):
+            self._outages.recollect(record.at_us, values)
 
     def delivered(self, done: OutboxDone) -> Changes:
         """What became of one outbox item."""
@@ -128,7 +152,7 @@ class Linkage:
 
     def commands_for(self, event: AlarmRaised) -> list[DeviceCommand]:
         """The commands that `decide` issues for this event: one per device and step of the rules."""
-        judged = self._trips.judged(event, self._desk.open_tickets)
+        judged = self._judged(event)
         treatment = self._alarm_desk.treatment(judged)
         if not treatment.calls:
             return []
@@ -156,8 +180,12 @@ class Linkage:
             case AlarmCleared():
                 self._cleared(event, changes)
 
+    def _judged(self, event: AlarmRaised) -> AlarmRaised:
+        """As it is among what happened beside it, and in what was planned."""
+        return self._outages.judged(self._trips.judged(event, self._desk.open_tickets))
+
     def _raised(self, event: AlarmRaised, changes: Changes) -> None:
-        judged = self._trips.judged(event, self._desk.open_tickets)
+        judged = self._judged(event)
         treatment = self._alarm_desk.treatment(judged)
         judged = replace(judged, priority=treatment.priority)
         if treatment.withheld is not None and treatment.because is not None:
@@ -176,9 +204,11 @@ class Linkage:
         for command in self._commands_by_rules(judged) if treatment.calls else ():
             if command.command_id not in self._commands:
                 self._issue(command, changes)
+        self._outages.raised(judged, changes.memberships.get(event.event_id), changes)
 
     def _cleared(self, event: AlarmCleared, changes: Changes) -> None:
         self._trips.cleared(event.event_id)
+        self._outages.cleared(event, changes)
         incident = self._incidents.of_event(event.event_id)
         if incident:
             cleared = incident.event_cleared(event.event_id, event.detected_at_us)
@@ -197,11 +227,15 @@ class Linkage:
 
     def _becomes_a_trip(self, opening: AlarmRaised, at_us: int, changes: Changes) -> None:
         """It was told before the protection that explains it."""
+        opening = self._outages.judged(opening)
+        if opening.alarm_class is not AlarmClass.FAULT:
+            return
         known = self._alarms.get(opening.event_id)
         if known is not None:
             if known.withheld is None and known.alarm_class is not AlarmClass.FAULT:
                 judged = known.judged(opening.alarm_class, opening.priority)
                 self._alarm_desk.keep(judged, changes)
+                self._outages.raised(opening, known.incident_id, changes)
             return
         treatment = self._alarm_desk.treatment(opening)
         if treatment.withheld is None:
@@ -210,6 +244,7 @@ class Linkage:
                 told = told.returned(at_us)
             told = self._quality.raised(told, changes)
             self._alarm_desk.keep(self._let_in(told, at_us, changes), changes)
+            self._outages.raised(opening, changes.memberships.get(opening.event_id), changes)
 
     def _hands(self, concerns: Callable[[AssetId], bool]) -> Hands:
         return Hands(
@@ -367,6 +402,7 @@ class Linkage:
                 self._failed(command.failed(at_us, f"no confirmation after {tried}"), changes)
         self._desk.note_forgotten(self._alarm_desk.ticked(at_us, changes))
         self._quality.ticked(at_us, changes)
+        self._outages.ticked(at_us, changes)
         self._trips.forget_before(at_us - 2 * TOGETHER_WITHIN_US)
         self._commands.forget_ended_before(at_us - REMEMBER_ENDED_US)
         self._failures.forget_before(at_us - REMEMBER_ENDED_US)

@@ -11,6 +11,7 @@ from domain.clock import MINUTE_US
 from domain.commands import FieldDevice
 from domain.credit import RuleBook
 from domain.events import AlarmRaised
+from domain.feeders import FeederPlan
 from domain.ids import AssetId, DeviceId, PointKey
 from domain.organisation import Organisation
 
@@ -97,6 +98,7 @@ class LinkagePlan:
     modes: tuple[Mode, ...] = ()
     shelve_at_most_us: int = 8 * 60 * MINUTE_US
     positions: tuple[Position, ...] = ()
+    feeders: FeederPlan = field(default_factory=FeederPlan)
 
     def __post_init__(self) -> None:
         problems = [*self._repeats(), *self._danglers(), *self._impossible_devices()]

@@ -87,6 +87,7 @@ class Plan:
         self.limits = limits
         self.points: tuple[Point, ...] = tuple(sorted(limits.points, key=lambda one: one.number))
         self.rules: tuple[tuple[Rule, ...], ...] = tuple(map(_rules_of, self.points))
+        self.row_of = {point.key: row for row, point in enumerate(self.points)}
         self.numbers = np.array([point.number for point in self.points], np.int64)  # (n,)
         self.stale_us = np.array([stale_us(point) for point in self.points], np.int64)  # (n,)
         self.sources: tuple[str, ...] = tuple(sorted({point.source_id for point in self.points}))
