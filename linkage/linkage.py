@@ -298,13 +298,16 @@ class Linkage:
             priority=event.priority,
             opened_at_us=event.detected_at_us,
             answer=self._answer(event),
+            kind=self._kind(event),
             standing=frozenset({event.event_id}),
         )
 
     def _answer(self, event: AlarmRaised) -> Answer:
         """Who answered for the asset when it began, by the plant's clock."""
-        kind = Kind.VIOLATION if self._credit.breaks_a_rule(event) else Kind.FAULT
-        return self._answer_for(event.asset_id, event.started_at_us, kind)
+        return self._answer_for(event.asset_id, event.started_at_us, self._kind(event))
+
+    def _kind(self, event: AlarmRaised) -> Kind:
+        return Kind.VIOLATION if self._credit.breaks_a_rule(event) else Kind.FAULT
 
     def _answer_for(self, asset_id: AssetId, at_us: int, kind: Kind) -> Answer:
         asset = self._plan.asset(asset_id)
