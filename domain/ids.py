@@ -6,6 +6,7 @@ from uuid import UUID
 
 AssetId = NewType("AssetId", str)
 DeviceId = NewType("DeviceId", str)  # a siren, a light, a voice device
+CameraId = NewType("CameraId", str)
 PointKey = NewType("PointKey", str)  # "35kV-liuyuan/1T/top_oil_temp"; a site gives it once
 SourceId = NewType("SourceId", str)  # one connection to one broker
 PersonId = NewType("PersonId", str)

@@ -1,0 +1,63 @@
+"""Cameras: where a picture comes from, and how the camera itself is. A dead eye is a fault like any other."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from domain.ids import AssetId, CameraId
+
+Picture = NDArray[np.uint8]  # (height, width, 3), blue green red
+
+
+class CameraKind(StrEnum):
+    RTSP = "rtsp"  # pulled over TCP
+    FILE = "file"  # a recording, at its own pace
+    MQTT = "mqtt"  # JPEG pictures that the camera or its box publishes
+
+
+class CameraState(StrEnum):
+    STARTING = "starting"  # no picture yet, and not for long
+    LIVE = "live"
+    DEAD = "dead"  # nothing comes
+    FROZEN = "frozen"  # the same picture again and again
+    DARK = "dark"  # covered, or the light is gone
+    MOVED = "moved"  # it looks elsewhere than it was set up to
+
+    @property
+    def sees(self) -> bool:
+        """Whether what is not in its pictures may be taken for absent."""
+        return self is CameraState.LIVE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Camera:
+    """One camera as the site tells it. Its address never holds a password."""
+
+    camera_id: CameraId
+    name: str  # 柳塬变10kV高压室1号摄像机
+    station: str
+    asset_id: AssetId  # what it looks at, or the place's environment
+    kind: CameraKind
+    address: str  # rtsp://host:554/path, a file's path, or a topic
+    username: str = ""
+    password: str = field(default="", repr=False)
+    frames_per_second: float = 2.0  # that are looked at; the stream may have more
+    silent_after_s: float = 10.0  # without a picture it is dead
+    watch_dark: bool = True  # False: nobody expects light there at night
+    watch_moved: bool = True  # False: it pans
+
+    def __post_init__(self) -> None:
+        if "@" in self.address.partition("//")[2].partition("/")[0]:
+            raise ValueError(f"the address of camera {self.camera_id} holds a password")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Frame:
+    """One picture of one camera at one moment, by our clock."""
+
+    camera_id: CameraId
+    number: int  # counted from the start of the reader, those passed over included
+    at_us: int
+    picture: Picture
