@@ -1,4 +1,4 @@
-"""What a machine believes to have seen: a proposal with its evidence, for a named person to judge (DOMAIN C6)."""
+"""What a machine believes to have seen: a proposal with its evidence, for a person to judge (DOMAIN C6)."""
 
 from dataclasses import dataclass
 from enum import StrEnum

@@ -47,6 +47,7 @@ class VideoReader:
         on_frame: OnFrame,
         on_trouble: OnTrouble = lambda reason: None,
         clock: Clock = system_clock,
+        password: str = "",
     ) -> None:
         if camera.kind not in {CameraKind.RTSP, CameraKind.FILE}:
             raise ValueError(f"camera {camera.camera_id} is of kind {camera.kind}")
@@ -54,6 +55,7 @@ class VideoReader:
         self._on_frame = on_frame
         self._on_trouble = on_trouble
         self._clock = clock
+        self._address = _with_password(camera, password)
         self._stopping = threading.Event()
         self._told = ""
         self._number = 0
@@ -87,7 +89,7 @@ class VideoReader:
     def _follow(self) -> None:
         """Opens the stream and reads until it is lost."""
         capture = cv2.VideoCapture(
-            _with_password(self.camera),
+            self._address,
             cv2.CAP_FFMPEG,
             [
                 cv2.CAP_PROP_OPEN_TIMEOUT_MSEC,
@@ -159,9 +161,9 @@ class VideoReader:
         self._on_trouble(reason)
 
 
-def _with_password(camera: Camera) -> str:
+def _with_password(camera: Camera, password: str) -> str:
     if camera.kind is CameraKind.FILE or not camera.username:
         return camera.address
     parts = urlsplit(camera.address)
-    who = f"{quote(camera.username, safe='')}:{quote(camera.password, safe='')}"
+    who = f"{quote(camera.username, safe='')}:{quote(password, safe='')}"
     return urlunsplit(parts._replace(netloc=f"{who}@{parts.netloc}"))

@@ -41,6 +41,8 @@ _KINDS: Final[dict[str, dict[str, str]]] = {
     "item": {"zh-CN": "积分项目", "en": "credit item"},
     "busbar": {"zh-CN": "母线", "en": "busbar"},
     "cell": {"zh-CN": "接线间隔", "en": "bay of the single line"},
+    "camera": {"zh-CN": "摄像机", "en": "camera"},
+    "machine_rule": {"zh-CN": "识别规则", "en": "recognition rule"},
     "file": {"zh-CN": "文件", "en": "file"},
 }
 _MORE: Final = {"zh-CN": "… 另有 {count} 处", "en": "… and {count} more"}
@@ -120,6 +122,8 @@ def _parts(site: Site) -> dict[str, _Things]:
         "place": {each.place_id: each for each in people.places},
         "rule_book": {book.name: _without(book, "items")},
         "item": {each.item_id: each for each in book.items},
+        "camera": {each.camera_id: each for each in site.cameras},
+        "machine_rule": {each.code: each for each in site.machine_rules},
     }
 
 

@@ -2,7 +2,7 @@
 
 site.yaml  sources/*.yaml  assets/*.yaml  limits/*.yaml  linkage.yaml; and where wanted
 assets/templates/*.yaml  topology.yaml  organisation/*.yaml  zones.yaml  rosters.yaml  credit-rules.yaml
-replay.yaml
+replay.yaml  cameras.yaml
 """
 
 import re
@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 from domain.assets import Mode
 from domain.ids import PointKey, SourceId
 from linkage.plan import Responsible
+from service.site.cameras import read_cameras
 from service.site.credit_rules import read_credit_rules
 from service.site.found import Found, document, documents
 from service.site.limits import read_limits
@@ -83,6 +84,7 @@ def _read(folder: Path) -> tuple[Site | None, list[Problem]]:
     read_linkage(folder, found)
     topology = read_topology(folder, found)
     recording = _read_recording(folder, head.zone, found)
+    cameras, machine_rules = read_cameras(folder, found)
     rule_book = read_credit_rules(folder, found)
     organisation = read_people(folder, head.zone, found)
     problems = sorted(set(found.problems))
@@ -106,6 +108,8 @@ def _read(folder: Path) -> tuple[Site | None, list[Problem]]:
         violations=tuple(found.violations.values()),
         modes=tuple(found.modes.values()),
         positions=tuple(found.positions),
+        cameras=cameras,
+        machine_rules=machine_rules,
     ), []
 
 

@@ -7,6 +7,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from domain.assets import ActiveLimits, Asset, Mode, Point
+from domain.cameras import Camera, MachineRule
 from domain.commands import FieldDevice
 from domain.credit import RuleBook
 from domain.ids import AssetId, PointKey, SourceId
@@ -67,6 +68,8 @@ class Site:
     version: int = 1  # of the site folder among the records
     modes: tuple[Mode, ...] = ()
     positions: tuple[Position, ...] = ()
+    cameras: tuple[Camera, ...] = ()
+    machine_rules: tuple[MachineRule, ...] = ()
 
     def plan(self, language: str = "zh-CN") -> LinkagePlan:
         return LinkagePlan(

@@ -62,8 +62,8 @@ class Seen:
             return self.troubles[count - 1]
 
 
-def reader_of(watched: Camera, seen: Seen) -> VideoReader:
-    return VideoReader(watched, seen.frame, seen.trouble).start()
+def reader_of(watched: Camera, seen: Seen, password: str = "") -> VideoReader:
+    return VideoReader(watched, seen.frame, seen.trouble, password=password).start()
 
 
 def test_pictures_come_at_the_asked_pace_and_the_rest_is_passed_over(needs_rtsp: None) -> None:
@@ -97,17 +97,17 @@ def test_a_lost_camera_is_told_and_comes_back(needs_rtsp: None) -> None:
 def test_a_wrong_password_is_told_and_stands_nowhere(needs_rtsp: None) -> None:
     with rtsp_server("yard=snow", user="viewer", password=PASSWORD) as server:
         right, wrong = Seen(), Seen()
-        good = reader_of(camera(server.url("yard"), username="viewer", password=PASSWORD), right)
+        good = reader_of(camera(server.url("yard"), username="viewer"), right, PASSWORD)
         right.wait_frames(1)
-        refused = camera(server.url("yard"), username="viewer", password="gu3ssed")
+        refused = camera(server.url("yard"), username="viewer")
         with capture_logs() as logs:
-            bad = reader_of(refused, wrong)
+            bad = reader_of(refused, wrong, "gu3ssed")
             assert wrong.wait_trouble() == "the camera refuses the user name or the password"
         for reader in (good, bad):
             reader.stop()
             reader.join(10)
     assert logs
-    assert "gu3ssed" not in repr(logs) + repr(refused)
+    assert "gu3ssed" not in repr(logs) + repr(bad)
 
 
 @pytest.mark.parametrize(

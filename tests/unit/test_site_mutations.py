@@ -10,6 +10,7 @@ from tests.support.mutations import Mistake
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "changqing-like"
 LY, SP, FEEDER = "assets/liuyuan.yaml", "assets/shiping.yaml", "assets/templates/feeder-10kv.yaml"
+CAMERAS = "cameras.yaml"
 OIL, LINKAGE, TOPOLOGY = "assets/templates/transformer-35kv.yaml", "linkage.yaml", "topology.yaml"
 TEAMS, PEOPLE, UNITS = (f"organisation/{name}.yaml" for name in ("teams", "people", "units"))
 PLACES, ZONES, ROSTERS, RULES = (
@@ -61,6 +62,30 @@ MISTAKES = {
         TOPOLOGY, "breaker 114 LY/114/position", "breaker 114 LY/114/positon", "did you mean"
     ),
     "busbar-twice": Mistake(TOPOLOGY, "{id: LY-10-2,", "{id: LY-10-1,", "busbar LY-10-1 is given twice"),
+    # cameras
+    "camera-at": Mistake(CAMERAS, "at: LY/113", "at: LY/114x", "no device is named"),
+    "camera-kind": Mistake(CAMERAS, "kind: mqtt", "kind: onvif", "cannot be 'onvif'"),
+    "camera-twice": Mistake(CAMERAS, "id: LY-10kV", "id: LY-yard", "camera LY-yard is given twice"),
+    "camera-voice": Mistake(CAMERAS, "voice: voice-113", "voice: voice-133", "no field device", ),
+    "camera-password": Mistake(
+        CAMERAS, "rtsp://192", "rtsp://gridwarden:secret@192", "holds a user or a password"
+    ),
+    "camera-password-itself": Mistake(
+        CAMERAS, "GRIDWARDEN_SECRET_CAMERA_LY", "'s3cret!'", "never the password itself"
+    ),
+    "camera-code": Mistake(CAMERAS, "code: ALONE-01", "code: PHONE-01", "cannot be 'PHONE-01'"),
+    "camera-looks-for": Mistake(
+        CAMERAS, "looks_for: [PPE-01, ZONE-02", "looks_for: [PPE-09, ZONE-02", "no rule of code"
+    ),
+    "camera-two-corners": Mistake(
+        CAMERAS, "[[0.05, 0.45], [0.55, 0.45], [0.60, 0.98], [0.02, 0.98]]", "[[0.1, 0.2], [1, 1]]",
+        "three corners",
+    ),
+    "camera-corner-in-pixels": Mistake(CAMERAS, "[0.55, 0.45]", "[387, 0.45]", "parts of the picture"),
+    "camera-three-points": Mistake(CAMERAS, ", [0.30, 0.50, 0, 15]]", "]", "four points", -1),
+    "camera-point-of-three": Mistake(CAMERAS, "[0.30, 0.50, 0, 15]", "[0.30, 0.50, 0]", "needs 4 numbers"),
+    "camera-error": Mistake(CAMERAS, "error_m: 0.5", "error_m: 0", "must be from 0.01 to 20"),
+    "camera-tiles": Mistake(CAMERAS, "tiles: 2", "tiles: 9", "from 1 to 4"),
     # organisation
     "unknown-lead": Mistake(TEAMS, "lead: yw-bz", "lead: yw-bx", "no person is named"),
     "unknown-in-chain": Mistake(TEAMS, "chain: [dd-j1, fjl, jl]", "chain: [dd-j1, fjj, jl]", "no person"),
