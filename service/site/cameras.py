@@ -27,7 +27,7 @@ GRADES: Final = {grade: grade for grade in ("general", "serious")}
 MARKS: Final = {mark: mark for mark in ("V", "C", "U", "D")}
 # what the product can see (docs/vision.md); a rule of another code would never be proposed
 CODES: Final = {
-    code: code for code in ("PPE-01", "PPE-02", "ZONE-01", "ZONE-02", "ZONE-03", "ALONE-01")
+    code: code for code in ("PPE-01", "PPE-02", "ZONE-01", "ZONE-02", "DIST-01", "ALONE-01")
 }
 
 _ENVIRONMENT_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from structlog.testing import capture_logs
 
-from detectors.violations.camera_watch import CameraWatch, WatchTimes
+from detectors.violations.eyesight import Eyesight, EyesightTimes
 from domain.cameras import Camera, CameraKind, CameraState, Frame
 from domain.clock import system_clock
 from domain.ids import AssetId, CameraId
@@ -168,7 +168,7 @@ def test_nobody_there_and_no_file_are_told(tmp_path: Path) -> None:
 def test_a_dark_stream_is_told_as_dark(needs_rtsp: None) -> None:
     seen = Seen()
     watched = camera("rtsp://127.0.0.1/", frames_per_second=10.0)
-    watch = CameraWatch(watched, system_clock(), WatchTimes(dark_s=0.5))
+    watch = Eyesight(watched, system_clock(), EyesightTimes(dark_s=0.5))
     with rtsp_server("cellar=black") as server:
         reader = reader_of(camera(server.url("cellar"), frames_per_second=10.0), seen)
         give_up_at = monotonic() + WITHIN_S

@@ -5,12 +5,12 @@ from collections.abc import Iterable
 import numpy as np
 import pytest
 
-from detectors.violations.camera_watch import CameraWatch, WatchTimes, miniature
+from detectors.violations.eyesight import Eyesight, EyesightTimes, miniature
 from domain.cameras import Camera, CameraKind, CameraState, Picture
 from domain.clock import SECOND_US
 from domain.ids import AssetId, CameraId
 
-TIMES = WatchTimes(frozen_s=30, dark_s=20, moved_s=20, well_again_s=5)
+TIMES = EyesightTimes(frozen_s=30, dark_s=20, moved_s=20, well_again_s=5)
 NIGHT = 0.03  # part of the light of day
 
 
@@ -39,7 +39,7 @@ def noisy(picture: Picture, moment: int, light: float = 1.0) -> Picture:
     return np.clip(picture * light + noise, 0, 255).astype(np.uint8)
 
 
-def states(watch: CameraWatch, pictures: Iterable[Picture | None]) -> list[CameraState]:
+def states(watch: Eyesight, pictures: Iterable[Picture | None]) -> list[CameraState]:
     """The state after each second; None: no picture came."""
     told = []
     for second, picture in enumerate(pictures, start=1):
@@ -64,7 +64,7 @@ def live(seconds: int, seed: int = 1, light: float = 1.0, start: int = 0) -> lis
 def test_each_state_is_told_after_its_time(
     then: list[Picture | None], after_s: int, state: CameraState
 ) -> None:
-    watch = CameraWatch(camera(), 0, TIMES)
+    watch = Eyesight(camera(), 0, TIMES)
     assert states(watch, live(20))[-1] is CameraState.LIVE
     told = states_from(watch, 20, then)
     assert told.index(state) + 1 == pytest.approx(after_s, abs=1)
@@ -72,7 +72,7 @@ def test_each_state_is_told_after_its_time(
 
 
 def states_from(
-    watch: CameraWatch, second: int, pictures: Iterable[Picture | None]
+    watch: Eyesight, second: int, pictures: Iterable[Picture | None]
 ) -> list[CameraState]:
     told = []
     for number, picture in enumerate(pictures, start=second + 1):
@@ -92,13 +92,13 @@ def states_from(
     ],
 )
 def test_what_passes_is_no_event(then: list[Picture | None]) -> None:
-    watch = CameraWatch(camera(), 0, TIMES)
+    watch = Eyesight(camera(), 0, TIMES)
     states(watch, live(20))
     assert set(states_from(watch, 20, then)) == {CameraState.LIVE}
 
 
 def test_it_is_well_again_after_its_time() -> None:
-    watch = CameraWatch(camera(), 0, TIMES)
+    watch = Eyesight(camera(), 0, TIMES)
     states(watch, live(20))
     states_from(watch, 20, live(30, light=NIGHT, start=50))
     told = states_from(watch, 50, live(10, start=90))
@@ -108,20 +108,20 @@ def test_it_is_well_again_after_its_time() -> None:
 
 
 def test_a_camera_that_never_gave_a_picture_is_dead() -> None:
-    watch = CameraWatch(camera(silent_after_s=10.0), 0, TIMES)
+    watch = Eyesight(camera(silent_after_s=10.0), 0, TIMES)
     assert watch.passed(9 * SECOND_US) is CameraState.STARTING
     assert watch.passed(10 * SECOND_US) is CameraState.DEAD
 
 
 def test_what_the_site_does_not_watch_is_not_told() -> None:
-    watch = CameraWatch(camera(watch_dark=False, watch_moved=False), 0, TIMES)
+    watch = Eyesight(camera(watch_dark=False, watch_moved=False), 0, TIMES)
     states(watch, live(20))
     others = live(30, light=NIGHT, start=50) + live(30, seed=2, start=90)
     assert set(states_from(watch, 20, others)) == {CameraState.LIVE}
 
 
 def test_the_new_view_is_right_where_a_person_says_so() -> None:
-    watch = CameraWatch(camera(), 0, TIMES)
+    watch = Eyesight(camera(), 0, TIMES)
     states(watch, live(20))
     assert states_from(watch, 20, live(30, seed=2, start=50))[-1] is CameraState.MOVED
     watch.looks_there(view(2))

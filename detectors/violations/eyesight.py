@@ -20,7 +20,7 @@ Miniature = NDArray[np.float32]  # (36, 64), 0 to 255
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class WatchTimes:
+class EyesightTimes:
     """How long a state must stand. Defaults of ours (D): a site changes them by measurement."""
 
     frozen_s: float = 30.0
@@ -40,12 +40,14 @@ _LEARNS: Final = 0.02  # of each new picture: shadows wander, bays do not
 _EDGES_AT_LEAST: Final = 2.0  # mean gradient; a fog or a white wall has no view to compare
 
 
-class CameraWatch:
+class Eyesight:
     """One camera's. Give it every picture that is looked at, and the time when there is none."""
 
-    def __init__(self, camera: Camera, started_at_us: int, times: WatchTimes | None = None) -> None:
+    def __init__(
+        self, camera: Camera, started_at_us: int, times: EyesightTimes | None = None
+    ) -> None:
         self._camera = camera
-        self._times = times or WatchTimes()
+        self._times = times or EyesightTimes()
         self._last_seen_us = started_at_us
         self._before: Miniature | None = None
         self._reference: NDArray[np.float32] | None = None
