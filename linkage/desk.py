@@ -12,6 +12,7 @@ from domain.access import JUDGE, LOCAL_OPERATOR, RESERVED, may
 from domain.alarms import Alarm, Flood, Rationalisation, Withholding
 from domain.changes import Changes
 from domain.credit import CreditEntry, ReviewItem
+from domain.disturbances import Disturbance
 from domain.events import AlarmRaised
 from domain.findings import Case, Finding
 from domain.ids import AssetId, case_id, from_request
@@ -53,6 +54,7 @@ from domain.requests import (
 from domain.responsibility import Reason
 from linkage.alarm_desk import ALARM_REQUESTS, AlarmDesk
 from linkage.credit import CreditDesk
+from linkage.grouping import GROUPING_REQUESTS, Grouping
 from linkage.incidents import OpenIncidents
 from linkage.limit_desk import APPROVAL_SUBJECT, LimitDesk
 from linkage.plan import LinkagePlan
@@ -88,6 +90,7 @@ class Held:
     recent_alarms: tuple[Alarm, ...] = ()  # of the last ten minutes, open or not
     floods: tuple[Flood, ...] = ()  # that last
     findings: tuple[Finding, ...] = ()  # standing, or waiting for a consultation
+    disturbances: tuple[Disturbance, ...] = ()  # of the last minutes
 
 
 class Desk:
@@ -101,8 +104,10 @@ class Desk:
         credit: CreditDesk,
         silence: Silence,
         alarms: Callable[[], AlarmDesk],
+        grouping: Grouping,
     ) -> None:
         self._plan = plan
+        self._grouping = grouping
         self._incidents = incidents
         self._credit = credit
         self._silence = silence
@@ -207,6 +212,8 @@ class Desk:
         request = asked.request
         if isinstance(request, ALARM_REQUESTS):
             return self._alarm_desk().handle(asked, request, user, changes)
+        if isinstance(request, GROUPING_REQUESTS):
+            return self._grouping.handle(request, user, at_us, changes)
         match request:
             case ChangeLimit():
                 return self._change_limit(request, user, asked, changes)
