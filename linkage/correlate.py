@@ -180,7 +180,7 @@ class Correlation:
                 del self._opened[point]
 
     def _grounds_of(self, event: AlarmRaised) -> _Grounds | None:
-        if event.condition in _OF_NO_TRIP:
+        if event.condition in _OF_NO_TRIP or not self._disturbances:
             return None
         bay = self._bay(event.asset_id)
         possible = [

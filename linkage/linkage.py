@@ -205,10 +205,12 @@ class Linkage:
         """Once everything of a record is linked: a cause may stand behind its consequences in it."""
         told, self._told = self._told, []
         for judged in told:
-            if not self._grouping.inhibits(judged):
-                for command in self._commands_by_rules(judged):
-                    if command.command_id not in self._commands:
-                        self._issue(command, changes)
+            commands = self._commands_by_rules(judged)
+            if commands and self._grouping.inhibits(judged):
+                continue
+            for command in commands:
+                if command.command_id not in self._commands:
+                    self._issue(command, changes)
 
     def _cleared(self, event: AlarmCleared, changes: Changes) -> None:
         self._trips.cleared(event.event_id)

@@ -7,7 +7,7 @@ surely supplied otherwise, or stood nearer to a source than what it would hang o
 
 from collections import deque
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import inf
 
 from domain.assets import Asset
@@ -56,6 +56,7 @@ class _States:
 
     positions: Positions
     opened_since: Collection[PointKey]  # they were closed when it tripped
+    known: dict[int, tuple[SwitchState, tuple[str, ...]]] = field(default_factory=dict)
 
     def of(self, switch: Switch) -> SwitchState:
         if switch.position is None or switch.position in self.opened_since:
@@ -64,6 +65,12 @@ class _States:
 
     def of_edge(self, edge: _Edge) -> tuple[SwitchState, tuple[str, ...]]:
         """With the numbers of the switches that are not known."""
+        state = self.known.get(id(edge))
+        if state is None:
+            state = self.known[id(edge)] = self._look_at(edge)
+        return state
+
+    def _look_at(self, edge: _Edge) -> tuple[SwitchState, tuple[str, ...]]:
         unknown = []
         for switch in edge.switches:
             state = self.of(switch)
