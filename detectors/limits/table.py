@@ -72,6 +72,11 @@ class LimitTable:
         twin._fields = self.arrays()
         return twin
 
+    def held(self, rows: Rows) -> NDArray[np.float64]:
+        """(k,) the last value of each point, NaN where it had none that is usable."""
+        usable = _USABLE[self._fields["held_quality"][rows]]
+        return np.where(usable, self._fields["held_value"][rows], np.nan)
+
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Copies: what is done with them does not reach the table."""
         return {name: array.copy() for name, array in self._fields.items()}
