@@ -51,7 +51,9 @@ def read_suppression(fields: Fields, found: Found) -> None:
         if (point := found.points[key]).asset_id in found.assets
     }
     if len(stations) > 1:
-        at.wrong(f"suppression {rule.rule_id} goes over several stations: give each its own")
+        (fields.value("points") or at).wrong(
+            f"suppression {rule.rule_id} goes over several stations: give each its own"
+        )
     found.suppressions[rule.rule_id] = rule
 
 
