@@ -45,7 +45,7 @@ from linkage.desk import Desk, Held
 from linkage.incidents import OpenIncidents
 from linkage.plan import LinkagePlan, LinkageRule
 from linkage.responsibility import Responsibility
-from linkage.suppression import HeldValues, Suppressions, nothing_held
+from linkage.suppression import HeldValues, Suppressions
 from linkage.trips import TOGETHER_WITHIN_US, Trips
 
 # so long a reply to an ended command still finds it
@@ -91,12 +91,13 @@ class Linkage:
         self._failures = _ToldFailures()
 
     def decide(
-        self, record: Record, events: Sequence[Event], held: HeldValues = nothing_held
+        self, record: Record, events: Sequence[Event], held: HeldValues | None = None
     ) -> Changes:
         """What `record`, and the events that the detectors found in it, change; `held` are their values
-        after it."""
+        after it, where something may follow from a contact's state."""
         changes = Changes()
-        self._suppressions.look(record, held, changes)
+        if held is not None:
+            self._suppressions.look(record, held, changes)
         for event in events:
             self._link(event, changes)
         match record:

@@ -4,14 +4,14 @@ What holds is a Withholding like a shelf, so that it is listed with its reason, 
 restart. It never keeps back what names a cause. Where the contact's state is not known, nothing is kept back.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Protocol
 
 import numpy as np
 
 from domain.alarms import Withheld, Withholding
-from domain.assets import Condition
+from domain.assets import ActiveLimits, Condition
 from domain.changes import Changes
 from domain.ids import PointKey, suppression_id
 from domain.records import LimitsActivated, ReadingsArrived, Record, Ticked
@@ -19,12 +19,16 @@ from linkage.alarm_desk import AlarmDesk
 from linkage.alarms import Withholdings
 from linkage.plan import LinkagePlan, Suppression
 
-# the values of points by their numbers, as the detectors hold them; NaN where nothing usable is known
-HeldValues = Callable[[Sequence[int]], Sequence[float]]
 
+class HeldValues(Protocol):
+    """What the detectors know of the points that they watch."""
 
-def nothing_held(points: Sequence[int]) -> Sequence[float]:
-    return [float("nan")] * len(points)
+    @property
+    def limits(self) -> ActiveLimits: ...
+
+    def held(self, points: Sequence[int]) -> Sequence[float]:
+        """The last value of each point by its number; NaN where nothing usable is known of it."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,18 +47,14 @@ class Suppressions:
         self._plan = plan
         self._withholdings = withholdings
         self._desk = desk
-        self._rules: Final = [
-            (rule, plan.points[rule.gate].number)
-            for rule in plan.suppressions
-            if rule.gate in plan.points
-        ]
-        numbers = [number for _, number in self._rules]
-        # by point number, with one place more for every number beyond
-        self._is_gate = np.zeros(max(numbers, default=-1) + 2, np.bool_)
-        self._is_gate[numbers] = True
+        self._limits: ActiveLimits | None = None  # those that the numbers are of
+        self._gates: list[tuple[Suppression, int]] = []
+        self._is_gate = np.zeros(1, np.bool_)
 
     def look(self, record: Record, held: HeldValues, changes: Changes) -> None:
         """Whether a contact moved, became known or unknown, or a rule is gone."""
+        if held.limits is not self._limits:
+            self._number_gates(held.limits)
         match record:
             case ReadingsArrived():
                 beyond = len(self._is_gate) - 1
@@ -65,16 +65,29 @@ class Suppressions:
             case _:
                 pass
 
+    def _number_gates(self, limits: ActiveLimits) -> None:
+        """By point number, with one place more for every number beyond."""
+        points = limits.by_key() if self._plan.suppressions else {}
+        self._limits = limits
+        self._gates = [
+            (rule, points[rule.gate].number)
+            for rule in self._plan.suppressions
+            if rule.gate in points
+        ]
+        numbers = [number for _, number in self._gates]
+        self._is_gate = np.zeros(max(numbers, default=-1) + 2, np.bool_)
+        self._is_gate[numbers] = True
+
     def _settle(self, at_us: int, held: HeldValues, changes: Changes) -> None:
         holding = {
             _Kept(each.by, PointKey(each.point), each.condition): each
             for each in self._withholdings.every()
             if each.by_design and each.condition is not None
         }
-        if not self._rules and not holding:
+        if not self._gates and not holding:
             return
-        states = held([number for _, number in self._rules])
-        on = [rule for (rule, _), state in zip(self._rules, states, strict=True) if rule.on(state)]
+        states = held.held([number for _, number in self._gates])
+        on = [rule for (rule, _), state in zip(self._gates, states, strict=True) if rule.on(state)]
         wanted = {kept: rule for rule in on for kept in _kept_by(rule)}
         for kept, rule in wanted.items():
             self._holds(kept, rule, holding.get(kept), at_us, changes)
@@ -109,7 +122,7 @@ class Suppressions:
 
     def _ends(self, withholding: Withholding, at_us: int, changes: Changes) -> None:
         """At once where nothing is left to wait for; else the tick of that moment ends it."""
-        rules = {rule.rule_id: rule for rule, _ in self._rules}
+        rules = {rule.rule_id: rule for rule, _ in self._gates}
         rule = rules.get(withholding.by)
         if rule is None or not rule.hold_us:
             self._desk.end_withholding(withholding.ended(at_us), at_us, changes)

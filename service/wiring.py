@@ -309,7 +309,7 @@ class Core:
         )
 
     def _assemble_decision(self) -> None:
-        plan = plan_of(self._site, self._settings, self._numbers)
+        plan = plan_of(self._site, self._settings)
         self.sender = MqttCommandSender(
             sender_config(self._source), self._site.code, self.counters, clock=self._clock
         )
@@ -446,12 +446,10 @@ def commands_that_may_be_answered(records: SqlRecords, now_us: int) -> list[Devi
     return list((known | {each.command_id: each for each in records.open_commands()}).values())
 
 
-def plan_of(site: Site, settings: Settings, numbers: Mapping[PointKey, int]) -> LinkagePlan:
-    """What linkage decides by: the site's word, the points' numbers, and the bounds that the installation
-    sets."""
-    numbered = (replace(point, number=numbers[point.key]) for point in site.points)
+def plan_of(site: Site, settings: Settings) -> LinkagePlan:
+    """What linkage decides by: the site's word, and the bounds that the installation sets."""
     return replace(
-        replace(site, points=tuple(numbered)).plan(settings.language),
+        site.plan(settings.language),
         shelve_at_most_us=round(settings.alarms.shelve_at_most_hours * 60 * MINUTE_US),
     )
 

@@ -145,8 +145,8 @@ class KafkaCore:
         )
         self._shared = can_be_shared(settings)
         self._prepare()
+        self._plan = plan_of(self._site, settings)
         self._numbers = self._numbers_of_points()
-        self._plan = plan_of(self._site, settings, self._numbers)
         self._limit_words: tuple[Sequence[LimitChange], tuple[str, ...]] | None = None
         self._limits: ActiveLimits
         self._look_for_limits()
