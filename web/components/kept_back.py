@@ -141,18 +141,24 @@ def _tag_row(visit: Visit, tag: Tag, kept: int) -> Row:
     }
 
 
+def reasons(visit: Visit) -> dict[UUID, str]:
+    """Why each tag, shelf and rule keeps back what it does, and by whose word."""
+
+    def told(what: str, by: str) -> str:
+        return visit.say("alarms.kept_because", what=what, by=by)
+
+    shelves = visit.console.alarms.withholdings()
+    return {each.withholding_id: told(each.reason, each.by) for each in shelves} | {
+        tag.tag_id: told(f"{_tag_mark(visit, tag)} {tag.note}".strip(), tag.hung_by)
+        for tag in visit.console.reads.tags()
+    }
+
+
 def because_words(visit: Visit, alarm: Alarm) -> str:
     """Why an open alarm does not reach the operator; empty where it does."""
     if alarm.withheld_by is None or not alarm.is_open:
         return ""
-    for each in visit.console.alarms.withholdings():
-        if each.withholding_id == alarm.withheld_by:
-            return visit.say("alarms.kept_because", what=each.reason, by=each.by)
-    for tag in visit.console.reads.tags():
-        if tag.tag_id == alarm.withheld_by:
-            what = f"{visit.say('alarms.tag')} {tag_word(tag.kind, visit.language)} {tag.note}"
-            return visit.say("alarms.kept_because", what=what.strip(), by=tag.hung_by)
-    return ""
+    return reasons(visit).get(alarm.withheld_by, "")
 
 
 def tag_marks(visit: Visit, asset_id: AssetId, hanging: Sequence[Tag]) -> list[str]:
@@ -161,8 +167,12 @@ def tag_marks(visit: Visit, asset_id: AssetId, hanging: Sequence[Tag]) -> list[s
     asset = site.assets.get(asset_id)
     if asset is None or not hanging:
         return []
-    kinds = dict.fromkeys(tag.kind for tag in tags_on(hanging, asset, site.assets))
-    return [f"{visit.say('alarms.tag')}: {tag_word(kind, visit.language)}" for kind in kinds]
+    on_it = tags_on(hanging, asset, site.assets)
+    return list(dict.fromkeys(_tag_mark(visit, tag) for tag in on_it))
+
+
+def _tag_mark(visit: Visit, tag: Tag) -> str:
+    return f"{visit.say('alarms.tag')}: {visit.say(f'paper.tag_{tag.kind.value}')}"
 
 
 def _asset_of(visit: Visit, point: str) -> AssetId:

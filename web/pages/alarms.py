@@ -1,5 +1,6 @@
 """The operator's alarm list: what waits first; sorted, filtered, grouped and paged by the records."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -7,11 +8,13 @@ from nicegui import ui
 from nicegui.events import KeyEventArguments
 
 from domain.access import may
+from domain.alarms import Alarm
 from domain.assets import AlarmClass, Condition, Priority
 from domain.requests import AcknowledgeAlarm
 from domain.wording import class_word, condition_word, priority_word
 from storage.alarm_reads import (
     GROUPS,
+    KEPT_BACK_VIEWS,
     AlarmFilter,
     AlarmOrder,
     AlarmView,
@@ -19,7 +22,7 @@ from storage.alarm_reads import (
 )
 from web.alarm_words import row_of
 from web.components.alarm_acts import act
-from web.components.kept_back import KeptBack, tag_marks
+from web.components.kept_back import KeptBack, reasons, tag_marks
 from web.components.table import Column, DataTable, Row
 from web.finding import places, stations_in_sight
 from web.shell import Visit, console_page
@@ -206,6 +209,7 @@ class _Filters:
             value=chosen.view.value,
             on_change=lambda event: self._choose("view", AlarmView(event.value)),
         ).props("no-caps dense")
+        self._views.style("flex-wrap: wrap; max-width: 100%")
         self._selects = {
             name: self._select(name, word, options) for name, word, options in _choices(visit)
         }
@@ -289,13 +293,24 @@ def _page(
 
     key = ("alarms", wanted, chosen.order, chosen.page)
     chosen.listed, count = visit.console.feed.shared(key, made)
-    hanging = visit.console.feed.shared("hanging tags", visit.console.reads.tags)
-    rows = []
-    for each in chosen.listed:
-        row = row_of(visit, each, acts=allowed)
-        marks = tag_marks(visit, each.alarm.asset_id, hanging)
-        rows.append(row | {"marks": ", ".join([row["marks"], *marks]).strip(", ")})
+    marks = _more_marks(visit, chosen.view)
+    rows = [
+        _with_marks(row_of(visit, each, acts=allowed), marks(each.alarm)) for each in chosen.listed
+    ]
     return rows, count
+
+
+def _more_marks(visit: Visit, view: AlarmView) -> Callable[[Alarm], list[str]]:
+    """What keeps it back, where that is what is listed; else the tags that hang on its device."""
+    if view in KEPT_BACK_VIEWS:
+        because = reasons(visit)
+        return lambda alarm: [because.get(alarm.withheld_by, "")] if alarm.withheld_by else []
+    hanging = visit.console.feed.shared("hanging tags", visit.console.reads.tags)
+    return lambda alarm: tag_marks(visit, alarm.asset_id, hanging)
+
+
+def _with_marks(row: Row, marks: Sequence[str]) -> Row:
+    return row | {"marks": ", ".join(each for each in (row["marks"], *marks) if each)}
 
 
 def _marked(row: Row, here: bool) -> Row:
