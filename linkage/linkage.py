@@ -26,6 +26,7 @@ from domain.ids import (
     incident_id_again,
 )
 from domain.incidents import Incident, IncidentState
+from domain.logbook import CORRECTED_WITHIN_US
 from domain.records import (
     DeadLetter,
     DeviceReplied,
@@ -42,10 +43,13 @@ from linkage.alarm_quality import AlarmQuality
 from linkage.alarms import OpenAlarms, Withholdings
 from linkage.credit import CreditDesk
 from linkage.desk import Desk, Held
+from linkage.handover_desk import HandoverDesk
 from linkage.incidents import OpenIncidents
+from linkage.log_desk import LogDesk
 from linkage.plan import LinkagePlan, LinkageRule
 from linkage.responsibility import Responsibility
 from linkage.trips import TOGETHER_WITHIN_US, Trips
+from linkage.watches import Watches
 
 # so long a reply to an ended command still finds it
 REMEMBER_ENDED_US: Final = 60 * MINUTE_US
@@ -69,9 +73,14 @@ class Linkage:
         held = held or Held()
         self._plan = plan
         self._incidents = OpenIncidents(incidents)
+        self._watches = Watches(plan.posts, held.watches)
         self._responsibility = Responsibility(
-            plan.organisation, plan.zone, plan.version, plan.responsible
+            plan.organisation, plan.zone, plan.version, plan.responsible, self._watches
         )
+        self._handover = HandoverDesk(
+            plan, self._watches, self._responsibility, self._link, concerns
+        )
+        self._log = LogDesk(plan, held.log)
         self._credit = CreditDesk(
             plan.rule_book, plan.violations, plan.zone, held.reviews, held.entries
         )
@@ -79,7 +88,14 @@ class Linkage:
         self._trips = Trips(plan, held.recent)
         self._quality = AlarmQuality(plan, held.recent_alarms, held.floods)
         self._desk = Desk(
-            plan, held, self._incidents, self._credit, self._silence, lambda: self._alarm_desk
+            plan,
+            held,
+            self._incidents,
+            self._credit,
+            self._silence,
+            lambda: self._alarm_desk,
+            self._handover,
+            self._log,
         )
         self._alarm_desk = AlarmDesk(
             plan,
@@ -94,6 +110,7 @@ class Linkage:
     def decide(self, record: Record, events: Sequence[Event]) -> Changes:
         """What `record`, and the events that the detectors found in it, change."""
         changes = Changes()
+        self._watches.known_until(record.at_us)
         for event in events:
             self._link(event, changes)
         match record:
@@ -109,6 +126,7 @@ class Linkage:
                 changes.dead_letters.append(record)
             case _:
                 pass
+        changes.log += self._log.lines_of(changes)
         return changes
 
     def delivered(self, done: OutboxDone) -> Changes:
@@ -268,6 +286,9 @@ class Linkage:
 
     def _answer(self, event: AlarmRaised) -> Answer:
         """Who answered for the asset when it began, by the plant's clock."""
+        if event.condition is Condition.HANDOVER_LATE:
+            post = next(each for each in self._plan.posts if each.asset_id == event.asset_id)
+            return self._responsibility.of_post(post, event.started_at_us)
         kind = Kind.VIOLATION if self._credit.breaks_a_rule(event) else Kind.FAULT
         return self._answer_for(event.asset_id, event.started_at_us, kind)
 
@@ -366,6 +387,8 @@ class Linkage:
                 tried = f"{command.attempt} attempt{'s' if command.attempt > 1 else ''}"
                 self._failed(command.failed(at_us, f"no confirmation after {tried}"), changes)
         self._desk.note_forgotten(self._alarm_desk.ticked(at_us, changes))
+        self._handover.ticked(at_us, changes)
+        self._log.forget_before(at_us - CORRECTED_WITHIN_US)
         self._quality.ticked(at_us, changes)
         self._trips.forget_before(at_us - 2 * TOGETHER_WITHIN_US)
         self._commands.forget_ended_before(at_us - REMEMBER_ENDED_US)

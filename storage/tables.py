@@ -25,13 +25,15 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import TypeEngine
 
-REVISION: Final = "0007"  # of the newest migration; a test compares them
+REVISION: Final = "0013"  # of the newest migration; a test compares them
 
 
 def _words(length: int) -> TypeEngine[str]:
     """The length is for the reader: SQLite does not look at it."""
     return String(length).with_variant(Text(collation="C"), "postgresql")
 
+
+words: Final = _words  # for the tables of other modules
 
 # a number that people write down somewhere and may mistype
 _WHOLE: Final = Integer().with_variant(BigInteger(), "postgresql")

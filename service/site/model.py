@@ -13,6 +13,7 @@ from domain.ids import AssetId, PointKey, SourceId
 from domain.organisation import Organisation
 from domain.topology import Topology
 from linkage.plan import LinkagePlan, LinkageRule, Position, Responsible, ViolationRule
+from linkage.watches import posts_of
 
 UNNUMBERED: Final = -1  # a point's number before the records gave it one
 
@@ -84,6 +85,7 @@ class Site:
             points={point.key: point for point in self.points},
             modes=self.modes,
             positions=self.positions,
+            posts=posts_of(self.organisation, self.assets),
         )
 
     def active_limits(
