@@ -131,6 +131,10 @@ class LogReads:
         with reading(self._engine) as connection:
             return int(connection.execute(query).scalar_one())
 
+    def entry(self, entry_id: UUID) -> LogEntry | None:
+        found = self._all(select(log_entries).where(log_entries.c.entry_id == entry_id), entry)
+        return found[0] if found else None
+
     def corrections(self, of: Collection[UUID]) -> dict[UUID, LogEntry]:
         """line -> the one that corrects it."""
         query = select(log_entries).where(log_entries.c.corrects.in_(list(of)))

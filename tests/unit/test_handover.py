@@ -17,8 +17,8 @@ from linkage.desk import Held
 from linkage.linkage import Linkage
 from linkage.responsibility import Responsibility
 from linkage.watches import Watches, posts_of
-from tests.support.alarms import BEIJING, alarm
-from tests.support.control_room import ROOM, TRANSFORMER
+from tests.support.alarms import BEIJING, TRANSFORMER, alarm
+from tests.support.control_room import ROOM
 from tests.support.posts import (
     MORNING,
     ORGANISATION,
