@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
 
-from sqlalchemy import Engine, bindparam, select, text
+from sqlalchemy import Engine, String, bindparam, select, text
 
 from domain.assets import Priority
 from domain.ids import AssetId
@@ -79,8 +79,9 @@ def _alarms(which: str) -> str:
 
 
 def _log(kind: LogKind) -> str:
+    """A correction tells of the same thing."""
     return (
-        f"SELECT count(*) FROM log_entries WHERE kind = '{kind.value}' "
+        f"SELECT count(*) FROM log_entries WHERE kind = '{kind.value}' AND corrects IS NULL "
         "AND at_us >= :from_us AND at_us < :to_us"
     )
 
@@ -152,7 +153,7 @@ def counted(engine: Engine, from_us: int, to_us: int, scope: Scope) -> list[Coun
             sql, bound = _asked(count, from_us, to_us, scope)
             statement = text(sql)
             if "names" in bound:
-                statement = statement.bindparams(bindparam("names", expanding=True))
+                statement = statement.bindparams(bindparam("names", type_=String, expanding=True))
             value = connection.execute(statement, bound).scalar() or 0
             found.append(Counted(key=count.key, value=value, query=_written(sql, bound)))
         return found

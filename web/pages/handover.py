@@ -22,6 +22,7 @@ from web.components.printing import print_button
 from web.components.table import Column, DataTable, Row
 from web.handover_sections import page_of
 from web.shell import Visit, console_page
+from web.words import WORDS
 
 log = structlog.get_logger(__name__)
 
@@ -124,19 +125,29 @@ def show_page(visit: Visit, page: Page) -> None:
             ui.label(visit.say("handover.notes")).classes("gw-head")
             ui.label(page.notes).style("white-space:pre-wrap; overflow-wrap:anywhere")
     for section in page.sections:
-        _section(visit, section)
+        if section.lines or section.unknown:
+            _section(visit, section)
+    empty = [each for each in page.sections if not each.lines and not each.unknown]
+    if empty:
+        with ui.element("div").classes("gw-card"), ui.element("div").classes("gw-facts"):
+            for section in empty:
+                ui.label(_title(visit, section))
+                ui.label(visit.say("handover.none"))
+
+
+def _title(visit: Visit, section: Section) -> str:
+    """Of another release its name."""
+    key = f"handover.{section.name}"
+    return visit.say(key) if key in WORDS else section.name
 
 
 def _section(visit: Visit, section: Section) -> None:
     count = len(section.lines) + section.more
     with ui.element("div").classes("gw-card"):
         with ui.element("div").classes("gw-bar"):
-            ui.label(visit.say(f"handover.{section.name}")).classes("gw-head")
-            if not section.unknown:
-                chip = "gw-strong" if count else "gw-plain"
-                ui.label(str(count) if count else visit.say("handover.none")).classes(
-                    f"gw-chip {chip}"
-                )
+            ui.label(_title(visit, section)).classes("gw-head")
+            if count:
+                ui.label(str(count)).classes("gw-chip gw-strong")
         if section.unknown:
             ui.label(visit.say("handover.unknown")).classes("gw-away")
         for line in section.lines:
@@ -185,6 +196,14 @@ def _facts(visit: Visit, watch: Watch) -> None:
 def _acts(visit: Visit, post: Post, watch: Watch) -> None:
     if not may(visit.user.roles, SignHandover):
         return
+    with ui.element("div").classes("gw-column"):
+        _signing(visit, post, watch)
+        if watch.state is WatchState.SIGNED:
+            _incoming(visit, watch)
+
+
+def _signing(visit: Visit, post: Post, watch: Watch) -> None:
+    """Of the outgoing shift."""
     notes = ui.textarea(visit.say("handover.notes"), value=watch.notes)
     notes.props("outlined autogrow dense").classes("w-full")
 
@@ -206,8 +225,6 @@ def _acts(visit: Visit, post: Post, watch: Watch) -> None:
     with ui.element("div").classes("gw-bar"):
         ui.button(visit.say("handover.save_notes"), on_click=save).props("no-caps outline")
         ui.button(visit.say("handover.sign"), on_click=sign).props("no-caps unelevated")
-    if watch.state is WatchState.SIGNED:
-        _incoming(visit, watch)
 
 
 def _incoming(visit: Visit, watch: Watch) -> None:

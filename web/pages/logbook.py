@@ -95,7 +95,7 @@ def log_page(visit: Visit) -> None:
 
 def _quick_entry(visit: Visit) -> None:
     """Words and Enter; an order asks for more."""
-    with ui.element("div").classes("gw-card gw-noprint"):
+    with ui.element("div").classes("gw-card gw-column gw-noprint"):
         with ui.element("div").classes("gw-bar"):
             kinds = {each.value: visit.say(f"logbook.kind_{each.value}") for each in _KINDS}
             kind = ui.toggle(kinds, value=LogKind.NOTE.value).props("no-caps dense")
