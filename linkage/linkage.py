@@ -281,6 +281,7 @@ class Linkage:
             priority=event.priority,
             opened_at_us=event.detected_at_us,
             answer=self._answer(event),
+            kind=self._kind(event),
             standing=frozenset({event.event_id}),
         )
 
@@ -289,8 +290,12 @@ class Linkage:
         if event.condition is Condition.HANDOVER_LATE:
             post = next(each for each in self._plan.posts if each.asset_id == event.asset_id)
             return self._responsibility.of_post(post, event.started_at_us)
-        kind = Kind.VIOLATION if self._credit.breaks_a_rule(event) else Kind.FAULT
-        return self._answer_for(event.asset_id, event.started_at_us, kind)
+        return self._answer_for(event.asset_id, event.started_at_us, self._kind(event))
+
+    def _kind(self, event: AlarmRaised) -> Kind:
+        if event.condition is Condition.HANDOVER_LATE:
+            return Kind.SUPERVISION
+        return Kind.VIOLATION if self._credit.breaks_a_rule(event) else Kind.FAULT
 
     def _answer_for(self, asset_id: AssetId, at_us: int, kind: Kind) -> Answer:
         asset = self._plan.asset(asset_id)

@@ -240,7 +240,7 @@ def test_a_late_hand_over_is_an_incident_of_who_leads_the_post() -> None:
     post.at("2026-05-02 08:31")
     (incident,) = post.open_incidents()
     assert incident.asset_id == POST
-    assert incident.priority is Priority.MINOR
+    assert (incident.kind, incident.priority) == (Kind.SUPERVISION, Priority.MINOR)
     assert incident.answer.acting
     assert incident.answer.acting.person_id == "lead"
     assert post.everything.commands == [], "it calls no siren"
