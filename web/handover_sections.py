@@ -260,8 +260,9 @@ def log_stations(post: Post) -> frozenset[str] | None:
 def _assets(visit: Visit, post: Post) -> frozenset[AssetId] | None:
     if not post.stations:
         return None
-    return frozenset(
+    here = frozenset(
         asset_id
         for asset_id, asset in visit.console.site.assets.items()
         if asset.station in post.stations
     )
+    return here | {post.asset_id}
