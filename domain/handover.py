@@ -137,7 +137,9 @@ class SignedPage:
 
     @classmethod
     def of(cls, content: str) -> "SignedPage":
-        return cls(digest=digest_of(content), content=content)
+        """What no store takes as text is written in words before it is hashed."""
+        plain = content.encode("utf-8", "backslashreplace").decode().replace("\0", "\\x00")
+        return cls(digest=digest_of(plain), content=plain)
 
     @property
     def is_whole(self) -> bool:

@@ -116,9 +116,9 @@ class HandoverDesk:
         self._expect_of_crew(user, watch.persons, watch)
         if at_us < watch.ends_us - EARLIEST_US:
             raise Refused(self._too_early(watch.ends_us - EARLIEST_US))
-        if len(request.page.encode()) > PAGE_BYTES_AT_MOST:
-            raise Refused(Reason.of("page_too_large"))
         page = SignedPage.of(request.page)
+        if len(page.content.encode()) > PAGE_BYTES_AT_MOST:
+            raise Refused(Reason.of("page_too_large"))
         changes.pages.append(page)
         self._keep(watch.signed(user.name, at_us, page.digest), changes)
 

@@ -117,6 +117,14 @@ def test_what_could_not_be_written_as_text_is_written_without_it(records: SqlRec
     assert "\x00" not in found.text
 
 
+def test_a_page_that_no_store_takes_as_it_is_still_fits_its_hash(records: SqlRecords) -> None:
+    page = SignedPage.of("a\x00b\ud800")
+    records.commit(Changes(pages=[page]), 1)
+    found = records.logbook.page(page.digest)
+    assert found
+    assert found.is_whole
+
+
 def test_other_workers_learn_a_watch(records: SqlRecords) -> None:
     watch = Post().watch
     records.commit(Changes(watches=[watch], log=[line(1)]), 1)

@@ -1,16 +1,14 @@
 """Log, hand-over and daily report in a real Chromium, at a dispatch room whose shift ends in half an hour."""
 
 import os
-import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from domain.clock import MINUTE_US, system_clock, to_datetime
+from domain.clock import MINUTE_US
 from domain.handover import Watch
 from domain.ids import PersonId
 from domain.paperwork import Role
@@ -22,7 +20,6 @@ from service.core_client import CoreClient
 from service.passwords import hashed
 from service.site.load import load
 from tests.support.console import (
-    EXAMPLE,
     RunningConsole,
     Watched,
     browser,
@@ -33,6 +30,7 @@ from tests.support.console import (
     watched,
 )
 from tests.support.running import until
+from tests.support.shifts import site_whose_shift_ends_soon
 
 pytestmark = [pytest.mark.chromium, pytest.mark.mosquitto]
 
@@ -47,23 +45,9 @@ class Shift:
     watch: Watch
 
 
-def _site_whose_shift_ends_soon(folder: Path) -> Path:
-    """The example with the dispatch room's three shifts moved: one of them ends in half an hour."""
-    site = Path(shutil.copytree(EXAMPLE, folder / "site"))
-    now = to_datetime(system_clock()).astimezone(load(EXAMPLE).zone)
-    rosters = (site / "rosters.yaml").read_text("utf-8")
-    for number, start in enumerate(("08:00", "16:00", "00:00")):
-        moved = now + timedelta(minutes=30, hours=8 * number)
-        rosters = rosters.replace(
-            f'from: "{start}", lasts: 8h', f'from: "{moved:%H:%M}", lasts: 8h'
-        )
-    (site / "rosters.yaml").write_text(rosters, "utf-8")
-    return site
-
-
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return _site_whose_shift_ends_soon(tmp_path_factory.mktemp("site"))
+    return site_whose_shift_ends_soon(tmp_path_factory.mktemp("site"))
 
 
 @pytest.fixture(scope="module")
