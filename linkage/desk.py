@@ -12,6 +12,7 @@ from domain.access import JUDGE, LOCAL_OPERATOR, RESERVED, may
 from domain.alarms import Alarm, Flood, Rationalisation, Withholding
 from domain.changes import Changes
 from domain.credit import CreditEntry, ReviewItem
+from domain.disturbances import Disturbance
 from domain.events import AlarmRaised
 from domain.findings import Case, Finding
 from domain.handover import Watch
@@ -56,6 +57,7 @@ from domain.requests import (
 from domain.responsibility import Reason
 from linkage.alarm_desk import ALARM_REQUESTS, AlarmDesk
 from linkage.credit import CreditDesk
+from linkage.grouping import GROUPING_REQUESTS, Grouping
 from linkage.handover_desk import HANDOVER_REQUESTS, HandoverDesk
 from linkage.incidents import OpenIncidents
 from linkage.limit_desk import APPROVAL_SUBJECT, LimitDesk
@@ -95,6 +97,7 @@ class Held:
     findings: tuple[Finding, ...] = ()  # standing, or waiting for a consultation
     watches: tuple[Watch, ...] = ()  # open, or handed over in the last days
     log: tuple[LogEntry, ...] = ()  # what people wrote in the last days, the oldest first
+    disturbances: tuple[Disturbance, ...] = ()  # of the last minutes
 
 
 class Desk:
@@ -110,8 +113,10 @@ class Desk:
         alarms: Callable[[], AlarmDesk],
         handover: HandoverDesk,
         log: LogDesk,
+        grouping: Grouping,
     ) -> None:
         self._plan = plan
+        self._grouping = grouping
         self._incidents = incidents
         self._credit = credit
         self._silence = silence
@@ -221,6 +226,8 @@ class Desk:
             return self._alarm_desk().handle(asked, request, user, changes)
         if isinstance(request, HANDOVER_REQUESTS):
             return self._handover.handle(asked, request, user, changes)
+        if isinstance(request, GROUPING_REQUESTS):
+            return self._grouping.handle(request, user, at_us, changes)
         match request:
             case WriteLog():
                 return self._log.write(asked, request, user, changes)

@@ -14,6 +14,7 @@ from domain.events import AlarmRaised
 from domain.handover import Post
 from domain.ids import AssetId, DeviceId, PointKey
 from domain.organisation import Organisation
+from domain.topology import Topology
 
 _T = TypeVar("_T")
 
@@ -99,6 +100,7 @@ class LinkagePlan:
     shelve_at_most_us: int = 8 * 60 * MINUTE_US
     positions: tuple[Position, ...] = ()
     posts: tuple[Post, ...] = ()  # that hand over from shift to shift
+    topology: Topology = field(default_factory=Topology)
 
     def __post_init__(self) -> None:
         problems = [*self._repeats(), *self._danglers(), *self._impossible_devices()]

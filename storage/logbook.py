@@ -31,8 +31,10 @@ from sqlalchemy import (
 from domain.changes import Changes
 from domain.handover import SignedPage, Watch, WatchState
 from domain.ids import PersonId
+from domain.log_words import log_text
 from domain.logbook import BY_PEOPLE, LogEntry, LogKind, PhoneOrder
 from domain.responsibility import Reason
+from domain.wording import LANGUAGES
 from storage.engines import reading
 from storage.inserts import insert, newest
 from storage.rows import as_json, columns_of, stored
@@ -275,9 +277,10 @@ def watch(row: RowMapping) -> Watch:
 
 
 def _searched(line: LogEntry) -> str:
-    facts = [fact for _, fact in line.what.facts] if line.what else []
+    """Of a line of the system its words in every language: whoever reads it searches for those."""
+    texts = [log_text(line, language) for language in LANGUAGES] if line.what else [line.text]
     order = [line.order.giver, line.order.receiver] if line.order else []
-    return " ".join([line.station, line.by, line.text, *order, *facts]).lower()
+    return " ".join([line.station, line.by, *order, *texts]).lower()
 
 
 def _which(query: Select[Any], wanted: LogFilter) -> Select[Any]:

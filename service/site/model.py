@@ -86,6 +86,7 @@ class Site:
             modes=self.modes,
             positions=self.positions,
             posts=posts_of(self.organisation, self.assets),
+            topology=self.topology,
         )
 
     def active_limits(

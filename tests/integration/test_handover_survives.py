@@ -1,5 +1,7 @@
 """A hand-over through a real core: what was accepted is there after kill -9, once."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from uuid import uuid4
 
@@ -23,7 +25,19 @@ from tests.support.shifts import site_whose_shift_ends_soon
 PAGE = '{"post": "调度室"}'
 
 
-def _journalled_then_killed(running: CoreProcess, asked: Request, actor: str) -> None:
+@contextmanager
+def _until_killed(*arguments: str | Path) -> Iterator[CoreProcess]:
+    """Ended by kill -9, whatever happened."""
+    folder, data, *more = arguments
+    running = CoreProcess(Path(folder), Path(data), *map(str, more))
+    try:
+        running.await_connected()
+        yield running
+    finally:
+        running.kill()
+
+
+def _journalled(running: CoreProcess, asked: Request, actor: str) -> None:
     """From the journal on it must survive; decided or recorded it may be, or not."""
     before = running.status()
     assert before
@@ -37,7 +51,6 @@ def _journalled_then_killed(running: CoreProcess, asked: Request, actor: str) ->
     # ticks are journalled too: the request is among the next two records
     seq = int(before["journal_seq"]) + 2
     running.await_status(lambda status: status["journal_seq"] >= seq, "it is journalled")
-    running.kill()
 
 
 def test_both_signatures_survive_kill_9_and_the_shift_changes_once(
@@ -45,19 +58,17 @@ def test_both_signatures_survive_kill_9_and_the_shift_changes_once(
 ) -> None:
     folder, data = site_whose_shift_ends_soon(tmp_path), tmp_path / "data"
     at_broker = ("--broker", f"127.0.0.1:{broker.port}")
-    first = CoreProcess(folder, data, *at_broker)
-    first.await_connected()
-    reads = LogReads(sqlite_engine(data / "records.db", busy_ms=2_000))
-    until(lambda: len(reads.open_watches()) == 2, "both watches have begun")
-    (watch,) = [each for each in reads.open_watches() if each.post_id == "dd"]
-    _two_users(folder, data, watch)
+    with _until_killed(folder, data, *at_broker) as first:
+        reads = LogReads(sqlite_engine(data / "records.db", busy_ms=2_000))
+        until(lambda: len(reads.open_watches()) == 2, "both watches have begun")
+        (watch,) = [each for each in reads.open_watches() if each.post_id == "dd"]
+        _two_users(folder, data, watch)
+        _journalled(first, SignHandover(watch_id=watch.watch_id, page=PAGE), "out")
 
-    _journalled_then_killed(first, SignHandover(watch_id=watch.watch_id, page=PAGE), "out")
-    second = CoreProcess(folder, data, *at_broker)
-    second.await_connected()
-    until(lambda: _state(reads, watch) is WatchState.SIGNED, "the first signature is there")
-    taking = TakeOver(watch_id=watch.watch_id, page_digest=digest_of(PAGE))
-    _journalled_then_killed(second, taking, "in")
+    with _until_killed(folder, data, *at_broker) as second:
+        until(lambda: _state(reads, watch) is WatchState.SIGNED, "the first signature is there")
+        taking = TakeOver(watch_id=watch.watch_id, page_digest=digest_of(PAGE))
+        _journalled(second, taking, "in")
 
     with core(folder, data, *at_broker) as third:
         third.await_connected()
