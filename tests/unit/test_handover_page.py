@@ -15,6 +15,7 @@ from domain.readings import Quality
 from domain.topology import SwitchKind
 from service.handover_page import (
     ROWS_AT_MOST,
+    Latest,
     Line,
     Page,
     Section,
@@ -79,7 +80,7 @@ def test_a_section_says_how_many_did_not_fit() -> None:
 
 
 def test_blocked_and_substituted_points_are_put_in_by_hand() -> None:
-    latest = {
+    latest: Latest = {
         OIL: (60.0, TEN_US, int(Quality.BLOCKED)),
         "LY/113/position": (2.0, TEN_US, int(Quality.SUBSTITUTED)),
         "LY/301/position": (2.0, TEN_US, int(Quality.GOOD)),
@@ -93,10 +94,10 @@ def test_an_earth_switch_that_stands_closed_is_handed_over() -> None:
     cell = next(each for each in site.topology.cells if each.name == "151庆石Ⅰ线")
     (earth,) = [each for each in cell.switches if each.kind is SwitchKind.EARTH_SWITCH]
     assert earth.position
-    closed = {earth.position: (2.0, TEN_US, 0)}
+    closed: Latest = {str(earth.position): (2.0, TEN_US, 0)}
     assert list(closed_earths(site, closed, anywhere)) == [(cell.station, earth)]
     assert list(closed_earths(site, closed, nowhere)) == []
-    opened = {earth.position: (1.0, TEN_US, 0)}
+    opened: Latest = {str(earth.position): (1.0, TEN_US, 0)}
     assert list(closed_earths(site, opened, anywhere)) == []
 
 
