@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -59,10 +60,10 @@ def handover_page(visit: Visit) -> None:
         visit.say("handover.no_history"),
         on_open=lambda watch: ui.navigate.to(f"/handover/{watch}"),
     )
-    shown: list[tuple[UUID, int] | None] = [None]
+    shown = _Shown()
 
     def another() -> None:
-        shown[0] = None
+        shown.watch, shown.page = None, None
         refresh()
 
     def refresh() -> None:
@@ -72,26 +73,33 @@ def handover_page(visit: Visit) -> None:
         history.show([_history_row(visit, each) for each in found if not each.is_open])
         acts.set_visibility(watch is not None)
         head.clear()
-        body.clear()
         with head:
             if watch is None:
                 ui.label(visit.say("handover.not_begun"))
+                body.clear()
                 return
             _head(visit, post, watch)
-        key = (watch.watch_id, watch.version)
-        if shown[0] != key:
+        if shown.watch != (watch.watch_id, watch.version):
             # what somebody is typing is not thrown away by a change elsewhere
-            shown[0] = key
+            shown.watch, shown.page = (watch.watch_id, watch.version), None
             acts.clear()
             with acts:
                 _acts(visit, post, watch)
-        with body:
-            if watch.state is WatchState.SIGNED:
-                ui.label(visit.say("handover.signed_page")).classes("gw-head")
-                _signed(visit, watch)
-            else:
+        if watch.state is WatchState.SIGNED:
+            if shown.page is None:
+                shown.page = ()
+                body.clear()
+                with body:
+                    ui.label(visit.say("handover.signed_page")).classes("gw-head")
+                    _signed(visit, watch)
+            return
+        page = _page_now(visit, post, watch)
+        if shown.page != page.sections:
+            shown.page = page.sections
+            body.clear()
+            with body:
                 ui.label(visit.say("handover.now")).classes("gw-head")
-                show_page(visit, page_of(visit, post, watch))
+                show_page(visit, page, live=True)
 
     refresh()
     visit.on_change(_CHANGES, refresh)
@@ -116,10 +124,25 @@ def past_handover_page(visit: Visit, watch_id: str) -> None:
         _signed(visit, watch)
 
 
-def show_page(visit: Visit, page: Page) -> None:
+@dataclass(slots=True)
+class _Shown:
+    """What stands on the page, so that it is put there anew only where it has changed."""
+
+    watch: tuple[UUID, int] | None = None
+    page: tuple[Section, ...] | None = None
+
+
+def _page_now(visit: Visit, post: Post, watch: Watch) -> Page:
+    """Made once for all who look at the post in one language."""
+    key = ("handover", post.post_id, watch.watch_id, watch.version, visit.language)
+    return visit.console.feed.shared(key, lambda: page_of(visit, post, watch))
+
+
+def show_page(visit: Visit, page: Page, *, live: bool = False) -> None:
     """The page as data says it; of one that was signed nothing is made anew."""
-    ui.label(f"{page.post} {page.crew} {page.duty_date} {page.shift}").classes("gw-soft")
-    ui.label(visit.say("handover.made_at", when=page.made_at)).classes("gw-soft")
+    if not live:
+        ui.label(f"{page.post} {page.crew} {page.duty_date} {page.shift}").classes("gw-soft")
+        ui.label(visit.say("handover.made_at", when=page.made_at)).classes("gw-soft")
     if page.notes:
         with ui.element("div").classes("gw-note"):
             ui.label(visit.say("handover.notes")).classes("gw-head")
