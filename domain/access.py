@@ -16,23 +16,28 @@ from domain.requests import (
     JudgeReview,
     MergeIncident,
     MoveTicket,
+    NoteHandover,
     OpenTicket,
     ProposeCredit,
     ProposeReversal,
     ProposeSite,
     PutRationalisations,
     PutUser,
+    RefuseHandover,
     RegroupIncident,
     RemoveTag,
     ReportFinding,
     Request,
     ResetAlarm,
     ShelveAlarm,
+    SignHandover,
     SilenceAlarm,
     SilenceIncident,
     SplitIncident,
     SwitchCampaign,
     TakeOutOfService,
+    TakeOver,
+    WriteLog,
 )
 
 # the command line on this machine, which whoever owns the data folder may use (the socket is 0600)
@@ -79,6 +84,11 @@ ALLOWED: Final[dict[type[Request], frozenset[Role]]] = {
     ChangePassword: _EVERYBODY,
     ReportFinding: frozenset(),  # no person: the judge process is not one
     AnswerConsultation: _DUTY | _SAFETY,
+    WriteLog: _DUTY | _SAFETY,
+    NoteHandover: _DUTY,
+    SignHandover: _DUTY,
+    TakeOver: _DUTY,
+    RefuseHandover: _DUTY,
 }
 
 

@@ -27,6 +27,7 @@ class Condition(StrEnum):
     CLOCK_STEPPED_BACK = "clock_stepped_back"
     COMMAND_FAILED = "command_failed"  # a field device did not confirm
     TAG_FORGOTTEN = "tag_forgotten"  # it hangs beyond its expected end, or its ticket has ended
+    HANDOVER_LATE = "handover_late"  # the shift is over and has not been handed over
     JUDGED = "judged"  # 研判: a finding of the judgement
 
 

@@ -84,3 +84,13 @@ def finding_id(asset: AssetId, cause: str, began_at_us: int) -> UUID:
 def case_id(finding: UUID) -> UUID:
     """A finding is settled once."""
     return _named("case", finding)
+
+
+def watch_id(post: str, starts_us: int) -> UUID:
+    """One shift of one post, whenever it took over."""
+    return _named("watch", post, starts_us)
+
+
+def log_id(kind: str, *facts: object) -> UUID:
+    """What the system writes into the log about one thing, once."""
+    return _named("log", kind, *facts)

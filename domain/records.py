@@ -9,6 +9,7 @@ from uuid import UUID
 
 from domain.assets import ActiveLimits
 from domain.credit import CreditEntry, ReviewItem
+from domain.handover import Watch
 from domain.ids import DeviceId, SourceId
 from domain.paperwork import Approval, Tag, Ticket, User
 from domain.readings import Readings
@@ -126,6 +127,7 @@ class PaperLearned:
     approvals: tuple[Approval, ...] = ()
     reviews: tuple[ReviewItem, ...] = ()
     entries: tuple[CreditEntry, ...] = ()
+    watches: tuple[Watch, ...] = ()
 
 
 Record = (

@@ -26,6 +26,7 @@ from domain.ids import (
     incident_id_again,
 )
 from domain.incidents import Incident, IncidentState
+from domain.logbook import CORRECTED_WITHIN_US
 from domain.records import (
     DeadLetter,
     DeviceReplied,
@@ -45,11 +46,14 @@ from linkage.correlate import Correlation, incidents_of
 from linkage.credit import CreditDesk
 from linkage.desk import Desk, Held
 from linkage.grouping import Grouping
+from linkage.handover_desk import HandoverDesk
 from linkage.incidents import OpenIncidents
+from linkage.log_desk import LogDesk
 from linkage.plan import LinkagePlan, LinkageRule
 from linkage.responsibility import Responsibility
 from linkage.suppression import HeldValues, Suppressions
 from linkage.trips import TOGETHER_WITHIN_US, Trips
+from linkage.watches import Watches
 
 # so long a reply to an ended command still finds it
 REMEMBER_ENDED_US: Final = 60 * MINUTE_US
@@ -74,9 +78,14 @@ class Linkage:
         held = held or Held()
         self._plan = plan
         self._incidents = OpenIncidents(incidents)
+        self._watches = Watches(plan.posts, held.watches)
         self._responsibility = Responsibility(
-            plan.organisation, plan.zone, plan.version, plan.responsible
+            plan.organisation, plan.zone, plan.version, plan.responsible, self._watches
         )
+        self._handover = HandoverDesk(
+            plan, self._watches, self._responsibility, self._link, concerns
+        )
+        self._log = LogDesk(plan, held.log)
         self._credit = CreditDesk(
             plan.rule_book, plan.violations, plan.zone, held.reviews, held.entries
         )
@@ -96,6 +105,8 @@ class Linkage:
             self._credit,
             self._silence,
             lambda: self._alarm_desk,
+            self._handover,
+            self._log,
             self._grouping,
         )
         withholdings = Withholdings(held.withholdings)
@@ -118,6 +129,7 @@ class Linkage:
         record is taken in: `positions` of the switches, and the values that are `held`, where something may
         follow from a contact's state."""
         changes = Changes()
+        self._watches.known_until(record.at_us)
         self._grouping.positions = positions
         if held is not None:
             self._suppressions.look(record, held, changes)
@@ -137,6 +149,7 @@ class Linkage:
             case _:
                 pass
         self._call_out(changes)
+        changes.log += self._log.lines_of(changes)
         return changes
 
     def delivered(self, done: OutboxDone) -> Changes:
@@ -316,9 +329,14 @@ class Linkage:
 
     def _answer(self, event: AlarmRaised) -> Answer:
         """Who answered for the asset when it began, by the plant's clock."""
+        if event.condition is Condition.HANDOVER_LATE:
+            post = next(each for each in self._plan.posts if each.asset_id == event.asset_id)
+            return self._responsibility.of_post(post, event.started_at_us)
         return self._answer_for(event.asset_id, event.started_at_us, self._kind(event))
 
     def _kind(self, event: AlarmRaised) -> Kind:
+        if event.condition is Condition.HANDOVER_LATE:
+            return Kind.SUPERVISION
         return Kind.VIOLATION if self._credit.breaks_a_rule(event) else Kind.FAULT
 
     def _answer_for(self, asset_id: AssetId, at_us: int, kind: Kind) -> Answer:
@@ -416,6 +434,8 @@ class Linkage:
                 tried = f"{command.attempt} attempt{'s' if command.attempt > 1 else ''}"
                 self._failed(command.failed(at_us, f"no confirmation after {tried}"), changes)
         self._desk.note_forgotten(self._alarm_desk.ticked(at_us, changes))
+        self._handover.ticked(at_us, changes)
+        self._log.forget_before(at_us - CORRECTED_WITHIN_US)
         self._quality.ticked(at_us, changes)
         self._trips.forget_before(at_us - 2 * TOGETHER_WITHIN_US)
         self._grouping.passed(at_us)

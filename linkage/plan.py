@@ -11,6 +11,7 @@ from domain.clock import MINUTE_US
 from domain.commands import FieldDevice
 from domain.credit import RuleBook
 from domain.events import AlarmRaised
+from domain.handover import Post
 from domain.ids import AssetId, DeviceId, PointKey
 from domain.organisation import Organisation
 from domain.topology import Topology
@@ -116,6 +117,7 @@ class LinkagePlan:
     modes: tuple[Mode, ...] = ()
     shelve_at_most_us: int = 8 * 60 * MINUTE_US
     positions: tuple[Position, ...] = ()
+    posts: tuple[Post, ...] = ()  # that hand over from shift to shift
     topology: Topology = field(default_factory=Topology)
     suppressions: tuple[Suppression, ...] = ()
 
@@ -140,7 +142,11 @@ class LinkagePlan:
     def asset(self, asset_id: AssetId) -> Asset:
         """An asset that the plan does not know goes by its id: its alarm must still be worded."""
         known = self.assets.get(asset_id)
-        return known or Asset(asset_id=asset_id, station="", voltage="", bay="", name=asset_id)
+        if known is not None:
+            return known
+        post = next((each for each in self.posts if each.asset_id == asset_id), None)
+        station, name = (post.station, post.name) if post else ("", asset_id)
+        return Asset(asset_id=asset_id, station=station, voltage="", bay="", name=name)
 
     def _repeats(self) -> list[str]:
         return [

@@ -10,6 +10,7 @@ from datetime import tzinfo
 from typing import Final, TypeVar
 
 from domain.clock import to_datetime
+from domain.handover import Post
 from domain.ids import AssetId, PersonId, TeamId, UnitId
 from domain.organisation import (
     Coverage,
@@ -23,6 +24,7 @@ from domain.organisation import (
 from domain.responsibility import Answer, Kind, Party, Reason
 from linkage.plan import Responsible
 from linkage.rosters import Duty, duties
+from linkage.watches import Watches
 
 _K = TypeVar("_K")
 _V = TypeVar("_V")
@@ -40,7 +42,10 @@ class Responsibility:
         zone: tzinfo,
         version: int = 0,
         fallback: Responsible | None = None,
+        watches: Watches | None = None,
     ) -> None:
+        """`watches`: who has the watch where shifts hand over; without them the roster alone says it."""
+        self._watches = watches or Watches(())
         self._organisation = organisation
         self._zone = zone
         self._version = version
@@ -70,6 +75,24 @@ class Responsibility:
     def on_duty(self, roster_id: str, at_us: int) -> tuple[Duty, ...]:
         roster = self._rosters.get(roster_id)
         return duties(roster, at_us, self._zone) if roster else ()
+
+    def of_post(self, post: Post, at_us: int) -> Answer:
+        """Whose matter it is when a shift does not hand over: who leads it."""
+        roster = self._rosters.get(post.post_id)
+        chain = self.chain_of_command(roster.team_id, at_us) if roster else ()
+        if not chain:
+            why = Reason.of("no_lead_of_post", post=post.name)
+            return Answer(reasons=(why,), version=self._version)
+        why = Reason.of("lead_of_post", person=chain[0].name, post=post.name)
+        return Answer(acting=chain[0], reasons=(why,), version=self._version)
+
+    def leads_of(self, roster_id: str) -> tuple[PersonId, ...]:
+        """Who leads the team of a roster, and whom the production command chain names above."""
+        roster = self._rosters.get(roster_id)
+        team = self._teams.get(roster.team_id) if roster else None
+        if team is None:
+            return ()
+        return ((team.lead,) if team.lead else ()) + team.chain
 
     def team_of(self, person_id: PersonId, at_us: int) -> TeamId | None:
         placements = self._placements.get(person_id, [])
@@ -153,6 +176,10 @@ class Responsibility:
     ) -> tuple[PersonId | None, Duty | None]:
         """The first of the crew on duty who is there; every one that is passed over is said."""
         found = self.on_duty(roster_id, at_us)
+        held = self._watches.in_charge(roster_id, at_us, found)
+        if held is not None:
+            found = (held.duty,)
+            reasons += [held.because] if held.because else []
         roster = self._rosters.get(roster_id)
         if not found:
             reasons.append(Reason.of("nobody_on_duty", roster=roster.name if roster else roster_id))

@@ -1,12 +1,14 @@
 """`who`: who answers for a place, at a time, and why. Also what the console's question asks."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
+from domain.handover import Watch
 from domain.ids import AssetId, PersonId, PointKey
 from domain.reasons import reason_text
 from domain.responsibility import Answer, Kind, Party
 from linkage.responsibility import Responsibility
+from linkage.watches import Watches
 from service.site.model import Site
 
 
@@ -23,8 +25,10 @@ class NothingFound(ValueError):
     """No place, device or person goes by that name."""
 
 
-def responsibility_of(site: Site) -> Responsibility:
-    return Responsibility(site.organisation, site.zone, site.version, site.responsible)
+def responsibility_of(site: Site, watches: Iterable[Watch] = (), now_us: int = 0) -> Responsibility:
+    """`watches`: who has the watch at each post, as it is known up to `now_us`."""
+    known = Watches(site.plan().posts, watches, now_us)
+    return Responsibility(site.organisation, site.zone, site.version, site.responsible, known)
 
 
 def find(site: Site, what: str) -> list[Subject]:

@@ -37,7 +37,8 @@ class SilenceTable:
         return {"heard_us": self.heard_us.copy(), "silent_from_us": self.silent_from_us.copy()}
 
     def silent(self, rows: NDArray[np.intp]) -> NDArray[np.bool_]:
-        return self.silent_from_us[rows] != NEVER_US
+        silent: NDArray[np.bool_] = self.silent_from_us[rows] != NEVER_US
+        return silent
 
     def look_again(self) -> None:
         """Something changed that may bring the next silence nearer."""

@@ -20,6 +20,8 @@ from linkage.plan import (
     Suppression,
     ViolationRule,
 )
+from linkage.plan import LinkagePlan, LinkageRule, Position, Responsible, ViolationRule
+from linkage.watches import posts_of
 
 UNNUMBERED: Final = -1  # a point's number before the records gave it one
 
@@ -92,6 +94,7 @@ class Site:
             points={point.key: point for point in self.points},
             modes=self.modes,
             positions=self.positions,
+            posts=posts_of(self.organisation, self.assets),
             topology=self.topology,
             suppressions=self.suppressions,
         )
