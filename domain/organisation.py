@@ -167,6 +167,28 @@ class Crew:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Holiday:
+    """Days on which rosters go by their pattern for it. `working`: days of rest worked in exchange (调休)."""
+
+    name: str  # 国庆节
+    first: date
+    last: date  # included
+    working: bool = False
+    mark: str = "D"  # where it comes from: U until somebody has read the announcement of the year
+
+    def covers(self, day: date) -> bool:
+        return self.first <= day <= self.last
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DayPattern:
+    """Whose cycle says one thing does another on such a day."""
+
+    instead_of: tuple[str, ...]  # names of shifts; none is rest
+    shifts: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Roster:
     """A cycle of days; a day may hold no shift (rest) or several."""
 
@@ -178,6 +200,8 @@ class Roster:
     cycle: tuple[tuple[str, ...], ...]  # names of shifts, one tuple per day
     crews: tuple[Crew, ...]
     mark: str = "D"
+    on_holidays: tuple[DayPattern, ...] = ()
+    on_working_days: tuple[DayPattern, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -192,4 +216,5 @@ class Organisation:
     places: tuple[Place, ...] = ()
     zones: tuple[Zone, ...] = ()
     rosters: tuple[Roster, ...] = ()
+    holidays: tuple[Holiday, ...] = ()
     counts: Mapping[str, int] = field(default_factory=dict)  # unit id -> members that are not shown

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from uuid import UUID
 
+from domain.arrangements import Arrangement
 from domain.assets import ActiveLimits
 from domain.credit import CreditEntry, ReviewItem
 from domain.ids import DeviceId, SourceId
@@ -126,6 +127,7 @@ class PaperLearned:
     approvals: tuple[Approval, ...] = ()
     reviews: tuple[ReviewItem, ...] = ()
     entries: tuple[CreditEntry, ...] = ()
+    arrangements: tuple[Arrangement, ...] = ()
 
 
 Record = (

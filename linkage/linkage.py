@@ -40,6 +40,8 @@ from domain.wording import alarm_text
 from linkage.alarm_desk import AlarmDesk, Hands
 from linkage.alarm_quality import AlarmQuality
 from linkage.alarms import OpenAlarms, Withholdings
+from linkage.arrangement_desk import ArrangementDesk
+from linkage.arrangements import Arrangements
 from linkage.credit import CreditDesk
 from linkage.desk import Desk, Held
 from linkage.incidents import OpenIncidents
@@ -69,9 +71,11 @@ class Linkage:
         held = held or Held()
         self._plan = plan
         self._incidents = OpenIncidents(incidents)
+        arranged = Arrangements(held.arrangements, plan.organisation.holidays)
         self._responsibility = Responsibility(
-            plan.organisation, plan.zone, plan.version, plan.responsible
+            plan.organisation, plan.zone, plan.version, plan.responsible, arranged
         )
+        self._arrangement_desk = ArrangementDesk(plan, arranged, self._responsibility)
         self._credit = CreditDesk(
             plan.rule_book, plan.violations, plan.zone, held.reviews, held.entries
         )
@@ -79,7 +83,13 @@ class Linkage:
         self._trips = Trips(plan, held.recent)
         self._quality = AlarmQuality(plan, held.recent_alarms, held.floods)
         self._desk = Desk(
-            plan, held, self._incidents, self._credit, self._silence, lambda: self._alarm_desk
+            plan,
+            held,
+            self._incidents,
+            self._credit,
+            self._silence,
+            lambda: self._alarm_desk,
+            self._arrangement_desk,
         )
         self._alarm_desk = AlarmDesk(
             plan,
@@ -90,6 +100,11 @@ class Linkage:
         )
         self._commands = _KnownCommands(commands)
         self._failures = _ToldFailures()
+
+    @property
+    def responsibility(self) -> Responsibility:
+        """As it answers now, with everything that was arranged."""
+        return self._responsibility
 
     def decide(self, record: Record, events: Sequence[Event]) -> Changes:
         """What `record`, and the events that the detectors found in it, change."""
@@ -367,6 +382,7 @@ class Linkage:
                 self._failed(command.failed(at_us, f"no confirmation after {tried}"), changes)
         self._desk.note_forgotten(self._alarm_desk.ticked(at_us, changes))
         self._quality.ticked(at_us, changes)
+        self._arrangement_desk.ticked(at_us)
         self._trips.forget_before(at_us - 2 * TOGETHER_WITHIN_US)
         self._commands.forget_ended_before(at_us - REMEMBER_ENDED_US)
         self._failures.forget_before(at_us - REMEMBER_ENDED_US)

@@ -143,6 +143,7 @@ class LiveView:
             ("approval", changes.approvals),
             ("user", changes.users),
             ("finding", changes.findings),
+            ("arrangement", changes.arrangements),
         ):
             if things:
                 yield {"kind": kind, "count": len(things), "text": ""}

@@ -1,11 +1,13 @@
 """`who`: who answers for a place, at a time, and why. Also what the console's question asks."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
+from domain.arrangements import Arrangement
 from domain.ids import AssetId, PersonId, PointKey
 from domain.reasons import reason_text
 from domain.responsibility import Answer, Kind, Party
+from linkage.arrangements import Arrangements
 from linkage.responsibility import Responsibility
 from service.site.model import Site
 
@@ -23,8 +25,15 @@ class NothingFound(ValueError):
     """No place, device or person goes by that name."""
 
 
-def responsibility_of(site: Site) -> Responsibility:
-    return Responsibility(site.organisation, site.zone, site.version, site.responsible)
+def responsibility_of(site: Site, arranged: Iterable[Arrangement] = ()) -> Responsibility:
+    """With what people arranged, where it is known."""
+    return Responsibility(
+        site.organisation,
+        site.zone,
+        site.version,
+        site.responsible,
+        Arrangements(arranged, site.organisation.holidays),
+    )
 
 
 def find(site: Site, what: str) -> list[Subject]:

@@ -22,6 +22,7 @@ from domain.requests import Request
 from ingest.inbox import Inbox
 from ingest.intake import Intake
 from ingest.mqtt import MqttConfig, MqttSource
+from linkage.arrangement_desk import REMEMBER_OVER_US
 from linkage.desk import Held
 from linkage.linkage import REMEMBER_ENDED_US, REMEMBER_RECENT_US, Linkage
 from linkage.plan import LinkagePlan
@@ -475,6 +476,7 @@ def held_by(records: SqlRecords, now_us: int) -> Held:
         recent_alarms=tuple(records.alarms_since(now_us - REMEMBER_RECENT_US)),
         floods=tuple(records.open_floods()),
         findings=tuple(records.open_findings()),
+        arrangements=tuple(records.arrangements(now_us - REMEMBER_OVER_US)),
     )
 
 

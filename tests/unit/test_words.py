@@ -60,7 +60,14 @@ def test_a_reason_of_another_release_is_still_shown() -> None:
 def test_every_refusal_and_proposal_has_its_words() -> None:
     rooms = [
         ROOT / "linkage" / name
-        for name in ("desk.py", "alarm_desk.py", "limit_desk.py", "credit.py", "responsibility.py")
+        for name in (
+            "desk.py",
+            "alarm_desk.py",
+            "limit_desk.py",
+            "credit.py",
+            "responsibility.py",
+            "arrangement_desk.py",
+        )
     ]
     used = {
         code
