@@ -4,7 +4,7 @@ Committee - general branch - branch - group are the party units; a group is one 
 Every asset, place and employee belongs to exactly one zone at any time (DOMAIN D2).
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
@@ -218,3 +218,15 @@ class Organisation:
     rosters: tuple[Roster, ...] = ()
     holidays: tuple[Holiday, ...] = ()
     counts: Mapping[str, int] = field(default_factory=dict)  # unit id -> members that are not shown
+
+
+def called(organisation: Organisation, subject: str) -> str:
+    """The name of what is no device, by kind and id as in "zone:z-ly"; the subject itself where unknown."""
+    kind, _, wanted = subject.partition(":")
+    names: dict[str, Iterable[tuple[str, str]]] = {
+        "zone": ((each.zone_id, each.name) for each in organisation.zones),
+        "roster": ((each.roster_id, each.name) for each in organisation.rosters),
+        "person": ((each.person_id, each.name) for each in organisation.persons),
+        "place": ((each.place_id, each.name) for each in organisation.places),
+    }
+    return next((name for known, name in names.get(kind, ()) if known == wanted), subject)

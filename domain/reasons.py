@@ -55,6 +55,11 @@ _RESPONSIBILITY: Final[dict[str, _Words]] = {
         "zh-CN": "工作票 {number} 的工作现场, 由工作负责人 {person} 处理",
         "en": "on the work site of ticket {number} its leader {person} acts",
     },
+    "leads_team": {"zh-CN": "{team} 由 {person} 负责", "en": "{person} leads {team}"},
+    "no_zone_alone": {
+        "zh-CN": "{what} 没有唯一的责任区",
+        "en": "{what} is not in one zone alone",
+    },
     "crew_away": {"zh-CN": "{crew} 当班人员都不在", "en": "nobody of {crew} is there"},
     "nobody_on_duty": {"zh-CN": "{roster} 当时无人当值", "en": "nobody of {roster} was on duty"},
     "owner_acts": {"zh-CN": "由责任党员 {person} 处理", "en": "the owner {person} acts"},

@@ -11,7 +11,7 @@ from typing import Final
 from uuid import UUID
 
 from domain.alarms import Alarm, AlarmState
-from domain.assets import AlarmClass, Condition, Priority
+from domain.assets import SUPERVISED, AlarmClass, Condition, Priority
 from domain.changes import Changes, OutboxDone
 from domain.clock import MINUTE_US, SECOND_US
 from domain.commands import CommandState, DeviceCommand, FieldDevice, OutboxItem
@@ -47,6 +47,7 @@ from linkage.desk import Desk, Held
 from linkage.incidents import OpenIncidents
 from linkage.plan import LinkagePlan, LinkageRule
 from linkage.responsibility import Responsibility
+from linkage.supervision_desk import SupervisionDesk
 from linkage.trips import TOGETHER_WITHIN_US, Trips
 
 # so long a reply to an ended command still finds it
@@ -97,6 +98,9 @@ class Linkage:
             self._alarms,
             Withholdings(held.withholdings),
             self._hands(concerns),
+        )
+        self._supervision = SupervisionDesk(
+            plan, self._responsibility, self._alarms, self._link, concerns
         )
         self._commands = _KnownCommands(commands)
         self._failures = _ToldFailures()
@@ -278,13 +282,20 @@ class Linkage:
             priority=event.priority,
             opened_at_us=event.detected_at_us,
             answer=self._answer(event),
+            kind=self._kind(event),
             standing=frozenset({event.event_id}),
         )
 
     def _answer(self, event: AlarmRaised) -> Answer:
         """Who answered for the asset when it began, by the plant's clock."""
-        kind = Kind.VIOLATION if self._credit.breaks_a_rule(event) else Kind.FAULT
-        return self._answer_for(event.asset_id, event.started_at_us, kind)
+        if event.condition in SUPERVISED:
+            return self._supervision.answer(event)
+        return self._answer_for(event.asset_id, event.started_at_us, self._kind(event))
+
+    def _kind(self, event: AlarmRaised) -> Kind:
+        if event.condition in SUPERVISED:
+            return Kind.SUPERVISION
+        return Kind.VIOLATION if self._credit.breaks_a_rule(event) else Kind.FAULT
 
     def _answer_for(self, asset_id: AssetId, at_us: int, kind: Kind) -> Answer:
         asset = self._plan.asset(asset_id)
@@ -383,6 +394,7 @@ class Linkage:
         self._desk.note_forgotten(self._alarm_desk.ticked(at_us, changes))
         self._quality.ticked(at_us, changes)
         self._arrangement_desk.ticked(at_us)
+        self._supervision.ticked(at_us, changes)
         self._trips.forget_before(at_us - 2 * TOGETHER_WITHIN_US)
         self._commands.forget_ended_before(at_us - REMEMBER_ENDED_US)
         self._failures.forget_before(at_us - REMEMBER_ENDED_US)

@@ -12,7 +12,7 @@ from domain.commands import FieldDevice
 from domain.credit import RuleBook
 from domain.events import AlarmRaised
 from domain.ids import AssetId, DeviceId, PointKey
-from domain.organisation import Organisation
+from domain.organisation import Organisation, called
 
 _T = TypeVar("_T")
 
@@ -114,7 +114,10 @@ class LinkagePlan:
     def asset(self, asset_id: AssetId) -> Asset:
         """An asset that the plan does not know goes by its id: its alarm must still be worded."""
         known = self.assets.get(asset_id)
-        return known or Asset(asset_id=asset_id, station="", voltage="", bay="", name=asset_id)
+        if known is not None:
+            return known
+        name = called(self.organisation, asset_id)  # 督办 is of zones, rosters and people
+        return Asset(asset_id=asset_id, station="", voltage="", bay="", name=name)
 
     def _repeats(self) -> list[str]:
         return [

@@ -7,7 +7,8 @@ raises: whatever is missing becomes a reason.
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from datetime import date, tzinfo
+from datetime import date, timedelta, tzinfo
+from itertools import chain
 from typing import Any, Final, TypeVar
 from uuid import UUID
 
@@ -27,11 +28,12 @@ from domain.organisation import (
 from domain.responsibility import Answer, Kind, Party, Reason
 from linkage.arrangements import Arrangements
 from linkage.plan import Responsible
-from linkage.rosters import Duty, duties
+from linkage.rosters import Duty, duties, start_of
 
 _K = TypeVar("_K")
 _V = TypeVar("_V")
 
+_RANKS: Final = list(UnitKind)  # from the committee down
 # what concerns people and rules is the owner's; what concerns the plant is acted on by who is on duty
 _OWNERS_MATTER: Final = frozenset({Kind.VIOLATION, Kind.SUPERVISION})
 
@@ -113,6 +115,27 @@ class Responsibility:
         covering = [(zone, Coverage())] if zone else []
         return self._answer(covering, zone.name if zone else zone_id, at_us, kind)
 
+    def of_roster(self, roster_id: str, at_us: int) -> Answer:
+        """Who answers for a roster: who leads its team now, or whoever is next up the command chain."""
+        roster = self._rosters.get(roster_id)
+        for party in self.chain_of_command(roster.team_id, at_us) if roster else ():
+            team = self._teams[roster.team_id].name if roster else ""
+            why = Reason.of("leads_team", person=party.name, team=team)
+            return Answer(acting=party, reasons=(why,), version=self._version)
+        return self.of_nobody(roster.name if roster else roster_id, at_us)
+
+    def of_nobody(self, what: str, at_us: int) -> Answer:
+        """Of what is in no zone, or in none alone: who heads everything and is there."""
+        reasons = [Reason.of("no_zone_alone", what=what)]
+        tops = [unit for unit in self._organisation.units if unit.validity.covers(at_us)]
+        for unit in sorted(tops, key=lambda unit: _RANKS.index(unit.kind)):
+            acting = unit.head and self._who_acts(unit.head, None, Kind.SUPERVISION, at_us, reasons)
+            if acting:
+                reasons.append(Reason.of("head_acts", person=self._name(acting)))
+                party = self._party(acting)
+                return Answer(acting=party, reasons=tuple(reasons), version=self._version)
+        return replace(self._in_no_zone(what), reasons=tuple(reasons))
+
     def on_duty(self, roster_id: str, at_us: int) -> tuple[Duty, ...]:
         """With the persons who turn then: swapped, planned and moved."""
         roster = self._rosters.get(roster_id)
@@ -132,6 +155,30 @@ class Responsibility:
             if (acting := self._who_acts(person, None, None, at_us, [])) is not None
         ]
 
+    def is_moved(self, person_id: PersonId, at_us: int) -> bool:
+        """Into a zone of its own."""
+        return (self._arranged.zone_of(person_id, at_us) or "") in self._zones
+
+    def away_since(self, person_id: PersonId, at_us: int) -> int | None:
+        """When the leave began that keeps him away; None while he is there."""
+        leaves = [each.validity for each in self._leaves.get(person_id, ())]
+        arranged = self._arranged.leave_of(person_id, at_us)
+        leaves += [arranged.validity] if arranged else []
+        return max((each.from_us or 0 for each in leaves if each.covers(at_us)), default=None)
+
+    def boundaries(self, from_us: int, to_us: int, zone: tzinfo) -> Iterator[int]:
+        """The moments between, at which somebody comes, goes, or takes over."""
+        leaves = (each.validity for each in self._organisation.leaves)
+        arranged = (each.validity for each in self._arranged.every())
+        for each in chain(leaves, arranged):
+            yield from (end for end in (each.from_us, each.until_us) if end is not None)
+        first = to_datetime(from_us).astimezone(zone).date()
+        days = (to_datetime(to_us).astimezone(zone).date() - first).days
+        for roster in self._organisation.rosters:
+            for ahead in range(days + 1):
+                for shift in roster.shifts.values():
+                    yield start_of(shift, first + timedelta(days=ahead), zone)
+
     def is_away(self, person_id: PersonId, at_us: int) -> bool:
         return self._away(person_id, at_us)
 
@@ -150,8 +197,8 @@ class Responsibility:
         team = self._teams.get(team_id)
         if team is None:
             return ()
-        chain = [team.lead, *team.chain] if team.lead else list(team.chain)
-        acting = (self._who_acts(person, None, None, at_us, []) for person in chain)
+        upwards = [team.lead, *team.chain] if team.lead else list(team.chain)
+        acting = (self._who_acts(person, None, None, at_us, []) for person in upwards)
         there = dict.fromkeys(person for person in acting if person is not None)
         return tuple(self._party(person) for person in there)
 

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import Engine, RowMapping, Select, case, func, select
 
+from domain.alarms import Alarm
 from domain.arrangements import Arrangement
 from domain.assets import Priority
 from domain.commands import DeviceCommand
@@ -17,10 +18,12 @@ from domain.ids import AssetId, PersonId
 from domain.incidents import Incident, IncidentState
 from domain.paperwork import Approval, SiteVersion, Tag, Ticket, TicketState, User
 from domain.requests import Handled
-from storage import arrangement_rows, credit_rows, finding_rows, rows
+from domain.responsibility import Kind
+from storage import alarm_rows, arrangement_rows, credit_rows, finding_rows, rows
 from storage.engines import reading
 from storage.records import STANDING, RecordedEvent, command_of, recorded_of
 from storage.tables import (
+    alarms,
     approvals,
     audit,
     cases,
@@ -57,6 +60,8 @@ class IncidentFilter:
     states: Collection[IncidentState] = ()
     priorities: Collection[Priority] = ()
     classes: Collection[str] = ()
+    kinds: Collection[Kind] = ()
+    fold: bool = False  # consequences stand behind their cause; level 1 never does
     asset_ids: Collection[AssetId] | None = None  # None: every asset
 
 
@@ -89,6 +94,52 @@ class ConsoleReads:
         query = _which(select(incidents), wanted).order_by(*order).limit(limit).offset(offset)
         found = self._all(query, lambda row: rows.incident(row, _NOTHING))
         return self._with_alarms(found)
+
+    def consequences_of(self, incident_id: UUID, limit: int = 200) -> list[ListedIncident]:
+        """What is listed beneath it: the most urgent first, then the oldest."""
+        query = (
+            select(incidents)
+            .where(incidents.c.cause == incident_id)
+            .order_by(incidents.c.priority, incidents.c.opened_at_us, incidents.c.incident_id)
+            .limit(limit)
+        )
+        return self._with_alarms(self._all(query, lambda row: rows.incident(row, _NOTHING)))
+
+    def handled_of(self, subjects: Collection[str], limit: int = 200) -> list[Handled]:
+        """What people did to these things, the newest first; not what was refused."""
+        query = (
+            select(audit)
+            .where(audit.c.subject.in_(list(subjects)), audit.c.done)
+            .order_by(audit.c.at_us.desc())
+            .limit(limit)
+        )
+        return self._all(query, rows.handled)
+
+    def alarms_of(self, incident_id: UUID, limit: int = 100) -> list[Alarm]:
+        """How the alarms of an incident are treated, the newest first."""
+        query = (
+            select(alarms)
+            .where(alarms.c.incident_id == incident_id)
+            .order_by(alarms.c.raised_at_us.desc())
+            .limit(limit)
+        )
+        return self._all(query, alarm_rows.alarm)
+
+    def findings_between(
+        self, asset_id: AssetId, from_us: int, to_us: int, limit: int = 50
+    ) -> list[Finding]:
+        """Those of a device that stood in this time."""
+        query = (
+            select(findings)
+            .where(
+                findings.c.asset_id == writable(asset_id),
+                findings.c.told_at_us <= to_us,
+                findings.c.ended_at_us.is_(None) | (findings.c.ended_at_us >= from_us),
+            )
+            .order_by(findings.c.told_at_us.desc())
+            .limit(limit)
+        )
+        return self._all(query, finding_rows.finding)
 
     def count(self, wanted: IncidentFilter) -> int:
         query = _which(select(func.count()).select_from(incidents), wanted)
@@ -306,6 +357,11 @@ def _which(query: Select[Any], wanted: IncidentFilter) -> Select[Any]:
         query = query.where(incidents.c.priority.in_([int(each) for each in wanted.priorities]))
     if wanted.asset_ids is not None:
         query = query.where(incidents.c.asset_id.in_(list(map(writable, wanted.asset_ids))))
+    if wanted.kinds:
+        query = query.where(incidents.c.kind.in_([kind.value for kind in wanted.kinds]))
+    if wanted.fold:
+        level_1 = incidents.c.priority == Priority.URGENT.value
+        query = query.where(incidents.c.cause.is_(None) | level_1)
     if wanted.classes:
         of_class = select(events.c.incident_id).where(
             events.c.alarm_class.in_(list(map(writable, wanted.classes))),

@@ -11,7 +11,7 @@ from sqlalchemy import RowMapping
 
 from domain.assets import Priority
 from domain.ids import AssetId, PersonId, TeamId
-from domain.incidents import Incident, IncidentState
+from domain.incidents import Explanation, Incident, IncidentState
 from domain.paperwork import (
     Approval,
     ApprovalState,
@@ -25,7 +25,7 @@ from domain.paperwork import (
     User,
 )
 from domain.requests import Handled
-from domain.responsibility import Answer, Reason
+from domain.responsibility import Answer, Kind, Reason
 from storage.request_codec import audited, request_of
 from storage.text import writable
 
@@ -58,6 +58,8 @@ def incident_row(incident: Incident) -> _Row:
     del row["standing"]  # the events themselves say what stands
     answer = incident.answer
     row["answer"] = as_json(answer)
+    row["because"] = as_json(incident.because)
+    row["found"] = as_json(incident.found)
     row["zone_id"] = answer.zone_id
     row["acting_id"] = answer.acting.person_id if answer.acting else None
     return row
@@ -70,6 +72,9 @@ def incident(row: RowMapping, standing: frozenset[UUID]) -> Incident:
     held["asset_id"] = AssetId(held["asset_id"])
     held["priority"] = Priority(held["priority"])
     held["state"] = IncidentState(held["state"])
+    held["kind"] = Kind(held["kind"])
+    held["because"] = msgspec.json.decode(held["because"], type=tuple[Reason, ...])
+    held["found"] = msgspec.json.decode(held["found"], type=Explanation)
     return Incident(**held)
 
 

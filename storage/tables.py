@@ -202,6 +202,7 @@ incidents: Final = Table(
     metadata,
     Column("incident_id", Uuid, primary_key=True),
     Column("asset_id", _words(200), nullable=False),
+    Column("kind", _words(40), nullable=False, server_default="fault"),
     Column("priority", Integer, nullable=False),
     Column("opened_at_us", BigInteger, nullable=False),
     Column("zone_id", _words(200)),  # of the answer, for lists
@@ -216,10 +217,14 @@ incidents: Final = Table(
     Column("closed_by", _words(200)),
     Column("note", Text, nullable=False),
     Column("cause", Uuid),  # the incident that explains it
+    Column("because", Text, nullable=False, server_default="[]"),  # JSON of the reasons
+    Column("grouped_by", _words(200), nullable=False, server_default=""),
+    Column("found", Text, nullable=False, server_default="{}"),  # JSON of the Explanation
     Column("version", Integer, nullable=False),
     Index("ix_incidents_state", "state"),
     Index("ix_incidents_opened_at_us", "opened_at_us"),
     Index("ix_incidents_cause", "cause"),
+    Index("ix_incidents_kind", "kind"),
 )
 
 commands: Final = Table(

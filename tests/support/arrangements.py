@@ -27,7 +27,7 @@ _ONE, _OTHER = PersonId("c1"), PersonId("b1")
 
 
 def arrangement(number: int, **what: Any) -> Arrangement:
-    facts = {"from_us": 1, "until_us": 2, "by": "chief", "at_us": 1}
+    facts: dict[str, Any] = {"from_us": 1, "until_us": 2, "by": "chief", "at_us": 1}
     return Arrangement(arrangement_id=UUID(int=number), **(facts | what))
 
 

@@ -54,18 +54,18 @@ ZONE = ZoneId("z-ly")
 
 def leave(person: PersonId = C1, **more: Any) -> TakeLeave:
     """Of the 2nd of June, on which crew c has the day."""
-    times = {"from_us": at("2026-06-02 00:00"), "until_us": at("2026-06-03 00:00")}
+    times: dict[str, Any] = {"from_us": at("2026-06-02 00:00"), "until_us": at("2026-06-03 00:00")}
     return TakeLeave(person_id=person, **(times | more))
 
 
 def delegate(of: PersonId = C1, to: PersonId = HEAD, **more: Any) -> Delegate:
-    times = {"from_us": at("2026-06-02 00:00"), "until_us": at("2026-06-03 00:00")}
+    times: dict[str, Any] = {"from_us": at("2026-06-02 00:00"), "until_us": at("2026-06-03 00:00")}
     return Delegate(of=of, to=to, **(times | more))
 
 
 def swap(**more: Any) -> ProposeSwap:
     """C1 gives the day of the 2nd to B1, and takes his night of the 3rd (which crew b rests before)."""
-    facts = {
+    facts: dict[str, Any] = {
         "roster_id": "watch",
         "given": Turn(person_id=C1, duty_date=SECOND, shift="白班"),
         "by": B1,
@@ -87,22 +87,26 @@ def planned(*days: tuple[PersonId, date, tuple[str, ...]]) -> PlanDays:
 
 
 def holiday(**more: Any) -> MarkHoliday:
-    facts = {"name": "端午节", "first": date(2026, 6, 19), "last": date(2026, 6, 21)}
+    facts: dict[str, Any] = {
+        "name": "端午节",
+        "first": date(2026, 6, 19),
+        "last": date(2026, 6, 21),
+    }
     return MarkHoliday(holiday=Holiday(**(facts | more)))
 
 
 def move(person: PersonId = A1, **more: Any) -> MovePerson:
-    facts = {"person_id": person, "team_id": TeamId("xs")}
+    facts: dict[str, Any] = {"person_id": person, "team_id": TeamId("xs")}
     return MovePerson(move=Move(**(facts | more)), from_us=at("2026-06-04 00:00"))
 
 
 def hand_over(owner: PersonId | None = HEAD, **more: Any) -> HandOverZone:
-    facts = {"zone_id": ZONE, "owner": owner}
+    facts: dict[str, Any] = {"zone_id": ZONE, "owner": owner}
     return HandOverZone(handover=Handover(**(facts | more)), from_us=at("2026-06-04 00:00"))
 
 
 def ticket(**more: Any) -> OpenTicket:
-    facts = {
+    facts: dict[str, Any] = {
         "number": "柳-1",
         "type": TicketType.WORK_1,
         "task": "主变检修",

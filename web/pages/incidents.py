@@ -12,6 +12,7 @@ from domain.assets import AlarmClass, Priority
 from domain.ids import AssetId
 from domain.incidents import IncidentState
 from domain.requests import AcknowledgeIncident
+from domain.responsibility import Kind
 from domain.wording import class_word, priority_word
 from service.who import initials
 from storage.console_reads import IncidentFilter, ListedIncident
@@ -29,6 +30,7 @@ class Chosen:
     closed: bool = False
     priority: int = 0
     alarm_class: str = ""
+    kind: str = ""
     station: str = ""
     words: str = ""
     page: int = 0
@@ -137,10 +139,14 @@ def _filters(visit: Visit, chosen: Chosen, refresh: Any) -> None:
     classes = {"": everything} | {
         each.value: class_word(each, visit.language) for each in AlarmClass
     }
+    kinds = {"": everything} | {
+        each.value: visit.say(f"incidents.kind_{each.value}") for each in Kind
+    }
     stations = {"": everything} | {name: name for name in _stations(visit)}
     for name, word, options in (
         ("priority", "incidents.priority", priorities),
         ("alarm_class", "incidents.class", classes),
+        ("kind", "incidents.kind", kinds),
         ("station", "incidents.station", stations),
     ):
         ui.select(
@@ -165,6 +171,7 @@ def _wanted(visit: Visit, chosen: Chosen) -> IncidentFilter:
         states=(IncidentState.CLOSED,) if chosen.closed else CURRENT,
         priorities=(Priority(chosen.priority),) if chosen.priority else (),
         classes=(chosen.alarm_class,) if chosen.alarm_class else (),
+        kinds=(Kind(chosen.kind),) if chosen.kind else (),
         asset_ids=_assets(visit, chosen),
     )
 
