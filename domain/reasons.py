@@ -296,6 +296,19 @@ _REFUSALS: Final[dict[str, _Words]] = {
         "zh-CN": "节假日须有名称, 首日不晚于末日, 最长 {days} 天, 末日不早于今天",
         "en": "a holiday needs a name, a first day not after its last, at most {days} days, not all past",
     },
+    "sheet_first_column": {
+        "zh-CN": "第一列的标题应为 {what}, 请用导出的表格填写",
+        "en": "the first column must be headed {what}: fill in the sheet that was downloaded",
+    },
+    "sheet_no_day": {
+        "zh-CN": "{what} 不是日期, 请写作 2026-12-01",
+        "en": "{what} is no day: write it as 2026-12-01",
+    },
+    "sheet_person_twice": {"zh-CN": "{what} 出现了两行", "en": "{what} has two rows"},
+    "sheet_no_shift": {
+        "zh-CN": "没有班次 {what}; 可写 {known}",
+        "en": "no shift is named {what}; there are {known}",
+    },
     "unknown_team": {"zh-CN": "没有班组 {what}", "en": "there is no team {what}"},
     "unknown_zone": {"zh-CN": "没有责任区 {what}", "en": "there is no zone {what}"},
     "unknown_crew": {
