@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import date
 from io import BytesIO
+from typing import Any
 
 import pytest
 from openpyxl import Workbook, load_workbook
@@ -27,7 +28,7 @@ def read(content: bytes, people: People) -> ReadMonth:
     return read_month(read_sheet(content), people.who, WATCH, PEOPLE.persons, people.at_us, BEIJING)
 
 
-def edited(content: bytes, **cells: object) -> bytes:
+def edited(content: bytes, **cells: Any) -> bytes:
     workbook = load_workbook(BytesIO(content))
     for address, value in cells.items():
         workbook.worksheets[0][address] = value
