@@ -7,6 +7,7 @@ from domain.alarms import Alarm, Flood, Rationalisation, Withholding
 from domain.arrangements import Arrangement
 from domain.commands import DeviceCommand, OutboxItem
 from domain.credit import CreditEntry, ReviewItem
+from domain.disturbances import Disturbance
 from domain.events import Event
 from domain.findings import Case, Finding
 from domain.incidents import Incident
@@ -33,6 +34,7 @@ class Changes:
     events: list[Event] = field(default_factory=list)
     memberships: dict[UUID, UUID] = field(default_factory=dict)  # event -> the incident it joined
     incidents: list[Incident] = field(default_factory=list)
+    disturbances: list[Disturbance] = field(default_factory=list)
     alarms: list[Alarm] = field(default_factory=list)
     withholdings: list[Withholding] = field(default_factory=list)
     floods: list[Flood] = field(default_factory=list)

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from domain.correlation_words import CORRELATION
 from domain.responsibility import Reason
 from domain.wording import DEFAULT_LANGUAGE
 
@@ -388,7 +389,7 @@ _JUDGEMENT: Final[dict[str, _Words]] = {
     },
 }
 
-_WORDS: Final = _RESPONSIBILITY | _CREDIT | _REFUSALS | _JUDGEMENT
+_WORDS: Final = _RESPONSIBILITY | _CREDIT | _REFUSALS | _JUDGEMENT | CORRELATION
 
 
 def reason_text(reason: Reason, language: str = DEFAULT_LANGUAGE) -> str:

@@ -45,6 +45,30 @@ class CloseIncident:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MergeIncident:
+    """归并: it is listed beneath another, as its consequence."""
+
+    incident_id: UUID
+    into: UUID
+    words: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SplitIncident:
+    """拆分: it stands for itself, whatever the correlation says."""
+
+    incident_id: UUID
+    words: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegroupIncident:
+    """A merge or split is taken back: what the correlation says counts again."""
+
+    incident_id: UUID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AcknowledgeAlarm:
     event_id: UUID
 
@@ -290,6 +314,9 @@ Request = (
     AcknowledgeIncident
     | SilenceIncident
     | CloseIncident
+    | MergeIncident
+    | SplitIncident
+    | RegroupIncident
     | AcknowledgeAlarm
     | SilenceAlarm
     | ResetAlarm

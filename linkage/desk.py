@@ -13,6 +13,7 @@ from domain.alarms import Alarm, Flood, Rationalisation, Withholding
 from domain.arrangements import Arrangement
 from domain.changes import Changes
 from domain.credit import CreditEntry, ReviewItem
+from domain.disturbances import Disturbance
 from domain.events import AlarmRaised
 from domain.findings import Case, Finding
 from domain.ids import AssetId, case_id, from_request
@@ -61,6 +62,7 @@ from linkage.arrangement_desk import (
     ArrangementRequest,
 )
 from linkage.credit import CreditDesk
+from linkage.grouping import GROUPING_REQUESTS, Grouping
 from linkage.incidents import OpenIncidents
 from linkage.limit_desk import APPROVAL_SUBJECT, LimitDesk
 from linkage.plan import LinkagePlan
@@ -97,6 +99,7 @@ class Held:
     floods: tuple[Flood, ...] = ()  # that last
     findings: tuple[Finding, ...] = ()  # standing, or waiting for a consultation
     arrangements: tuple[Arrangement, ...] = ()  # not over, or over for less than a month
+    disturbances: tuple[Disturbance, ...] = ()  # of the last minutes
 
 
 class Desk:
@@ -111,8 +114,10 @@ class Desk:
         silence: Silence,
         alarms: Callable[[], AlarmDesk],
         arrangements: ArrangementDesk,
+        grouping: Grouping,
     ) -> None:
         self._plan = plan
+        self._grouping = grouping
         self._incidents = incidents
         self._credit = credit
         self._silence = silence
@@ -221,6 +226,8 @@ class Desk:
             return self._alarm_desk().handle(asked, request, user, changes)
         if isinstance(request, ARRANGEMENT_REQUESTS):
             return self._arrange(asked, request, user, changes)
+        if isinstance(request, GROUPING_REQUESTS):
+            return self._grouping.handle(request, user, at_us, changes)
         match request:
             case ChangeLimit():
                 return self._change_limit(request, user, asked, changes)

@@ -36,14 +36,17 @@ from domain.records import (
     Ticked,
 )
 from domain.responsibility import Answer, Kind
+from domain.topology import Positions, nothing_known
 from domain.wording import alarm_text
 from linkage.alarm_desk import AlarmDesk, Hands
 from linkage.alarm_quality import AlarmQuality
 from linkage.alarms import OpenAlarms, Withholdings
 from linkage.arrangement_desk import ArrangementDesk
 from linkage.arrangements import Arrangements
+from linkage.correlate import Correlation, incidents_of
 from linkage.credit import CreditDesk
 from linkage.desk import Desk, Held
+from linkage.grouping import Grouping
 from linkage.incidents import OpenIncidents
 from linkage.plan import LinkagePlan, LinkageRule
 from linkage.responsibility import Responsibility
@@ -54,6 +57,7 @@ from linkage.trips import TOGETHER_WITHIN_US, Trips
 REMEMBER_ENDED_US: Final = 60 * MINUTE_US
 # events of so long ago are needed to begin with: an opening may wait for its protection, a flood go on
 REMEMBER_RECENT_US: Final = 10 * MINUTE_US
+REMEMBER_DISTURBED_US: Final = 20 * MINUTE_US  # trips, of which only the first ten are looked at
 SILENCE: Final = "silence"  # the action that ends all others of a device
 
 
@@ -82,6 +86,12 @@ class Linkage:
         )
         self._alarms = OpenAlarms(held.alarms)
         self._trips = Trips(plan, held.recent)
+        self._grouping = Grouping(
+            plan,
+            self._incidents,
+            Correlation(plan, held.disturbances, held.recent, incidents_of(held.recent_alarms)),
+            self._kept,
+        )
         self._quality = AlarmQuality(plan, held.recent_alarms, held.floods)
         self._desk = Desk(
             plan,
@@ -91,6 +101,7 @@ class Linkage:
             self._silence,
             lambda: self._alarm_desk,
             self._arrangement_desk,
+            self._grouping,
         )
         self._alarm_desk = AlarmDesk(
             plan,
@@ -104,15 +115,20 @@ class Linkage:
         )
         self._commands = _KnownCommands(commands)
         self._failures = _ToldFailures()
+        self._told: list[AlarmRaised] = []  # in this decision, and as judged: devices may act
 
     @property
     def responsibility(self) -> Responsibility:
         """As it answers now, with everything that was arranged."""
         return self._responsibility
 
-    def decide(self, record: Record, events: Sequence[Event]) -> Changes:
-        """What `record`, and the events that the detectors found in it, change."""
+    def decide(
+        self, record: Record, events: Sequence[Event], positions: Positions = nothing_known
+    ) -> Changes:
+        """What `record`, and the events that the detectors found in it, change. `positions` are those of
+        the switches once the record is taken in."""
         changes = Changes()
+        self._grouping.positions = positions
         for event in events:
             self._link(event, changes)
         match record:
@@ -128,6 +144,7 @@ class Linkage:
                 changes.dead_letters.append(record)
             case _:
                 pass
+        self._call_out(changes)
         return changes
 
     def delivered(self, done: OutboxDone) -> Changes:
@@ -143,6 +160,7 @@ class Linkage:
                 self._moved(command, _marked_sent(command, done), changes)
             case _:
                 pass
+        self._call_out(changes)
         return changes
 
     def commands_for(self, event: AlarmRaised) -> list[DeviceCommand]:
@@ -190,11 +208,23 @@ class Linkage:
             # it was judged to be information: that is on record, and nobody need do anything
             told = replace(Alarm.of(judged), state=AlarmState.NORMAL)
             self._alarm_desk.keep(told, changes)
+        if not _needs_a_person(judged):
+            self._grouping.noticed(judged)
         if self._credit.breaks_a_rule(event):
             self._propose_violation(event, changes)
-        for command in self._commands_by_rules(judged) if treatment.calls else ():
-            if command.command_id not in self._commands:
-                self._issue(command, changes)
+        if treatment.calls:
+            self._told.append(judged)
+
+    def _call_out(self, changes: Changes) -> None:
+        """Once everything of a record is linked: a cause may stand behind its consequences in it."""
+        told, self._told = self._told, []
+        for judged in told:
+            commands = self._commands_by_rules(judged)
+            if commands and self._grouping.inhibits(judged):
+                continue
+            for command in commands:
+                if command.command_id not in self._commands:
+                    self._issue(command, changes)
 
     def _cleared(self, event: AlarmCleared, changes: Changes) -> None:
         self._trips.cleared(event.event_id)
@@ -209,6 +239,7 @@ class Linkage:
 
     def _annunciate(self, event: AlarmRaised, changes: Changes) -> None:
         self._join(event, changes)
+        self._grouping.told(event, changes)
         if self._alarms.get(event.event_id) is None:
             incident = changes.memberships.get(event.event_id)
             alarm = replace(Alarm.of(event), incident_id=incident)
@@ -229,6 +260,7 @@ class Linkage:
                 told = told.returned(at_us)
             told = self._quality.raised(told, changes)
             self._alarm_desk.keep(self._let_in(told, at_us, changes), changes)
+            self._grouping.told(opening, changes)
 
     def _hands(self, concerns: Callable[[AssetId], bool]) -> Hands:
         return Hands(
@@ -396,6 +428,7 @@ class Linkage:
         self._arrangement_desk.ticked(at_us)
         self._supervision.ticked(at_us, changes)
         self._trips.forget_before(at_us - 2 * TOGETHER_WITHIN_US)
+        self._grouping.passed(at_us)
         self._commands.forget_ended_before(at_us - REMEMBER_ENDED_US)
         self._failures.forget_before(at_us - REMEMBER_ENDED_US)
         self._desk.forget_handled_before(at_us - REMEMBER_ENDED_US)

@@ -13,6 +13,7 @@ from domain.credit import RuleBook
 from domain.events import AlarmRaised
 from domain.ids import AssetId, DeviceId, PointKey
 from domain.organisation import Organisation, called
+from domain.topology import Topology
 
 _T = TypeVar("_T")
 
@@ -97,6 +98,7 @@ class LinkagePlan:
     modes: tuple[Mode, ...] = ()
     shelve_at_most_us: int = 8 * 60 * MINUTE_US
     positions: tuple[Position, ...] = ()
+    topology: Topology = field(default_factory=Topology)
 
     def __post_init__(self) -> None:
         problems = [*self._repeats(), *self._danglers(), *self._impossible_devices()]

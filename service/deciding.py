@@ -145,7 +145,7 @@ class Decider:
             self.evaluated_rows += len(record.readings)
         changes = Changes()
         if journalled.seq > self._recorded_before:
-            changes = self._linkage.decide(record, events)
+            changes = self._linkage.decide(record, events, self._state.position_of)
         if not journalled.closes:
             self._dispatcher.hold(changes.outbox)
             self._publish(record, changes)

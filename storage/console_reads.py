@@ -105,6 +105,19 @@ class ConsoleReads:
         )
         return self._with_alarms(self._all(query, lambda row: rows.incident(row, _NOTHING)))
 
+    def count_beneath(self, causes: Collection[UUID]) -> dict[UUID, int]:
+        """cause -> incidents beneath it that are not closed."""
+        query = (
+            select(incidents.c.cause, func.count())
+            .where(
+                incidents.c.cause.in_(list(causes)),
+                incidents.c.state != IncidentState.CLOSED.value,
+            )
+            .group_by(incidents.c.cause)
+        )
+        with reading(self._engine) as connection:
+            return {cause: int(count) for cause, count in connection.execute(query)}
+
     def handled_of(self, subjects: Collection[str], limit: int = 200) -> list[Handled]:
         """What people did to these things, the newest first; not what was refused."""
         query = (

@@ -40,6 +40,7 @@ from domain.paperwork import Approval, ApprovalState, SiteVersion, Tag, Ticket, 
 from domain.records import DeadLetter
 from domain.requests import Handled
 from storage import alarm_rows, arrangement_rows, credit_rows, finding_rows, outbound, paper, rows
+from storage.disturbances import write_disturbances
 from storage.engines import reading, writing
 from storage.inserts import insert, latest, newest
 from storage.ownership import expect_owner
@@ -543,6 +544,7 @@ def write_changes(connection: Connection, changes: Changes) -> None:
     )
     _write_outbox(connection, statements, changes.outbox, changes.outbox_done)
     _write_people_and_paper(connection, statements, changes)
+    write_disturbances(connection, changes)
 
 
 def _write_events(connection: Connection, statements: _Statements, changes: Changes) -> None:

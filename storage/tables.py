@@ -33,6 +33,9 @@ def _words(length: int) -> TypeEngine[str]:
     return String(length).with_variant(Text(collation="C"), "postgresql")
 
 
+words: Final = _words  # for tables in modules of their own
+
+
 # a number that people write down somewhere and may mistype
 _WHOLE: Final = Integer().with_variant(BigInteger(), "postgresql")
 

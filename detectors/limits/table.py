@@ -76,6 +76,11 @@ class LimitTable:
         """Copies: what is done with them does not reach the table."""
         return {name: array.copy() for name, array in self._fields.items()}
 
+    def held(self, row: int) -> tuple[float, Quality]:
+        """The last reading of a point, as it came."""
+        fields = self._fields
+        return float(fields["held_value"][row]), Quality(int(fields["held_quality"][row]))
+
     def carried_to(self, plan: Plan, old: Rows, new: Rows) -> "LimitTable":
         """The same state under another plan: row `old` of this is row `new` of that."""
         fields = _blank(len(plan))

@@ -84,6 +84,7 @@ class Site:
             points={point.key: point for point in self.points},
             modes=self.modes,
             positions=self.positions,
+            topology=self.topology,
         )
 
     def active_limits(

@@ -14,6 +14,7 @@ from domain.incidents import Incident, IncidentState
 from domain.paperwork import ApprovalState, Role, Tag, Ticket, TicketState, TicketType, User
 from domain.records import Requested, Ticked
 from domain.requests import HangTag, MoveTicket, OpenTicket, Request
+from domain.topology import SwitchState
 from linkage.desk import Held
 from linkage.linkage import Linkage
 from linkage.plan import LinkagePlan, LinkageRule
@@ -90,6 +91,7 @@ class ControlRoom:
         self.alarms: dict[UUID, Alarm] = {}
         self.incidents: dict[UUID, Incident] = {}
         self.everything = Changes()
+        self.positions: dict[PointKey, SwitchState] = {}
         self._asked = 0
         self.linkage = Linkage(plan, held=Held(users=USERS))
 
@@ -111,7 +113,8 @@ class ControlRoom:
         )
 
     def happens(self, *events: Event) -> Changes:
-        return self._fold(self.linkage.decide(Ticked(at_us=self.at_us), events))
+        record = Ticked(at_us=self.at_us)
+        return self._fold(self.linkage.decide(record, events, self._position_of))
 
     def passes(self, seconds: float) -> Changes:
         self.at_us += round(seconds * SECOND_US)
@@ -183,8 +186,14 @@ class ControlRoom:
                 rationalisations=tuple(kept.rationalisations),
                 reviews=tuple(kept.reviews),
                 entries=tuple(kept.entries),
+                disturbances=tuple(
+                    {each.disturbance_id: each for each in kept.disturbances}.values()
+                ),
             ),
         )
+
+    def _position_of(self, point: PointKey) -> SwitchState:
+        return self.positions.get(point, SwitchState.UNKNOWN)
 
     def alarm(self, event: AlarmRaised) -> Alarm:
         return self.alarms[event.event_id]

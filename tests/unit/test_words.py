@@ -61,12 +61,8 @@ def test_every_refusal_and_proposal_has_its_words() -> None:
     rooms = [
         ROOT / "linkage" / name
         for name in (
-            "desk.py",
-            "alarm_desk.py",
-            "limit_desk.py",
-            "credit.py",
-            "responsibility.py",
-            "arrangement_desk.py",
+            *("desk.py", "alarm_desk.py", "limit_desk.py", "credit.py", "responsibility.py"),
+            *("correlate.py", "grouping.py", "arrangement_desk.py"),
         )
     ]
     used = {
