@@ -4,6 +4,7 @@ from dataclasses import dataclass, field, fields
 from uuid import UUID
 
 from domain.alarms import Alarm, Flood, Rationalisation, Withholding
+from domain.arrangements import Arrangement
 from domain.commands import DeviceCommand, OutboxItem
 from domain.credit import CreditEntry, ReviewItem
 from domain.disturbances import Disturbance
@@ -52,6 +53,7 @@ class Changes:
     approvals: list[Approval] = field(default_factory=list)
     site_versions: list[SiteVersion] = field(default_factory=list)
     users: list[User] = field(default_factory=list)
+    arrangements: list[Arrangement] = field(default_factory=list)
     handled: list[Handled] = field(default_factory=list)
     dead_letters: list[DeadLetter] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)

@@ -76,6 +76,11 @@ def from_request(request: UUID, what: str) -> UUID:
     return _named("request", request, what)
 
 
+def work_site_id(ticket: UUID, version: int) -> UUID:
+    """A ticket makes a work site each time it is permitted, or goes on after a break."""
+    return _named("work site", ticket, version)
+
+
 def finding_id(asset: AssetId, cause: str, began_at_us: int) -> UUID:
     """One problem of one asset that began at one moment, however often it is looked at."""
     return _named("finding", asset, cause, began_at_us)

@@ -32,6 +32,35 @@ _RESPONSIBILITY: Final[dict[str, _Words]] = {
         "en": "{person} is on call: {crew}, {shift} of {day}",
     },
     "on_leave": {"zh-CN": "{person} 请假, 顺延", "en": "{person} is on leave: the next one"},
+    "leave_deputy": {
+        "zh-CN": "{person} 请假期间由 {other} 代行",
+        "en": "{other} stands in while {person} is on leave",
+    },
+    "delegated": {
+        "zh-CN": "{person} 已委托 {other}",
+        "en": "{person} has delegated it to {other}",
+    },
+    "swapped": {
+        "zh-CN": "{person} 与 {other} 换班",
+        "en": "{person} took this turn from {other}",
+    },
+    "in_turn_of": {
+        "zh-CN": "{person} 代 {other} 当班: {crew} {day} {shift}",
+        "en": "{person} has the turn of {other}: {crew}, {shift} of {day}",
+    },
+    "in_place_of": {
+        "zh-CN": "由 {person} 代 {other} 处理",
+        "en": "{person} acts in place of {other}",
+    },
+    "work_site": {
+        "zh-CN": "工作票 {number} 的工作现场, 由工作负责人 {person} 处理",
+        "en": "on the work site of ticket {number} its leader {person} acts",
+    },
+    "leads_team": {"zh-CN": "{team} 由 {person} 负责", "en": "{person} leads {team}"},
+    "no_zone_alone": {
+        "zh-CN": "{what} 没有唯一的责任区",
+        "en": "{what} is not in one zone alone",
+    },
     "crew_away": {"zh-CN": "{crew} 当班人员都不在", "en": "nobody of {crew} is there"},
     "nobody_on_duty": {"zh-CN": "{roster} 当时无人当值", "en": "nobody of {roster} was on duty"},
     "owner_acts": {"zh-CN": "由责任党员 {person} 处理", "en": "the owner {person} acts"},
@@ -214,6 +243,96 @@ _REFUSALS: Final[dict[str, _Words]] = {
         "en": "there is no such finding, or it is over",
     },
     "already_answered": {"zh-CN": "{by} 已会诊", "en": "{by} has answered it already"},
+    "unknown_person": {"zh-CN": "没有人员 {what}", "en": "there is no person {what}"},
+    "person_out_of_scope": {
+        "zh-CN": "{person} 不在您的班组, 请由其班组或管理员办理",
+        "en": "{person} is not in your team: his team or an administrator may do it",
+    },
+    "times_needed": {
+        "zh-CN": "结束时间须晚于开始时间, 且在现在之后",
+        "en": "the end must be after the beginning and in the future",
+    },
+    "not_himself": {
+        "zh-CN": "{person} 不能代行自己, 请另选一人",
+        "en": "{person} cannot stand in for himself: choose somebody else",
+    },
+    "on_leave_already": {
+        "zh-CN": "{person} 在这段时间已请假",
+        "en": "{person} is on leave in that time already",
+    },
+    "unknown_roster": {"zh-CN": "没有排班 {what}", "en": "there is no roster {what}"},
+    "unknown_shift": {
+        "zh-CN": "{roster} 没有班次 {shift}",
+        "en": "{roster} has no shift {shift}",
+    },
+    "not_his_turn": {
+        "zh-CN": "{person} 在 {day} 没有 {shift}",
+        "en": "{person} has no {shift} on {day}",
+    },
+    "turn_begun": {
+        "zh-CN": "{day} {shift} 已经开始或结束, 不能再调",
+        "en": "{shift} of {day} has begun: it can be changed no more",
+    },
+    "on_duty_already": {
+        "zh-CN": "{person} 在 {day} {shift} 的时间里已当班",
+        "en": "{person} is on duty during {shift} of {day} already",
+    },
+    "swap_waits": {
+        "zh-CN": "这个班次已有待同意的换班, 请先办理",
+        "en": "a swap of this turn waits for agreement: settle that one first",
+    },
+    "no_duty_lead": {
+        "zh-CN": "{roster} 没有可以同意换班的值班负责人",
+        "en": "{roster} has no duty lead who could agree to a swap",
+    },
+    "not_asked_to_agree": {
+        "zh-CN": "须由 {persons} 本人同意",
+        "en": "it waits for {persons} in person",
+    },
+    "agreed_already": {"zh-CN": "您已同意", "en": "you have agreed already"},
+    "planned_twice": {
+        "zh-CN": "{person} 在 {day} 写了两次",
+        "en": "{person} is given twice on {day}",
+    },
+    "too_many_days": {
+        "zh-CN": "一次最多调整 {count} 人日",
+        "en": "at most {count} days of persons at a time",
+    },
+    "holiday_days": {
+        "zh-CN": "节假日须有名称, 首日不晚于末日, 最长 {days} 天, 末日不早于今天",
+        "en": "a holiday needs a name, a first day not after its last, at most {days} days, not all past",
+    },
+    "sheet_first_column": {
+        "zh-CN": "第一列的标题应为 {what}, 请用导出的表格填写",
+        "en": "the first column must be headed {what}: fill in the sheet that was downloaded",
+    },
+    "sheet_no_day": {
+        "zh-CN": "{what} 不是日期, 请写作 2026-12-01",
+        "en": "{what} is no day: write it as 2026-12-01",
+    },
+    "sheet_person_twice": {"zh-CN": "{what} 出现了两行", "en": "{what} has two rows"},
+    "sheet_no_shift": {
+        "zh-CN": "没有班次 {what}; 可写 {known}",
+        "en": "no shift is named {what}; there are {known}",
+    },
+    "unknown_team": {"zh-CN": "没有班组 {what}", "en": "there is no team {what}"},
+    "unknown_zone": {"zh-CN": "没有责任区 {what}", "en": "there is no zone {what}"},
+    "unknown_crew": {
+        "zh-CN": "{team} 的排班中没有 {what}",
+        "en": "no roster of {team} has the crew {what}",
+    },
+    "no_member": {
+        "zh-CN": "{person} 不是党员, 不能做责任党员",
+        "en": "{person} is no member: the owner and the deputy of a zone must be",
+    },
+    "no_such_arrangement": {
+        "zh-CN": "没有这项安排, 或已结束",
+        "en": "there is no such arrangement, or it is over",
+    },
+    "ends_with_ticket": {
+        "zh-CN": "工作现场随工作票 {number} 终结而结束",
+        "en": "the work site ends with its ticket {number}",
+    },
     "password_needed": {"zh-CN": "新用户须有密码", "en": "a new user needs a password"},
 }
 

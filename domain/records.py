@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from uuid import UUID
 
+from domain.arrangements import Arrangement
 from domain.assets import ActiveLimits
 from domain.credit import CreditEntry, ReviewItem
 from domain.handover import Watch
@@ -128,6 +129,7 @@ class PaperLearned:
     reviews: tuple[ReviewItem, ...] = ()
     entries: tuple[CreditEntry, ...] = ()
     watches: tuple[Watch, ...] = ()
+    arrangements: tuple[Arrangement, ...] = ()
 
 
 Record = (

@@ -5,14 +5,16 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from domain.alarms import Rationale
+from domain.arrangements import Handover, Move, PlannedDays, Swap
 from domain.assets import Condition
 from domain.credit import ReviewState
 from domain.findings import AlarmMove, Cause, Finding
-from domain.ids import AssetId, PersonId, TeamId
+from domain.ids import AssetId, PersonId, TeamId, ZoneId
 from domain.limit_changes import LimitSetting
 from domain.logbook import LogKind, PhoneOrder
+from domain.organisation import Holiday
 from domain.paperwork import Role, TagKind, TicketState, TicketType
-from domain.responsibility import Reason
+from domain.responsibility import Kind, Reason
 
 
 class Refused(Exception):
@@ -292,6 +294,67 @@ class RefuseHandover:
     words: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TakeLeave:
+    """`private`: why; kept for those whom it concerns, in no audit."""
+
+    person_id: PersonId
+    from_us: int
+    until_us: int
+    deputy: PersonId | None = None
+    private: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delegate:
+    """`to` acts where `of` would."""
+
+    of: PersonId
+    to: PersonId
+    from_us: int
+    until_us: int
+    zone_id: ZoneId | None = None
+    kind: Kind | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProposeSwap:
+    """Effective when both persons and the duty lead have agreed."""
+
+    swap: Swap
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanDays:
+    """Shifts of single days, one at a time or from a workbook."""
+
+    planned: PlannedDays
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MarkHoliday:
+    holiday: Holiday
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MovePerson:
+    move: Move
+    from_us: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HandOverZone:
+    handover: Handover
+    from_us: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndArrangement:
+    """Undo: from now on it does not hold; what it was until now stays."""
+
+    arrangement_id: UUID
+
+
 Request = (
     AcknowledgeIncident
     | SilenceIncident
@@ -326,6 +389,14 @@ Request = (
     | SignHandover
     | TakeOver
     | RefuseHandover
+    | TakeLeave
+    | Delegate
+    | ProposeSwap
+    | PlanDays
+    | MarkHoliday
+    | MovePerson
+    | HandOverZone
+    | EndArrangement
 )
 
 

@@ -1,10 +1,11 @@
 """The open alarms and what is kept from the operator: held in memory, found by event, incident and point."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Final, TypeVar
 from uuid import UUID
 
 from domain.alarms import Alarm, Withheld, Withholding
+from domain.assets import Condition
 from domain.events import AlarmRaised
 from linkage.tagging import names_the_cause
 
@@ -36,6 +37,9 @@ class OpenAlarms:
 
     def of_point(self, point: str) -> list[Alarm]:
         return [self._open[each] for each in sorted(self._of_point.get(point, ()))]
+
+    def of_conditions(self, conditions: Collection[Condition]) -> list[Alarm]:
+        return [each for each in self._open.values() if each.condition in conditions]
 
     def kept_back_by(self) -> list[UUID]:
         """The tags, shelves and tickets that keep something back."""

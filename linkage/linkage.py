@@ -11,7 +11,7 @@ from typing import Final
 from uuid import UUID
 
 from domain.alarms import Alarm, AlarmState
-from domain.assets import AlarmClass, Condition, Priority
+from domain.assets import SUPERVISED, AlarmClass, Condition, Priority
 from domain.changes import Changes, OutboxDone
 from domain.clock import MINUTE_US, SECOND_US
 from domain.commands import CommandState, DeviceCommand, FieldDevice, OutboxItem
@@ -42,6 +42,8 @@ from domain.wording import alarm_text
 from linkage.alarm_desk import AlarmDesk, Hands
 from linkage.alarm_quality import AlarmQuality
 from linkage.alarms import OpenAlarms, Withholdings
+from linkage.arrangement_desk import ArrangementDesk
+from linkage.arrangements import Arrangements
 from linkage.correlate import Correlation, incidents_of
 from linkage.credit import CreditDesk
 from linkage.desk import Desk, Held
@@ -51,6 +53,7 @@ from linkage.incidents import OpenIncidents
 from linkage.log_desk import LogDesk
 from linkage.plan import LinkagePlan, LinkageRule
 from linkage.responsibility import Responsibility
+from linkage.supervision_desk import SupervisionDesk
 from linkage.suppression import HeldValues, Suppressions
 from linkage.trips import TOGETHER_WITHIN_US, Trips
 from linkage.watches import Watches
@@ -78,10 +81,12 @@ class Linkage:
         held = held or Held()
         self._plan = plan
         self._incidents = OpenIncidents(incidents)
+        arranged = Arrangements(held.arrangements, plan.organisation.holidays)
         self._watches = Watches(plan.posts, held.watches)
         self._responsibility = Responsibility(
-            plan.organisation, plan.zone, plan.version, plan.responsible, self._watches
+            plan.organisation, plan.zone, plan.version, plan.responsible, self._watches, arranged
         )
+        self._arrangement_desk = ArrangementDesk(plan, arranged, self._responsibility)
         self._handover = HandoverDesk(
             plan, self._watches, self._responsibility, self._link, concerns
         )
@@ -107,6 +112,7 @@ class Linkage:
             lambda: self._alarm_desk,
             self._handover,
             self._log,
+            self._arrangement_desk,
             self._grouping,
         )
         withholdings = Withholdings(held.withholdings)
@@ -114,9 +120,17 @@ class Linkage:
             plan, self._incidents, self._alarms, withholdings, self._hands(concerns)
         )
         self._suppressions = Suppressions(plan, withholdings, self._alarm_desk)
+        self._supervision = SupervisionDesk(
+            plan, self._responsibility, self._alarms, self._link, concerns
+        )
         self._commands = _KnownCommands(commands)
         self._failures = _ToldFailures()
         self._told: list[AlarmRaised] = []  # in this decision, and as judged: devices may act
+
+    @property
+    def responsibility(self) -> Responsibility:
+        """As it answers now, with everything that was arranged."""
+        return self._responsibility
 
     def decide(
         self,
@@ -332,10 +346,12 @@ class Linkage:
         if event.condition is Condition.HANDOVER_LATE:
             post = next(each for each in self._plan.posts if each.asset_id == event.asset_id)
             return self._responsibility.of_post(post, event.started_at_us)
+        if event.condition in SUPERVISED:
+            return self._supervision.answer(event)
         return self._answer_for(event.asset_id, event.started_at_us, self._kind(event))
 
     def _kind(self, event: AlarmRaised) -> Kind:
-        if event.condition is Condition.HANDOVER_LATE:
+        if event.condition is Condition.HANDOVER_LATE or event.condition in SUPERVISED:
             return Kind.SUPERVISION
         return Kind.VIOLATION if self._credit.breaks_a_rule(event) else Kind.FAULT
 
@@ -437,6 +453,8 @@ class Linkage:
         self._handover.ticked(at_us, changes)
         self._log.forget_before(at_us - CORRECTED_WITHIN_US)
         self._quality.ticked(at_us, changes)
+        self._arrangement_desk.ticked(at_us)
+        self._supervision.ticked(at_us, changes)
         self._trips.forget_before(at_us - 2 * TOGETHER_WITHIN_US)
         self._grouping.passed(at_us)
         self._commands.forget_ended_before(at_us - REMEMBER_ENDED_US)

@@ -13,7 +13,7 @@ from domain.credit import RuleBook
 from domain.events import AlarmRaised
 from domain.handover import Post
 from domain.ids import AssetId, DeviceId, PointKey
-from domain.organisation import Organisation
+from domain.organisation import Organisation, called
 from domain.topology import Topology
 
 _T = TypeVar("_T")
@@ -145,7 +145,9 @@ class LinkagePlan:
         if known is not None:
             return known
         post = next((each for each in self.posts if each.asset_id == asset_id), None)
-        station, name = (post.station, post.name) if post else ("", asset_id)
+        # 督办 is of zones, rosters and people
+        name = post.name if post else called(self.organisation, asset_id)
+        station = post.station if post else ""
         return Asset(asset_id=asset_id, station=station, voltage="", bay="", name=name)
 
     def _repeats(self) -> list[str]:

@@ -6,7 +6,7 @@ from typing import Final
 from uuid import UUID
 
 from domain.alarms import Alarm, Withheld
-from domain.assets import AlarmClass, Asset, Condition, Priority
+from domain.assets import SUPERVISED, AlarmClass, Asset, Condition, Priority
 from domain.events import AlarmRaised
 from domain.ids import AssetId
 from domain.paperwork import Tag, TagKind
@@ -35,7 +35,7 @@ EFFECTS: Final[Mapping[TagKind, Effect]] = {
     TagKind.SUPPLY_SECURITY: Effect(promotes=True),
 }
 # about our own work, not about the device: no tag on the device keeps them back
-_OURS: Final = frozenset({Condition.TAG_FORGOTTEN, Condition.COMMAND_FAILED})
+_OURS: Final = frozenset({Condition.TAG_FORGOTTEN, Condition.COMMAND_FAILED}) | SUPERVISED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,7 +14,9 @@ from typer.core import TyperGroup
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
+    from domain.arrangements import Arrangement
     from domain.handover import Watch
+    from domain.ids import PersonId
     from domain.responsibility import Kind
     from service.core_client import Outcome
     from service.doctor.finding import Finding
@@ -356,6 +358,9 @@ def who_command(
         str | None,
         typer.Option("--kind", help="fault, outage, earth_fault, violation, supervision."),
     ] = None,
+    absent: Annotated[
+        list[str] | None, typer.Option("--if-absent", help="Suppose that this person is away.")
+    ] = None,
     site: Annotated[Path | None, typer.Option("--site", help="A site folder.")] = None,
     data: DataOption = None,
     as_json: JsonOption = False,
@@ -376,8 +381,11 @@ def who_command(
     known = _site(site) if site else _effective_site(settings)
     at_us = _moment(at, known)
     asked = _kind(kind)
-    watches = [] if site else _watches(settings)
-    responsibility = responsibility_of(known, watches, system_clock())
+    # a folder is asked as it is written; the data folder with what people arranged and signed since
+    watches, arranged = ([], []) if site else (_watches(settings), _arranged(settings))
+    responsibility = responsibility_of(known, watches, system_clock(), arranged)
+    if absent:
+        responsibility = responsibility.supposing_absent(_persons(known, absent))
     try:
         subjects = find(known, what)
     except NothingFound as error:
@@ -957,6 +965,28 @@ def _watches(settings: "Settings") -> "list[Watch]":
         return records.logbook.watches_since(system_clock() - REMEMBERED_US)
     except (NoSite, StorageUnavailable):
         return []
+
+
+def _arranged(settings: "Settings") -> "list[Arrangement]":
+    from domain.ports import StorageUnavailable
+    from service.beginning import NoSite, stored_records
+
+    try:
+        return stored_records(settings.data).arrangements(0)
+    except (NoSite, StorageUnavailable) as error:
+        _stop(f"{error}, or name a site folder with --site", BAD_INPUT, error)
+
+
+def _persons(site: "Site", named: list[str]) -> "list[PersonId]":
+    """By id or by name."""
+    from domain.ids import PersonId
+
+    known = {each.person_id: each for each in site.organisation.persons}
+    by_name = {each.name: each.person_id for each in known.values()}
+    for name in named:
+        if name not in known and name not in by_name:
+            _stop(f"nobody here is called {name!r}: give an id or a whole name", BAD_INPUT)
+    return [by_name.get(name, PersonId(name)) for name in named]
 
 
 def _moment(written: str | None, site: "Site") -> int:

@@ -145,6 +145,7 @@ class LiveView:
             ("finding", changes.findings),
             ("log", changes.log),
             ("watch", changes.watches),
+            ("arrangement", changes.arrangements),
         ):
             if things:
                 yield {"kind": kind, "count": len(things), "text": ""}

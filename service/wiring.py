@@ -23,6 +23,7 @@ from domain.requests import Request
 from ingest.inbox import Inbox
 from ingest.intake import Intake
 from ingest.mqtt import MqttConfig, MqttSource
+from linkage.arrangement_desk import REMEMBER_OVER_US
 from linkage.desk import Held
 from linkage.linkage import (
     REMEMBER_DISTURBED_US,
@@ -489,6 +490,7 @@ def held_by(records: SqlRecords, now_us: int) -> Held:
         findings=tuple(records.open_findings()),
         watches=tuple(records.logbook.watches_since(now_us - REMEMBERED_US)),
         log=tuple(records.logbook.written_since(now_us - CORRECTED_WITHIN_US)),
+        arrangements=tuple(records.arrangements(now_us - REMEMBER_OVER_US)),
         disturbances=tuple(disturbances_since(records.engine, now_us - REMEMBER_DISTURBED_US)),
     )
 

@@ -13,11 +13,12 @@ from sqlalchemy import Column, Connection, RowMapping, delete, func, select
 
 from domain.changes import Changes
 from domain.clock import SECOND_US
-from storage import credit_rows, rows
+from storage import arrangement_rows, credit_rows, rows
 from storage.engines import Turn, take_turn
 from storage.logbook import watch, watches
 from storage.tables import (
     approvals,
+    arrangements,
     entries,
     paper_changes,
     reviews,
@@ -49,6 +50,7 @@ _KINDS: Final[Mapping[str, _Kind]] = {
     "reviews": _Kind(reviews.c.review_id, UUID, credit_rows.review),
     "entries": _Kind(entries.c.entry_id, UUID, credit_rows.entry),
     "watches": _Kind(watches.c.watch_id, UUID, watch),
+    "arrangements": _Kind(arrangements.c.arrangement_id, UUID, arrangement_rows.arrangement),
 }
 
 

@@ -78,10 +78,10 @@ class Console:
         return console
 
     def responsibility_now(self) -> Responsibility:
-        """With who has the watch, which changes by the hour. Raises StorageUnavailable."""
+        """With who has the watch and what was arranged since. Raises StorageUnavailable."""
         now_us = system_clock()
         watches = self.logbook.watches_since(now_us - REMEMBERED_US)
-        return responsibility_of(self.site, watches, now_us)
+        return responsibility_of(self.site, watches, now_us, self.reads.arrangements())
 
     def asset(self, asset_id: AssetId) -> Asset:
         return self.plan.asset(asset_id)

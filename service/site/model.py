@@ -20,7 +20,6 @@ from linkage.plan import (
     Suppression,
     ViolationRule,
 )
-from linkage.plan import LinkagePlan, LinkageRule, Position, Responsible, ViolationRule
 from linkage.watches import posts_of
 
 UNNUMBERED: Final = -1  # a point's number before the records gave it one

@@ -20,6 +20,7 @@ from domain.records import (
 )
 from storage.codec import DamagedRecord, decode, encode, from_bytes, to_bytes
 from tests.support import stored
+from tests.support.arrangements import ONE_OF_EACH
 from tests.support.posts import Post
 
 
@@ -130,6 +131,7 @@ def test_what_was_learned_of_people_and_paper_is_read_back_as_it_was() -> None:
                 proposed_at_us=3,
             ),
         ),
+        arrangements=ONE_OF_EACH,
     )  # fmt: skip
     assert from_bytes(to_bytes(learned)) == learned
     assert decode(encode(learned)) == learned

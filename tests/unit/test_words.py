@@ -69,7 +69,7 @@ def test_every_refusal_and_proposal_has_its_words() -> None:
         for name in (
             *("desk.py", "alarm_desk.py", "limit_desk.py", "credit.py", "responsibility.py"),
             *("handover_desk.py", "log_desk.py"),
-            *("correlate.py", "grouping.py"),
+            *("correlate.py", "grouping.py", "arrangement_desk.py"),
         )
     ]
     used = {
