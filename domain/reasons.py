@@ -118,6 +118,11 @@ _REFUSALS: Final[dict[str, _Words]] = {
         "zh-CN": "该屏蔽已解除或不存在",
         "en": "it has ended already, or there is no such shelf",
     },
+    "withheld_by_design": {
+        "zh-CN": "由抑制规则 {rule} 抑制: 条件消失即恢复, 要改请修改站点文件夹中的规则",
+        "en": "the rule {rule} suppresses it by design: it ends with its condition, or change the rule in the"
+        " site folder",
+    },
     "no_such_limit": {"zh-CN": "{what} 没有这个限值", "en": "{what} has no such limit"},
     "limit_unchanged": {"zh-CN": "与现行限值相同", "en": "this is what holds already"},
     "limit_change_waits": {

@@ -51,6 +51,7 @@ from linkage.incidents import OpenIncidents
 from linkage.log_desk import LogDesk
 from linkage.plan import LinkagePlan, LinkageRule
 from linkage.responsibility import Responsibility
+from linkage.suppression import HeldValues, Suppressions
 from linkage.trips import TOGETHER_WITHIN_US, Trips
 from linkage.watches import Watches
 
@@ -108,25 +109,30 @@ class Linkage:
             self._log,
             self._grouping,
         )
+        withholdings = Withholdings(held.withholdings)
         self._alarm_desk = AlarmDesk(
-            plan,
-            self._incidents,
-            self._alarms,
-            Withholdings(held.withholdings),
-            self._hands(concerns),
+            plan, self._incidents, self._alarms, withholdings, self._hands(concerns)
         )
+        self._suppressions = Suppressions(plan, withholdings, self._alarm_desk)
         self._commands = _KnownCommands(commands)
         self._failures = _ToldFailures()
         self._told: list[AlarmRaised] = []  # in this decision, and as judged: devices may act
 
     def decide(
-        self, record: Record, events: Sequence[Event], positions: Positions = nothing_known
+        self,
+        record: Record,
+        events: Sequence[Event],
+        positions: Positions = nothing_known,
+        held: HeldValues | None = None,
     ) -> Changes:
-        """What `record`, and the events that the detectors found in it, change. `positions` are those of
-        the switches once the record is taken in."""
+        """What `record`, and the events that the detectors found in it, change. Both as they are once the
+        record is taken in: `positions` of the switches, and the values that are `held`, where something may
+        follow from a contact's state."""
         changes = Changes()
         self._watches.known_until(record.at_us)
         self._grouping.positions = positions
+        if held is not None:
+            self._suppressions.look(record, held, changes)
         for event in events:
             self._link(event, changes)
         match record:
@@ -247,12 +253,16 @@ class Linkage:
     def _becomes_a_trip(self, opening: AlarmRaised, at_us: int, changes: Changes) -> None:
         """It was told before the protection that explains it."""
         known = self._alarms.get(opening.event_id)
-        if known is not None:
-            if known.withheld is None and known.alarm_class is not AlarmClass.FAULT:
-                judged = known.judged(opening.alarm_class, opening.priority)
-                self._alarm_desk.keep(judged, changes)
-            return
         treatment = self._alarm_desk.treatment(opening)
+        if known is not None:
+            judged = known.judged(opening.alarm_class, opening.priority)
+            if known.withheld is None and known.alarm_class is not AlarmClass.FAULT:
+                self._alarm_desk.keep(judged, changes)
+            elif known.withheld is not None and treatment.withheld is None:
+                # what kept it back never keeps back what names a cause
+                told = self._let_in(judged.let_through(), at_us, changes)
+                self._alarm_desk.keep(told, changes)
+            return
         if treatment.withheld is None:
             told = replace(Alarm.of(opening), version=2)  # after what it may have been judged first
             if self._trips.is_closed_again(opening.event_id):

@@ -77,6 +77,24 @@ class Position:
     stations: frozenset[str]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Suppression:
+    """Suppression by design: while the gate stands in one of the states, these alarms of these points follow
+    from it and are kept back; and for `hold_us` longer, until what it measures has come back."""
+
+    rule_id: str
+    because: str  # one sentence, in the site's own words
+    gate: PointKey
+    states: tuple[float, ...]
+    points: tuple[PointKey, ...]
+    conditions: tuple[Condition, ...]
+    hold_us: int = 0
+
+    def on(self, state: float) -> bool:
+        """NaN is no state: what is not known suppresses nothing."""
+        return state in self.states
+
+
 EVERYTHING: Final = "all"  # the position of a site that names none
 
 
@@ -101,9 +119,15 @@ class LinkagePlan:
     positions: tuple[Position, ...] = ()
     posts: tuple[Post, ...] = ()  # that hand over from shift to shift
     topology: Topology = field(default_factory=Topology)
+    suppressions: tuple[Suppression, ...] = ()
 
     def __post_init__(self) -> None:
-        problems = [*self._repeats(), *self._danglers(), *self._impossible_devices()]
+        problems = [
+            *self._repeats(),
+            *self._danglers(),
+            *self._impossible_devices(),
+            *self._impossible_suppressions(),
+        ]
         if problems:
             raise InvalidPlan("; ".join(problems))
 
@@ -131,6 +155,10 @@ class LinkagePlan:
                 for name in _repeated(d.device_id for d in self.devices)
             ),
             *(f"rule {name} is given twice" for name in _repeated(r.rule_id for r in self.rules)),
+            *(
+                f"suppression {name} is given twice"
+                for name in _repeated(s.rule_id for s in self.suppressions)
+            ),
         ]
 
     def _danglers(self) -> list[str]:
@@ -156,6 +184,14 @@ class LinkagePlan:
             for device in self.devices
             if min(device.confirm_within_us, device.attempts, device.valid_for_us, device.max_on_s)
             <= 0
+        ]
+
+    def _impossible_suppressions(self) -> list[str]:
+        """The alarm of the gate itself names the cause."""
+        return [
+            f"suppression {rule.rule_id} keeps back alarms of its own gate {rule.gate}"
+            for rule in self.suppressions
+            if rule.gate in rule.points
         ]
 
 

@@ -12,6 +12,14 @@ from domain.credit import RuleBook
 from domain.ids import AssetId, PointKey, SourceId
 from domain.organisation import Organisation
 from domain.topology import Topology
+from linkage.plan import (
+    LinkagePlan,
+    LinkageRule,
+    Position,
+    Responsible,
+    Suppression,
+    ViolationRule,
+)
 from linkage.plan import LinkagePlan, LinkageRule, Position, Responsible, ViolationRule
 from linkage.watches import posts_of
 
@@ -68,6 +76,7 @@ class Site:
     version: int = 1  # of the site folder among the records
     modes: tuple[Mode, ...] = ()
     positions: tuple[Position, ...] = ()
+    suppressions: tuple[Suppression, ...] = ()
 
     def plan(self, language: str = "zh-CN") -> LinkagePlan:
         return LinkagePlan(
@@ -87,6 +96,7 @@ class Site:
             positions=self.positions,
             posts=posts_of(self.organisation, self.assets),
             topology=self.topology,
+            suppressions=self.suppressions,
         )
 
     def active_limits(
