@@ -11,7 +11,7 @@ from typing import Final
 from uuid import UUID
 
 from domain.alarms import Alarm, AlarmState
-from domain.assets import AlarmClass, Condition, Priority
+from domain.assets import SUPERVISED, AlarmClass, Condition, Priority
 from domain.changes import Changes, OutboxDone
 from domain.clock import MINUTE_US, SECOND_US
 from domain.commands import CommandState, DeviceCommand, FieldDevice, OutboxItem
@@ -26,6 +26,7 @@ from domain.ids import (
     incident_id_again,
 )
 from domain.incidents import Incident, IncidentState
+from domain.logbook import CORRECTED_WITHIN_US
 from domain.records import (
     DeadLetter,
     DeviceReplied,
@@ -36,21 +37,32 @@ from domain.records import (
     Ticked,
 )
 from domain.responsibility import Answer, Kind
+from domain.topology import Positions, nothing_known
 from domain.wording import alarm_text
 from linkage.alarm_desk import AlarmDesk, Hands
 from linkage.alarm_quality import AlarmQuality
 from linkage.alarms import OpenAlarms, Withholdings
+from linkage.arrangement_desk import ArrangementDesk
+from linkage.arrangements import Arrangements
+from linkage.correlate import Correlation, incidents_of
 from linkage.credit import CreditDesk
 from linkage.desk import Desk, Held
+from linkage.grouping import Grouping
+from linkage.handover_desk import HandoverDesk
 from linkage.incidents import OpenIncidents
+from linkage.log_desk import LogDesk
 from linkage.plan import LinkagePlan, LinkageRule
 from linkage.responsibility import Responsibility
+from linkage.supervision_desk import SupervisionDesk
+from linkage.suppression import HeldValues, Suppressions
 from linkage.trips import TOGETHER_WITHIN_US, Trips
+from linkage.watches import Watches
 
 # so long a reply to an ended command still finds it
 REMEMBER_ENDED_US: Final = 60 * MINUTE_US
 # events of so long ago are needed to begin with: an opening may wait for its protection, a flood go on
 REMEMBER_RECENT_US: Final = 10 * MINUTE_US
+REMEMBER_DISTURBED_US: Final = 20 * MINUTE_US  # trips, of which only the first ten are looked at
 SILENCE: Final = "silence"  # the action that ends all others of a device
 
 
@@ -69,31 +81,72 @@ class Linkage:
         held = held or Held()
         self._plan = plan
         self._incidents = OpenIncidents(incidents)
+        arranged = Arrangements(held.arrangements, plan.organisation.holidays)
+        self._watches = Watches(plan.posts, held.watches)
         self._responsibility = Responsibility(
-            plan.organisation, plan.zone, plan.version, plan.responsible
+            plan.organisation, plan.zone, plan.version, plan.responsible, self._watches, arranged
         )
+        self._arrangement_desk = ArrangementDesk(plan, arranged, self._responsibility)
+        self._handover = HandoverDesk(
+            plan, self._watches, self._responsibility, self._link, concerns
+        )
+        self._log = LogDesk(plan, held.log)
         self._credit = CreditDesk(
             plan.rule_book, plan.violations, plan.zone, held.reviews, held.entries
         )
         self._alarms = OpenAlarms(held.alarms)
         self._trips = Trips(plan, held.recent)
-        self._quality = AlarmQuality(plan, held.recent_alarms, held.floods)
-        self._desk = Desk(
-            plan, held, self._incidents, self._credit, self._silence, lambda: self._alarm_desk
-        )
-        self._alarm_desk = AlarmDesk(
+        self._grouping = Grouping(
             plan,
             self._incidents,
-            self._alarms,
-            Withholdings(held.withholdings),
-            self._hands(concerns),
+            Correlation(plan, held.disturbances, held.recent, incidents_of(held.recent_alarms)),
+            self._kept,
+        )
+        self._quality = AlarmQuality(plan, held.recent_alarms, held.floods)
+        self._desk = Desk(
+            plan,
+            held,
+            self._incidents,
+            self._credit,
+            self._silence,
+            lambda: self._alarm_desk,
+            self._handover,
+            self._log,
+            self._arrangement_desk,
+            self._grouping,
+        )
+        withholdings = Withholdings(held.withholdings)
+        self._alarm_desk = AlarmDesk(
+            plan, self._incidents, self._alarms, withholdings, self._hands(concerns)
+        )
+        self._suppressions = Suppressions(plan, withholdings, self._alarm_desk)
+        self._supervision = SupervisionDesk(
+            plan, self._responsibility, self._alarms, self._link, concerns
         )
         self._commands = _KnownCommands(commands)
         self._failures = _ToldFailures()
+        self._told: list[AlarmRaised] = []  # in this decision, and as judged: devices may act
 
-    def decide(self, record: Record, events: Sequence[Event]) -> Changes:
-        """What `record`, and the events that the detectors found in it, change."""
+    @property
+    def responsibility(self) -> Responsibility:
+        """As it answers now, with everything that was arranged."""
+        return self._responsibility
+
+    def decide(
+        self,
+        record: Record,
+        events: Sequence[Event],
+        positions: Positions = nothing_known,
+        held: HeldValues | None = None,
+    ) -> Changes:
+        """What `record`, and the events that the detectors found in it, change. Both as they are once the
+        record is taken in: `positions` of the switches, and the values that are `held`, where something may
+        follow from a contact's state."""
         changes = Changes()
+        self._watches.known_until(record.at_us)
+        self._grouping.positions = positions
+        if held is not None:
+            self._suppressions.look(record, held, changes)
         for event in events:
             self._link(event, changes)
         match record:
@@ -109,6 +162,8 @@ class Linkage:
                 changes.dead_letters.append(record)
             case _:
                 pass
+        self._call_out(changes)
+        changes.log += self._log.lines_of(changes)
         return changes
 
     def delivered(self, done: OutboxDone) -> Changes:
@@ -124,6 +179,7 @@ class Linkage:
                 self._moved(command, _marked_sent(command, done), changes)
             case _:
                 pass
+        self._call_out(changes)
         return changes
 
     def commands_for(self, event: AlarmRaised) -> list[DeviceCommand]:
@@ -171,11 +227,23 @@ class Linkage:
             # it was judged to be information: that is on record, and nobody need do anything
             told = replace(Alarm.of(judged), state=AlarmState.NORMAL)
             self._alarm_desk.keep(told, changes)
+        if not _needs_a_person(judged):
+            self._grouping.noticed(judged)
         if self._credit.breaks_a_rule(event):
             self._propose_violation(event, changes)
-        for command in self._commands_by_rules(judged) if treatment.calls else ():
-            if command.command_id not in self._commands:
-                self._issue(command, changes)
+        if treatment.calls:
+            self._told.append(judged)
+
+    def _call_out(self, changes: Changes) -> None:
+        """Once everything of a record is linked: a cause may stand behind its consequences in it."""
+        told, self._told = self._told, []
+        for judged in told:
+            commands = self._commands_by_rules(judged)
+            if commands and self._grouping.inhibits(judged):
+                continue
+            for command in commands:
+                if command.command_id not in self._commands:
+                    self._issue(command, changes)
 
     def _cleared(self, event: AlarmCleared, changes: Changes) -> None:
         self._trips.cleared(event.event_id)
@@ -190,6 +258,7 @@ class Linkage:
 
     def _annunciate(self, event: AlarmRaised, changes: Changes) -> None:
         self._join(event, changes)
+        self._grouping.told(event, changes)
         if self._alarms.get(event.event_id) is None:
             incident = changes.memberships.get(event.event_id)
             alarm = replace(Alarm.of(event), incident_id=incident)
@@ -198,18 +267,23 @@ class Linkage:
     def _becomes_a_trip(self, opening: AlarmRaised, at_us: int, changes: Changes) -> None:
         """It was told before the protection that explains it."""
         known = self._alarms.get(opening.event_id)
-        if known is not None:
-            if known.withheld is None and known.alarm_class is not AlarmClass.FAULT:
-                judged = known.judged(opening.alarm_class, opening.priority)
-                self._alarm_desk.keep(judged, changes)
-            return
         treatment = self._alarm_desk.treatment(opening)
+        if known is not None:
+            judged = known.judged(opening.alarm_class, opening.priority)
+            if known.withheld is None and known.alarm_class is not AlarmClass.FAULT:
+                self._alarm_desk.keep(judged, changes)
+            elif known.withheld is not None and treatment.withheld is None:
+                # what kept it back never keeps back what names a cause
+                told = self._let_in(judged.let_through(), at_us, changes)
+                self._alarm_desk.keep(told, changes)
+            return
         if treatment.withheld is None:
             told = replace(Alarm.of(opening), version=2)  # after what it may have been judged first
             if self._trips.is_closed_again(opening.event_id):
                 told = told.returned(at_us)
             told = self._quality.raised(told, changes)
             self._alarm_desk.keep(self._let_in(told, at_us, changes), changes)
+            self._grouping.told(opening, changes)
 
     def _hands(self, concerns: Callable[[AssetId], bool]) -> Hands:
         return Hands(
@@ -269,9 +343,16 @@ class Linkage:
 
     def _answer(self, event: AlarmRaised) -> Answer:
         """Who answered for the asset when it began, by the plant's clock."""
+        if event.condition is Condition.HANDOVER_LATE:
+            post = next(each for each in self._plan.posts if each.asset_id == event.asset_id)
+            return self._responsibility.of_post(post, event.started_at_us)
+        if event.condition in SUPERVISED:
+            return self._supervision.answer(event)
         return self._answer_for(event.asset_id, event.started_at_us, self._kind(event))
 
     def _kind(self, event: AlarmRaised) -> Kind:
+        if event.condition is Condition.HANDOVER_LATE or event.condition in SUPERVISED:
+            return Kind.SUPERVISION
         return Kind.VIOLATION if self._credit.breaks_a_rule(event) else Kind.FAULT
 
     def _answer_for(self, asset_id: AssetId, at_us: int, kind: Kind) -> Answer:
@@ -369,8 +450,13 @@ class Linkage:
                 tried = f"{command.attempt} attempt{'s' if command.attempt > 1 else ''}"
                 self._failed(command.failed(at_us, f"no confirmation after {tried}"), changes)
         self._desk.note_forgotten(self._alarm_desk.ticked(at_us, changes))
+        self._handover.ticked(at_us, changes)
+        self._log.forget_before(at_us - CORRECTED_WITHIN_US)
         self._quality.ticked(at_us, changes)
+        self._arrangement_desk.ticked(at_us)
+        self._supervision.ticked(at_us, changes)
         self._trips.forget_before(at_us - 2 * TOGETHER_WITHIN_US)
+        self._grouping.passed(at_us)
         self._commands.forget_ended_before(at_us - REMEMBER_ENDED_US)
         self._failures.forget_before(at_us - REMEMBER_ENDED_US)
         self._desk.forget_handled_before(at_us - REMEMBER_ENDED_US)

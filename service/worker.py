@@ -48,6 +48,8 @@ from domain.requests import (
     CloseIncident,
     EndWithholding,
     HangTag,
+    MergeIncident,
+    RegroupIncident,
     RemoveTag,
     ReportFinding,
     Request,
@@ -55,6 +57,7 @@ from domain.requests import (
     ShelveAlarm,
     SilenceAlarm,
     SilenceIncident,
+    SplitIncident,
     TakeOutOfService,
 )
 from ingest.intake import Intake
@@ -700,6 +703,8 @@ class KafkaCore:
             approvals=tuple(changes.approvals),
             reviews=tuple(changes.reviews),
             entries=tuple(changes.entries),
+            watches=tuple(changes.watches),
+            arrangements=tuple(changes.arrangements),
         )
         self._write(path.partition, learned).result(ASK_WITHIN_S)
         path.learned = number
@@ -709,7 +714,14 @@ class KafkaCore:
     def _partition_of(self, request: Request) -> int:
         asset_id: AssetId | None = None
         match request:
-            case AcknowledgeIncident() | SilenceIncident() | CloseIncident():
+            case (
+                AcknowledgeIncident()
+                | SilenceIncident()
+                | CloseIncident()
+                | MergeIncident()
+                | SplitIncident()
+                | RegroupIncident()
+            ):
                 asset_id = self.records.asset_of_incident(request.incident_id)
             case AcknowledgeAlarm() | SilenceAlarm() | ResetAlarm():
                 asset_id = self.records.asset_of_alarm(request.event_id)
@@ -822,6 +834,7 @@ def _held_of(
         recent_alarms=recent_alarms,
         withholdings=tuple(each for each in held.withholdings if is_point_ours(each.point)),
         findings=tuple(each for each in held.findings if is_ours(each.asset_id)),
+        disturbances=tuple(each for each in held.disturbances if is_ours(each.asset_id)),
         floods=tuple(
             each
             for each in held.floods

@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import Engine, RowMapping, Select, case, func, select
 
 from domain.alarms import Alarm
+from domain.arrangements import Arrangement
 from domain.assets import Priority
 from domain.commands import DeviceCommand
 from domain.credit import Account, CreditEntry, ReviewItem
@@ -18,7 +19,7 @@ from domain.incidents import Incident, IncidentState
 from domain.paperwork import Approval, SiteVersion, Tag, Ticket, TicketState, User
 from domain.requests import Handled
 from domain.responsibility import Kind
-from storage import alarm_rows, credit_rows, finding_rows, rows
+from storage import alarm_rows, arrangement_rows, credit_rows, finding_rows, rows
 from storage.engines import reading
 from storage.records import STANDING, RecordedEvent, command_of, recorded_of
 from storage.tables import (
@@ -103,6 +104,19 @@ class ConsoleReads:
             .limit(limit)
         )
         return self._with_alarms(self._all(query, lambda row: rows.incident(row, _NOTHING)))
+
+    def count_beneath(self, causes: Collection[UUID]) -> dict[UUID, int]:
+        """cause -> incidents beneath it that are not closed."""
+        query = (
+            select(incidents.c.cause, func.count())
+            .where(
+                incidents.c.cause.in_(list(causes)),
+                incidents.c.state != IncidentState.CLOSED.value,
+            )
+            .group_by(incidents.c.cause)
+        )
+        with reading(self._engine) as connection:
+            return {cause: int(count) for cause, count in connection.execute(query)}
 
     def handled_of(self, subjects: Collection[str], limit: int = 200) -> list[Handled]:
         """What people did to these things, the newest first; not what was refused."""
@@ -297,6 +311,10 @@ class ConsoleReads:
     def user(self, name: str) -> User | None:
         found = self._all(select(users).where(users.c.name == writable(name)), rows.user)
         return found[0] if found else None
+
+    def arrangements(self) -> list[Arrangement]:
+        """Everything that was ever arranged, the oldest first."""
+        return self._all(arrangement_rows.every(), arrangement_rows.arrangement)
 
     def site_versions(self) -> list[SiteVersion]:
         """The newest first."""

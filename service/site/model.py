@@ -13,7 +13,15 @@ from domain.credit import RuleBook
 from domain.ids import AssetId, PointKey, SourceId
 from domain.organisation import Organisation
 from domain.topology import Topology
-from linkage.plan import LinkagePlan, LinkageRule, Position, Responsible, ViolationRule
+from linkage.plan import (
+    LinkagePlan,
+    LinkageRule,
+    Position,
+    Responsible,
+    Suppression,
+    ViolationRule,
+)
+from linkage.watches import posts_of
 
 UNNUMBERED: Final = -1  # a point's number before the records gave it one
 
@@ -70,6 +78,7 @@ class Site:
     positions: tuple[Position, ...] = ()
     cameras: tuple[Camera, ...] = ()
     machine_rules: tuple[MachineRule, ...] = ()
+    suppressions: tuple[Suppression, ...] = ()
 
     def plan(self, language: str = "zh-CN") -> LinkagePlan:
         return LinkagePlan(
@@ -87,6 +96,9 @@ class Site:
             points={point.key: point for point in self.points},
             modes=self.modes,
             positions=self.positions,
+            posts=posts_of(self.organisation, self.assets),
+            topology=self.topology,
+            suppressions=self.suppressions,
         )
 
     def active_limits(

@@ -13,6 +13,7 @@ from domain.requests import AcknowledgeIncident, CloseIncident, SilenceIncident
 from service.timeline import timeline_of
 from storage.console_reads import ListedIncident
 from storage.records import RecordedEvent
+from web.components.grouping import grouping
 from web.components.live_trend import live_trend
 from web.components.table import Column, DataTable
 from web.components.timeline import timeline
@@ -157,6 +158,7 @@ def _trend(visit: Visit, listed: ListedIncident) -> None:
 def _lists(visit: Visit, listed: ListedIncident) -> None:
     events = visit.console.reads.events_of(listed.incident.incident_id)
     with ui.element("div").classes("gw-column"):
+        grouping(visit, listed)
         _events(visit, events)
         _commands(visit, events)
         _papers(visit, listed)

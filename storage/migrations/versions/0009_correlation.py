@@ -1,4 +1,4 @@
-"""What kind an incident is of, and why it is listed beneath another."""
+"""What kind an incident is of, why it is listed beneath another, and what each trip reached."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -25,9 +25,25 @@ def upgrade() -> None:
     ):
         op.add_column("incidents", column)
     op.create_index("ix_incidents_kind", "incidents", ["kind"])
+    op.create_table(
+        "disturbances",
+        sa.Column("disturbance_id", sa.Uuid(), nullable=False),
+        sa.Column("asset_id", _words(200), nullable=False),
+        sa.Column("station", _words(200), nullable=False),
+        sa.Column("bay", _words(200), nullable=False),
+        sa.Column("incident_id", sa.Uuid(), nullable=False),
+        sa.Column("started_at_us", sa.BigInteger(), nullable=False),
+        sa.Column("known_at_us", sa.BigInteger(), nullable=False),
+        sa.Column("reached", sa.Text(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("disturbance_id", name="pk_disturbances"),
+    )
+    op.create_index("ix_disturbances_known_at_us", "disturbances", ["known_at_us"])
+    op.create_index("ix_disturbances_incident_id", "disturbances", ["incident_id"])
 
 
 def downgrade() -> None:
+    op.drop_table("disturbances")
     op.drop_index("ix_incidents_kind", "incidents")
     for column in reversed(_INCIDENT):
         op.drop_column("incidents", column)
