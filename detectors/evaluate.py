@@ -11,6 +11,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from detectors.cameras import add_camera
 from detectors.findings import add_finding
 from detectors.limits.activation import carry_over
 from detectors.limits.checks import CheckTable
@@ -36,7 +37,7 @@ from domain.records import (
     SourceChanged,
     Ticked,
 )
-from domain.requests import ReportFinding
+from domain.requests import ReportCamera, ReportFinding
 from domain.topology import SwitchState
 
 _FORMAT: Final = 3
@@ -74,6 +75,8 @@ def evaluate(state: "DetectorState", record: Record) -> tuple["DetectorState", l
             state._step_back(record, found)
         case Requested(request=ReportFinding()):
             add_finding(record, state.limits, found)
+        case Requested(request=ReportCamera()):
+            add_camera(record, state.limits, found)
         case Ticked() | DeviceReplied() | Requested() | PaperLearned() | DeadLetter():
             pass  # only our clock moved
     state._pass_time(record.at_us, found)

@@ -33,6 +33,7 @@ from domain.requests import (
     RefuseHandover,
     RegroupIncident,
     RemoveTag,
+    ReportCamera,
     ReportFinding,
     Request,
     ResetAlarm,
@@ -52,8 +53,9 @@ from domain.requests import (
 LOCAL_OPERATOR: Final = "local"
 # the judge process: it reports findings and may do nothing else
 JUDGE: Final = "judge"
+VISION: Final = "vision"  # the process at the cameras
 # names that no person may have
-RESERVED: Final = frozenset({LOCAL_OPERATOR, JUDGE})
+RESERVED: Final = frozenset({LOCAL_OPERATOR, JUDGE, VISION})
 
 _EVERYBODY: Final = frozenset(Role)
 _DUTY: Final = frozenset({Role.ADMINISTRATOR, Role.DISPATCHER, Role.DUTY})
@@ -92,6 +94,7 @@ ALLOWED: Final[dict[type[Request], frozenset[Role]]] = {
     PutUser: _ADMINISTRATOR,
     ChangePassword: _EVERYBODY,
     ReportFinding: frozenset(),  # no person: the judge process is not one
+    ReportCamera: frozenset(),
     AnswerConsultation: _DUTY | _SAFETY,
     WriteLog: _DUTY | _SAFETY,
     NoteHandover: _DUTY,

@@ -7,9 +7,10 @@ from uuid import UUID
 from domain.alarms import Rationale
 from domain.arrangements import Handover, Move, PlannedDays, Swap
 from domain.assets import Condition
+from domain.cameras import CameraState
 from domain.credit import ReviewState
 from domain.findings import AlarmMove, Cause, Finding
-from domain.ids import AssetId, PersonId, TeamId, ZoneId
+from domain.ids import AssetId, CameraId, PersonId, TeamId, ZoneId
 from domain.limit_changes import LimitSetting
 from domain.logbook import LogKind, PhoneOrder
 from domain.organisation import Holiday
@@ -355,6 +356,19 @@ class EndArrangement:
     arrangement_id: UUID
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportCamera:
+    """From the vision process alone: a camera does not see, or (with `ended_at_us`) sees again."""
+
+    camera_id: CameraId
+    asset_id: AssetId
+    signal: str  # the words for it in the alarm list: 1号摄像机 无画面
+    state: CameraState
+    began_at_us: int
+    ended_at_us: int | None = None
+    reason: str = ""  # of a dead one: what it answers
+
+
 Request = (
     AcknowledgeIncident
     | SilenceIncident
@@ -384,6 +398,7 @@ Request = (
     | ChangePassword
     | ReportFinding
     | AnswerConsultation
+    | ReportCamera
     | WriteLog
     | NoteHandover
     | SignHandover

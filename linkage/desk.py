@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 from uuid import UUID
 
-from domain.access import JUDGE, LOCAL_OPERATOR, RESERVED, may, may_decide
+from domain.access import JUDGE, LOCAL_OPERATOR, RESERVED, VISION, may, may_decide
 from domain.alarms import Alarm, Flood, Rationalisation, Withholding
 from domain.arrangements import Arrangement
 from domain.changes import Changes
@@ -51,6 +51,7 @@ from domain.requests import (
     PutUser,
     Refused,
     RemoveTag,
+    ReportCamera,
     ReportFinding,
     SilenceIncident,
     SwitchCampaign,
@@ -79,7 +80,11 @@ Silence = Callable[[Incident, int, Changes], None]
 _LOCAL: Final = User(
     name=LOCAL_OPERATOR, password="", roles=frozenset({Role.ADMINISTRATOR, Role.DISPATCHER})
 )
-_JUDGE: Final = User(name=JUDGE, password="", roles=frozenset())
+# processes of ours: each may say what it is there for, and nothing else
+_PROCESSES: Final = {
+    (JUDGE, ReportFinding): User(name=JUDGE, password="", roles=frozenset()),
+    (VISION, ReportCamera): User(name=VISION, password="", roles=frozenset()),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -219,8 +224,8 @@ class Desk:
             del self._handled[request]
 
     def _user(self, asked: Requested) -> User:
-        if asked.actor == JUDGE and isinstance(asked.request, ReportFinding):
-            return _JUDGE
+        if (process := _PROCESSES.get((asked.actor, type(asked.request)))) is not None:
+            return process
         user = _LOCAL if asked.actor == LOCAL_OPERATOR else self._users.get(asked.actor)
         if user is None:
             raise Refused(Reason.of("unknown_user", user=asked.actor))
@@ -281,6 +286,8 @@ class Desk:
                 return self._change_password(request, user, changes)
             case ReportFinding() as request:
                 return self._report(request.finding, changes)
+            case ReportCamera():
+                return request.camera_id  # the event says it all
             case AnswerConsultation() as request:
                 return self._consulted(request, user, at_us, changes)
 

@@ -51,6 +51,7 @@ from domain.requests import (
     MergeIncident,
     RegroupIncident,
     RemoveTag,
+    ReportCamera,
     ReportFinding,
     Request,
     ResetAlarm,
@@ -731,6 +732,8 @@ class KafkaCore:
                 asset_id = request.asset_id
             case ReportFinding():
                 asset_id = request.finding.asset_id
+            case ReportCamera():
+                asset_id = request.asset_id
             case AnswerConsultation():
                 asset_id = self.records.asset_of_finding(request.finding_id)
             case RemoveTag():

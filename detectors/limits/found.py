@@ -23,6 +23,7 @@ ORDER: Final = {
             Condition.SILENCE,
             Condition.CLOCK_STEPPED_BACK,
             Condition.JUDGED,
+            Condition.CAMERA,
         )
     )
 }

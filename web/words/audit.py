@@ -35,6 +35,7 @@ WORDS = {
     "RemoveTag": ("摘牌", "remove tag"),
     "ProposeSite": ("提出站点新版本", "propose site version"),
     "DecideApproval": ("审批", "decide approval"),
+    "ReportCamera": ("摄像机状态", "camera state"),
     "ReportFinding": ("研判报告", "report finding"),
     "AnswerConsultation": ("答复会诊", "answer consultation"),
     "WriteLog": ("写运行日志", "write log"),
@@ -52,5 +53,6 @@ WORDS = {
     "EndArrangement": ("撤销安排", "undo arrangement"),
     "PutUser": ("维护用户", "change user"),
     "ChangePassword": ("修改密码", "change password"),
+    "vision": ("识别进程", "the cameras' process"),
     "judge": ("研判进程", "the judge"),
 }
