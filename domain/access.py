@@ -7,6 +7,7 @@ from domain.requests import (
     AcknowledgeAlarm,
     AcknowledgeIncident,
     AnswerConsultation,
+    CallDevice,
     ChangeLimit,
     ChangePassword,
     CloseIncident,
@@ -31,8 +32,10 @@ from domain.requests import (
     SilenceAlarm,
     SilenceIncident,
     SplitIncident,
+    StopDevice,
     SwitchCampaign,
     TakeOutOfService,
+    TestDevice,
 )
 
 # the command line on this machine, which whoever owns the data folder may use (the socket is 0600)
@@ -57,6 +60,9 @@ ALLOWED: Final[dict[type[Request], frozenset[Role]]] = {
     MergeIncident: _DUTY,
     SplitIncident: _DUTY,
     RegroupIncident: _DUTY,
+    CallDevice: _DUTY,
+    TestDevice: _DUTY | _SAFETY,
+    StopDevice: _DUTY,
     AcknowledgeAlarm: _DUTY,
     SilenceAlarm: _DUTY,
     ResetAlarm: _DUTY,

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from domain.alarms import Rationale
-from domain.assets import Condition
+from domain.assets import Condition, Priority
 from domain.credit import ReviewState
 from domain.findings import AlarmMove, Cause, Finding
-from domain.ids import AssetId, PersonId, TeamId
+from domain.ids import AssetId, DeviceId, PersonId, TeamId
 from domain.limit_changes import LimitSetting
 from domain.paperwork import Role, TagKind, TicketState, TicketType
 from domain.responsibility import Reason
@@ -64,6 +64,30 @@ class RegroupIncident:
     """A merge or split is taken back: what the correlation says counts again."""
 
     incident_id: UUID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallDevice:
+    """A field device acts by hand; where the site says so, once a second person has agreed."""
+
+    device_id: DeviceId
+    action: str
+    words: str  # what it shows or speaks; of a camera the preset
+    priority: Priority = Priority.MAJOR
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TestDevice:
+    """It acts for a few seconds; its confirmation is the record of the test."""
+
+    device_id: DeviceId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StopDevice:
+    """Whatever it was asked for ends: it falls silent, a door is free again."""
+
+    device_id: DeviceId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -254,6 +278,9 @@ Request = (
     | MergeIncident
     | SplitIncident
     | RegroupIncident
+    | CallDevice
+    | TestDevice
+    | StopDevice
     | AcknowledgeAlarm
     | SilenceAlarm
     | ResetAlarm

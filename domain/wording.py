@@ -48,6 +48,8 @@ _CONDITIONS: Final[dict[Condition, _Words]] = {
     Condition.TAG_FORGOTTEN: {"zh-CN": "挂牌超期未摘", "en": "tag left hanging"},
     Condition.SILENCE: {"zh-CN": "数据中断", "en": "no data"},
     Condition.CLOCK_STEPPED_BACK: {"zh-CN": "时钟回退", "en": "clock stepped back"},
+    Condition.DEVICE_SILENT: {"zh-CN": "装置无应答", "en": "device does not answer"},
+    Condition.TEST_OVERDUE: {"zh-CN": "试验超期", "en": "test overdue"},
     Condition.COMMAND_FAILED: {"zh-CN": "命令未执行", "en": "command not carried out"},
     Condition.JUDGED: {"zh-CN": "研判", "en": "by judgement"},
 }

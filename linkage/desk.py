@@ -11,6 +11,7 @@ from uuid import UUID
 from domain.access import JUDGE, LOCAL_OPERATOR, RESERVED, may
 from domain.alarms import Alarm, Flood, Rationalisation, Withholding
 from domain.changes import Changes
+from domain.commands import DeviceCare
 from domain.credit import CreditEntry, ReviewItem
 from domain.disturbances import Disturbance
 from domain.events import AlarmRaised
@@ -54,6 +55,7 @@ from domain.requests import (
 from domain.responsibility import Reason
 from linkage.alarm_desk import ALARM_REQUESTS, AlarmDesk
 from linkage.credit import CreditDesk
+from linkage.device_desk import CALL_SUBJECT, DEVICE_REQUESTS, DeviceDesk
 from linkage.grouping import GROUPING_REQUESTS, Grouping
 from linkage.incidents import OpenIncidents
 from linkage.limit_desk import APPROVAL_SUBJECT, LimitDesk
@@ -91,6 +93,7 @@ class Held:
     floods: tuple[Flood, ...] = ()  # that last
     findings: tuple[Finding, ...] = ()  # standing, or waiting for a consultation
     disturbances: tuple[Disturbance, ...] = ()  # of the last minutes
+    device_cares: tuple[DeviceCare, ...] = ()
 
 
 class Desk:
@@ -105,8 +108,10 @@ class Desk:
         silence: Silence,
         alarms: Callable[[], AlarmDesk],
         grouping: Grouping,
+        devices: DeviceDesk,
     ) -> None:
         self._plan = plan
+        self._devices = devices
         self._grouping = grouping
         self._incidents = incidents
         self._credit = credit
@@ -214,6 +219,11 @@ class Desk:
             return self._alarm_desk().handle(asked, request, user, changes)
         if isinstance(request, GROUPING_REQUESTS):
             return self._grouping.handle(request, user, at_us, changes)
+        if isinstance(request, DEVICE_REQUESTS):
+            subject, approval = self._devices.handle(asked, request, user, changes)
+            if approval is not None:
+                self._approvals[approval.approval_id] = approval
+            return subject
         match request:
             case ChangeLimit():
                 return self._change_limit(request, user, asked, changes)
@@ -457,9 +467,14 @@ class Desk:
             raise Refused(Reason.of("second_person"))
         if not request.approve and not request.words.strip():
             raise Refused(Reason.of("words_needed"))
+        if request.approve and approval.subject == CALL_SUBJECT:
+            self._devices.expect_waiting(approval)
         decided = approval.decided(request.approve, user.name, at_us, request.words.strip())
         del self._approvals[approval.approval_id]
         changes.approvals.append(decided)
+        if approval.subject == CALL_SUBJECT:
+            self._devices.decided(decided, at_us, changes)
+            return str(approval.approval_id)
         if approval.subject == APPROVAL_SUBJECT:
             self._limits.decided(decided, at_us, changes)
             return str(approval.approval_id)

@@ -8,7 +8,7 @@ from typing import Final, TypeVar
 
 from domain.assets import AlarmClass, Asset, Condition, Mode, Point, Priority
 from domain.clock import MINUTE_US
-from domain.commands import FieldDevice
+from domain.commands import ACTIONS, FieldDevice
 from domain.credit import RuleBook
 from domain.events import AlarmRaised
 from domain.ids import AssetId, DeviceId, PointKey
@@ -43,6 +43,7 @@ class LinkageRule:
     stations: frozenset[str] = frozenset()
     asset_ids: frozenset[AssetId] = frozenset()
     action: str = "sound"
+    words: str = ""  # what it shows or speaks instead of the alarm's text; of a camera the preset
     step: str = "1"  # part of the command id: one device acts once per event and step
 
     def applies_to(self, event: AlarmRaised, station: str) -> bool:
@@ -128,7 +129,7 @@ class LinkagePlan:
         ]
 
     def _danglers(self) -> list[str]:
-        devices = {device.device_id for device in self.devices}
+        devices = {device.device_id: device for device in self.devices}
         stations = {asset.station for asset in self.assets.values()}
         problems = [
             f"device {device.device_id} stands at unknown asset {device.asset_id}"
@@ -138,6 +139,8 @@ class LinkagePlan:
         for rule in self.rules:
             if rule.device_id not in devices:
                 problems.append(f"rule {rule.rule_id} names unknown device {rule.device_id}")
+            elif rule.action not in ACTIONS[(kind := devices[rule.device_id].kind)]:
+                problems.append(f"rule {rule.rule_id} asks a {kind} to {rule.action}")
             for asset_id in sorted(rule.asset_ids - self.assets.keys()):
                 problems.append(f"rule {rule.rule_id} names unknown asset {asset_id}")
             for station in sorted(rule.stations - stations):

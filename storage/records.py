@@ -28,7 +28,7 @@ from domain.alarms import Alarm, Flood, Rationalisation, Withholding
 from domain.assets import MOMENTARY, AlarmClass, Condition, Priority
 from domain.changes import Changes, OutboxDone
 from domain.clock import Clock, system_clock, to_datetime
-from domain.commands import CommandState, DeviceCommand, OutboxItem
+from domain.commands import CommandState, DeviceCommand, Origin, OutboxItem
 from domain.credit import CreditEntry, ReviewItem, ReviewState
 from domain.events import AlarmCleared, AlarmRaised, ClearReason
 from domain.findings import Finding, Verdict
@@ -39,6 +39,7 @@ from domain.paperwork import Approval, ApprovalState, SiteVersion, Tag, Ticket, 
 from domain.records import DeadLetter
 from domain.requests import Handled
 from storage import alarm_rows, credit_rows, finding_rows, outbound, paper, rows
+from storage.device_cares import write_device_cares
 from storage.disturbances import write_disturbances
 from storage.engines import reading, writing
 from storage.inserts import insert, latest, newest
@@ -208,6 +209,19 @@ class SqlRecords:
         with reading(self._engine) as connection:
             found = connection.execute(query).scalar()
             return None if found is None else AssetId(found)
+
+    def device_of_call(self, approval_id: UUID) -> DeviceId | None:
+        """Of a call by hand that waits for a second person; None for another approval."""
+        query = select(approvals.c.subject_id).where(
+            approvals.c.approval_id == approval_id, approvals.c.subject == "device"
+        )
+        with reading(self._engine) as connection:
+            command = connection.execute(query).scalar()
+            if command is None:
+                return None
+            of_it = select(commands.c.device_id).where(commands.c.command_id == UUID(command))
+            found = connection.execute(of_it).scalar()
+            return None if found is None else DeviceId(found)
 
     def asset_of_incident(self, incident_id: UUID) -> AssetId | None:
         query = select(incidents.c.asset_id).where(incidents.c.incident_id == incident_id)
@@ -532,11 +546,12 @@ def write_changes(connection: Connection, changes: Changes) -> None:
         connection,
         statements.command,
         "command_id",
-        map(columns_of, chain(changes.commands, of_outbox)),
+        map(rows.command_row, chain(changes.commands, of_outbox)),
     )
     _write_outbox(connection, statements, changes.outbox, changes.outbox_done)
     _write_people_and_paper(connection, statements, changes)
     write_disturbances(connection, changes)
+    write_device_cares(connection, changes)
 
 
 def _write_events(connection: Connection, statements: _Statements, changes: Changes) -> None:
@@ -764,6 +779,8 @@ def command_of(row: RowMapping) -> DeviceCommand:
     stored["device_id"] = DeviceId(stored["device_id"])
     stored["priority"] = Priority(stored["priority"])
     stored["state"] = CommandState(stored["state"])
+    stored["origin"] = Origin(stored["origin"])
+    stored["because"] = rows.reasons(stored["because"])
     return DeviceCommand(**stored)
 
 

@@ -87,6 +87,13 @@ class Site:
             topology=self.topology,
         )
 
+    def without_outputs(self) -> "Site":
+        """Nothing is asked of a field device by itself: no rule, no question whether it lives."""
+        devices = tuple(
+            replace(device, ping_every_us=None, test_every_us=None) for device in self.devices
+        )
+        return replace(self, rules=(), devices=devices)
+
     def active_limits(
         self, numbers: Mapping[PointKey, int], version: int, modes_on: Collection[str] = ()
     ) -> ActiveLimits:

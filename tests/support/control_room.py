@@ -156,7 +156,7 @@ class ControlRoom:
         self.linkage = Linkage(
             self.plan,
             [each for each in self.incidents.values() if each.state is not IncidentState.CLOSED],
-            [each for each in kept.commands if each.is_open],
+            [*{each.command_id: each for each in kept.commands}.values()],
             Held(
                 users=USERS,
                 tickets=tuple(each for each in tickets.values() if each.is_open),
@@ -186,6 +186,7 @@ class ControlRoom:
                 rationalisations=tuple(kept.rationalisations),
                 reviews=tuple(kept.reviews),
                 entries=tuple(kept.entries),
+                device_cares=tuple({each.device_id: each for each in kept.device_cares}.values()),
                 disturbances=tuple(
                     {each.disturbance_id: each for each in kept.disturbances}.values()
                 ),
