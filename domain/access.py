@@ -35,7 +35,7 @@ from domain.requests import (
     StopDevice,
     SwitchCampaign,
     TakeOutOfService,
-    TestDevice,
+    TryDevice,
 )
 
 # the command line on this machine, which whoever owns the data folder may use (the socket is 0600)
@@ -61,7 +61,7 @@ ALLOWED: Final[dict[type[Request], frozenset[Role]]] = {
     SplitIncident: _DUTY,
     RegroupIncident: _DUTY,
     CallDevice: _DUTY,
-    TestDevice: _DUTY | _SAFETY,
+    TryDevice: _DUTY | _SAFETY,
     StopDevice: _DUTY,
     AcknowledgeAlarm: _DUTY,
     SilenceAlarm: _DUTY,

@@ -77,7 +77,7 @@ class CallDevice:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TestDevice:
+class TryDevice:
     """It acts for a few seconds; its confirmation is the record of the test."""
 
     device_id: DeviceId
@@ -279,7 +279,7 @@ Request = (
     | SplitIncident
     | RegroupIncident
     | CallDevice
-    | TestDevice
+    | TryDevice
     | StopDevice
     | AcknowledgeAlarm
     | SilenceAlarm

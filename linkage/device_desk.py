@@ -30,14 +30,14 @@ from domain.events import AlarmCleared, AlarmRaised, Event
 from domain.ids import AssetId, DeviceId, call_id, command_id, event_id, from_request
 from domain.paperwork import Approval, ApprovalState, User
 from domain.records import Requested
-from domain.requests import CallDevice, Refused, StopDevice, TestDevice
+from domain.requests import CallDevice, Refused, StopDevice, TryDevice
 from domain.responsibility import Reason
 from linkage.alarms import OpenAlarms
 from linkage.commands import KnownCommands, may_act
 from linkage.plan import LinkagePlan
 
-DeviceRequest = CallDevice | TestDevice | StopDevice
-DEVICE_REQUESTS: Final = (CallDevice, TestDevice, StopDevice)
+DeviceRequest = CallDevice | TryDevice | StopDevice
+DEVICE_REQUESTS: Final = (CallDevice, TryDevice, StopDevice)
 CALL_SUBJECT: Final = "device"  # of an approval
 # what was withheld for so long is not sent any more: nothing shouts late
 LET_GO_WITHIN_US: Final = 5 * MINUTE_US
@@ -91,7 +91,7 @@ class DeviceDesk:
         match request:
             case CallDevice():
                 return self._call(asked, request, device, user, changes)
-            case TestDevice():
+            case TryDevice():
                 return self._test(asked, device, user, changes), None
             case StopDevice():
                 stop = self._by_hand(asked, device, user, device.ending, Origin.HAND, "stop")

@@ -62,7 +62,7 @@ from domain.requests import (
     SplitIncident,
     StopDevice,
     TakeOutOfService,
-    TestDevice,
+    TryDevice,
 )
 from ingest.intake import Intake
 from ingest.kafka import (
@@ -731,7 +731,7 @@ class KafkaCore:
                 asset_id = self._asset_of_point(request.point)
             case HangTag():
                 asset_id = request.asset_id
-            case CallDevice() | TestDevice() | StopDevice():
+            case CallDevice() | TryDevice() | StopDevice():
                 return self._places.of_device.get(request.device_id, DESK)
             case DecideApproval():
                 device = self.records.device_of_call(request.approval_id)

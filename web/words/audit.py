@@ -18,7 +18,7 @@ WORDS = {
     "SplitIncident": ("拆分事件", "split incident"),
     "RegroupIncident": ("撤销人工归并", "take back grouping by hand"),
     "CallDevice": ("手动启动装置", "call device"),
-    "TestDevice": ("试验装置", "test device"),
+    "TryDevice": ("试验装置", "test device"),
     "StopDevice": ("停止装置", "stop device"),
     "AcknowledgeAlarm": ("确认告警", "acknowledge alarm"),
     "SilenceAlarm": ("告警消音", "silence alarm"),
