@@ -62,6 +62,10 @@ DEVICES: Final[dict[str, dict[str, str]]] = {
         "zh-CN": "规则 {rule} 不针对这个地点",
         "en": "rule {rule} is not about this place",
     },
+    "rule_wants_staffing": {
+        "zh-CN": "规则 {rule} 不针对这种值守方式",
+        "en": "rule {rule} is not about stations staffed like this",
+    },
     "rule_wants_hours": {
         "zh-CN": "规则 {rule} 只在 {hours} 有效",
         "en": "rule {rule} holds {hours} only",

@@ -182,10 +182,10 @@ class Linkage:
     def _commands_by_rules(self, event: AlarmRaised) -> list[DeviceCommand]:
         if event.found_late or not event.output_allowed:
             return []
-        station = self._plan.asset(event.asset_id).station
+        where = self._plan.where(event)
         issued: dict[UUID, DeviceCommand] = {}
         for rule in self._plan.rules:
-            if rule.applies_to(event, station) and not _blames(event, rule.device_id):
+            if rule.mismatch(event, where) is None and not _blames(event, rule.device_id):
                 command = self._command(event, rule)
                 issued.setdefault(command.command_id, command)
         return list(issued.values())

@@ -18,6 +18,7 @@ from service.site.words import CLASSES, CONDITIONS, PRIORITIES, topic_word
 _T = TypeVar("_T")
 
 ACTIONS: Final = {action: action for of_kind in ACTIONS_OF.values() for action in sorted(of_kind)}
+STAFFED: Final[Mapping[str, bool | None]] = {"attended": True, "unattended": False}
 KINDS: Final = {kind.value: kind for kind in DeviceKind}
 _TIME_OF_DAY: Final = re.compile(r"([01]\d|2[0-3]):([0-5]\d)")
 GRADES: Final = {grade: grade for grade in ("general", "serious")}
@@ -100,6 +101,8 @@ def _read_rule(fields: Fields, found: Found) -> None:
         ),
         action=fields.choice("action", ACTIONS, "sound"),
         words=fields.text("words", fallback=""),
+        hours=_hours(fields, "hours"),
+        attended=fields.choice("staffing", STAFFED, None),
         step=fields.text("step", fallback="1"),
     )
     fields.done()

@@ -67,6 +67,7 @@ class Site:
     version: int = 1  # of the site folder among the records
     modes: tuple[Mode, ...] = ()
     positions: tuple[Position, ...] = ()
+    attended: frozenset[str] = frozenset()  # stations with staff, profile "3"
 
     def plan(self, language: str = "zh-CN") -> LinkagePlan:
         return LinkagePlan(
@@ -85,6 +86,7 @@ class Site:
             modes=self.modes,
             positions=self.positions,
             topology=self.topology,
+            attended=self.attended,
         )
 
     def without_outputs(self) -> "Site":

@@ -57,6 +57,12 @@ def last_word(command: DeviceCommand) -> str:
     return command.because[-1].code
 
 
+def incident_of(control: ControlRoom, event: AlarmRaised) -> UUID:
+    found = control.alarm(event).incident_id
+    assert found is not None
+    return found
+
+
 def neighbour(**facts: Any) -> dict[str, Any]:
     return {"asset_id": NEIGHBOUR.asset_id, "point": "LY/113/u"} | facts
 
@@ -149,7 +155,7 @@ def test_the_more_urgent_one_takes_the_device_and_the_other_goes_on_afterwards()
     displaced = commands(control)[0]
     assert (displaced.event_id, last_word(displaced)) == (minor.event_id, "displaced")
     assert control.everything.outbox[-1].command.event_id == urgent.event_id
-    control.does(SilenceIncident(incident_id=control.alarm(urgent).incident_id))
+    control.does(SilenceIncident(incident_id=incident_of(control, urgent)))
     control.restarts()
     control.passes(5)
     resumed = control.everything.outbox[-1].command
@@ -304,7 +310,7 @@ def test_silencing_leaves_a_door_as_it_is() -> None:
     refuse = LinkageRule(rule_id="door", device_id=DOOR.device_id, action="refuse_entry")
     control = ControlRoom(replace(ROOM, devices=(SIREN, DOOR), rules=(*ROOM.rules, refuse)))
     event = control.raises()
-    control.does(SilenceIncident(incident_id=control.alarm(event).incident_id))
+    control.does(SilenceIncident(incident_id=incident_of(control, event)))
     ending = [each.device_id for each in commands(control) if each.action in {"silence", "release"}]
     assert ending == [SIREN.device_id]
 

@@ -62,7 +62,7 @@ def test_every_refusal_and_proposal_has_its_words() -> None:
         ROOT / "linkage" / name
         for name in (
             *("desk.py", "alarm_desk.py", "limit_desk.py", "credit.py", "responsibility.py"),
-            *("correlate.py", "grouping.py", "device_desk.py"),
+            *("correlate.py", "grouping.py", "device_desk.py", "explain.py", "plan.py"),
         )
     ]
     used = {
