@@ -11,8 +11,9 @@ from domain.clock import MINUTE_US, to_datetime
 from domain.commands import ACTIONS, FieldDevice, QuietHours
 from domain.credit import RuleBook
 from domain.events import AlarmRaised
+from domain.handover import Post
 from domain.ids import AssetId, DeviceId, PointKey
-from domain.organisation import Organisation
+from domain.organisation import Organisation, called
 from domain.responsibility import Reason
 from domain.topology import Topology
 
@@ -99,6 +100,24 @@ class Position:
     stations: frozenset[str]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Suppression:
+    """Suppression by design: while the gate stands in one of the states, these alarms of these points follow
+    from it and are kept back; and for `hold_us` longer, until what it measures has come back."""
+
+    rule_id: str
+    because: str  # one sentence, in the site's own words
+    gate: PointKey
+    states: tuple[float, ...]
+    points: tuple[PointKey, ...]
+    conditions: tuple[Condition, ...]
+    hold_us: int = 0
+
+    def on(self, state: float) -> bool:
+        """NaN is no state: what is not known suppresses nothing."""
+        return state in self.states
+
+
 EVERYTHING: Final = "all"  # the position of a site that names none
 
 
@@ -121,11 +140,18 @@ class LinkagePlan:
     modes: tuple[Mode, ...] = ()
     shelve_at_most_us: int = 8 * 60 * MINUTE_US
     positions: tuple[Position, ...] = ()
+    posts: tuple[Post, ...] = ()  # that hand over from shift to shift
     topology: Topology = field(default_factory=Topology)
     attended: frozenset[str] = frozenset()  # stations of staffing "3"
+    suppressions: tuple[Suppression, ...] = ()
 
     def __post_init__(self) -> None:
-        problems = [*self._repeats(), *self._danglers(), *self._impossible_devices()]
+        problems = [
+            *self._repeats(),
+            *self._danglers(),
+            *self._impossible_devices(),
+            *self._impossible_suppressions(),
+        ]
         if problems:
             raise InvalidPlan("; ".join(problems))
 
@@ -149,7 +175,13 @@ class LinkagePlan:
     def asset(self, asset_id: AssetId) -> Asset:
         """An asset that the plan does not know goes by its id: its alarm must still be worded."""
         known = self.assets.get(asset_id)
-        return known or Asset(asset_id=asset_id, station="", voltage="", bay="", name=asset_id)
+        if known is not None:
+            return known
+        post = next((each for each in self.posts if each.asset_id == asset_id), None)
+        # 督办 is of zones, rosters and people
+        name = post.name if post else called(self.organisation, asset_id)
+        station = post.station if post else ""
+        return Asset(asset_id=asset_id, station=station, voltage="", bay="", name=name)
 
     def _repeats(self) -> list[str]:
         return [
@@ -158,6 +190,10 @@ class LinkagePlan:
                 for name in _repeated(d.device_id for d in self.devices)
             ),
             *(f"rule {name} is given twice" for name in _repeated(r.rule_id for r in self.rules)),
+            *(
+                f"suppression {name} is given twice"
+                for name in _repeated(s.rule_id for s in self.suppressions)
+            ),
         ]
 
     def _danglers(self) -> list[str]:
@@ -185,6 +221,14 @@ class LinkagePlan:
             for device in self.devices
             if min(device.confirm_within_us, device.attempts, device.valid_for_us, device.max_on_s)
             <= 0
+        ]
+
+    def _impossible_suppressions(self) -> list[str]:
+        """The alarm of the gate itself names the cause."""
+        return [
+            f"suppression {rule.rule_id} keeps back alarms of its own gate {rule.gate}"
+            for rule in self.suppressions
+            if rule.gate in rule.points
         ]
 
 

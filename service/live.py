@@ -144,6 +144,9 @@ class LiveView:
             ("approval", changes.approvals),
             ("user", changes.users),
             ("finding", changes.findings),
+            ("log", changes.log),
+            ("watch", changes.watches),
+            ("arrangement", changes.arrangements),
         ):
             if things:
                 yield {"kind": kind, "count": len(things), "text": ""}

@@ -707,6 +707,8 @@ class KafkaCore:
             approvals=tuple(changes.approvals),
             reviews=tuple(changes.reviews),
             entries=tuple(changes.entries),
+            watches=tuple(changes.watches),
+            arrangements=tuple(changes.arrangements),
         )
         self._write(path.partition, learned).result(ASK_WITHIN_S)
         path.learned = number

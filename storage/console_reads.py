@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import Engine, RowMapping, Select, case, func, select
 
 from domain.alarms import Alarm
+from domain.arrangements import Arrangement
 from domain.assets import Priority
 from domain.commands import DeviceCare, DeviceCommand, Origin
 from domain.credit import Account, CreditEntry, ReviewItem
@@ -18,7 +19,7 @@ from domain.incidents import Incident, IncidentState
 from domain.paperwork import Approval, SiteVersion, Tag, Ticket, TicketState, User
 from domain.requests import Handled
 from domain.responsibility import Kind
-from storage import alarm_rows, credit_rows, finding_rows, rows
+from storage import alarm_rows, arrangement_rows, credit_rows, finding_rows, rows
 from storage.device_cares import every_device_care
 from storage.engines import reading
 from storage.records import STANDING, RecordedEvent, command_of, recorded_of
@@ -346,6 +347,10 @@ class ConsoleReads:
     def user(self, name: str) -> User | None:
         found = self._all(select(users).where(users.c.name == writable(name)), rows.user)
         return found[0] if found else None
+
+    def arrangements(self) -> list[Arrangement]:
+        """Everything that was ever arranged, the oldest first."""
+        return self._all(arrangement_rows.every(), arrangement_rows.arrangement)
 
     def site_versions(self) -> list[SiteVersion]:
         """The newest first."""

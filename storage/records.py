@@ -25,6 +25,7 @@ from sqlalchemy import (
 )
 
 from domain.alarms import Alarm, Flood, Rationalisation, Withholding
+from domain.arrangements import Arrangement
 from domain.assets import MOMENTARY, AlarmClass, Condition, Priority
 from domain.changes import Changes, OutboxDone
 from domain.clock import Clock, system_clock, to_datetime
@@ -38,7 +39,16 @@ from domain.limit_changes import Campaign, LimitChange
 from domain.paperwork import Approval, ApprovalState, SiteVersion, Tag, Ticket, User
 from domain.records import DeadLetter
 from domain.requests import Handled
-from storage import alarm_rows, credit_rows, finding_rows, outbound, paper, rows
+from storage import (
+    alarm_rows,
+    arrangement_rows,
+    credit_rows,
+    finding_rows,
+    logbook,
+    outbound,
+    paper,
+    rows,
+)
 from storage.device_cares import write_device_cares
 from storage.disturbances import write_disturbances
 from storage.engines import reading, writing
@@ -49,6 +59,7 @@ from storage.tables import (
     alarms,
     applied,
     approvals,
+    arrangements,
     audit,
     campaigns,
     cases,
@@ -120,6 +131,10 @@ class SqlRecords:
     def engine(self) -> Engine:
         """For what stands in the same database."""
         return self._engine
+
+    @property
+    def logbook(self) -> logbook.LogReads:
+        return logbook.LogReads(self._engine)
 
     def applied_seq(self) -> int:
         with reading(self._engine) as connection:
@@ -325,6 +340,10 @@ class SqlRecords:
     def rationalisations(self) -> list[Rationalisation]:
         return self._all(select(rationalisations), alarm_rows.rationalisation)
 
+    def arrangements(self, since_us: int) -> list[Arrangement]:
+        """Those that are not over, or were not at `since_us`."""
+        return self._all(arrangement_rows.not_over_at(since_us), arrangement_rows.arrangement)
+
     def open_floods(self) -> list[Flood]:
         return self._all(select(floods).where(floods.c.ended_at_us.is_(None)), alarm_rows.flood)
 
@@ -480,6 +499,7 @@ class _Statements:
     rationalisation: Executable
     finding: Executable
     case: Executable
+    arrangement: Executable
     dead_letter: Executable
     dead_letter_count: Executable
 
@@ -517,6 +537,7 @@ def _statements(dialect: str) -> _Statements:
         rationalisation=newest(dialect, rationalisations, ("point", "condition"), "version"),
         finding=newest(dialect, findings, "finding_id", "version"),
         case=insert(dialect, cases).on_conflict_do_nothing(),  # settled once
+        arrangement=newest(dialect, arrangements, "arrangement_id", "version"),
         dead_letter=dead_letters.insert(),
         dead_letter_count=count.on_conflict_do_update(
             index_elements=list(dead_letter_counts.primary_key),
@@ -550,6 +571,7 @@ def write_changes(connection: Connection, changes: Changes) -> None:
     )
     _write_outbox(connection, statements, changes.outbox, changes.outbox_done)
     _write_people_and_paper(connection, statements, changes)
+    logbook.write(connection, changes)
     write_disturbances(connection, changes)
     write_device_cares(connection, changes)
 
@@ -639,6 +661,11 @@ def _write_people_and_paper(
         (statements.approval, "approval_id", map(rows.approval_row, changes.approvals)),
         (statements.user, "name", map(rows.user_row, changes.users)),
         (statements.finding, "finding_id", map(finding_rows.finding_row, changes.findings)),
+        (
+            statements.arrangement,
+            "arrangement_id",
+            map(arrangement_rows.arrangement_row, changes.arrangements),
+        ),
     )
     for statement, key, versions in of_versions:
         _write_newest(connection, statement, key, versions)

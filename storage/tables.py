@@ -25,7 +25,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import TypeEngine
 
-REVISION: Final = "0009"  # of the newest migration; a test compares them
+REVISION: Final = "0013"  # of the newest migration; a test compares them
 
 
 def _words(length: int) -> TypeEngine[str]:
@@ -608,4 +608,25 @@ cases: Final = Table(
     Column("by", _words(200), nullable=False),
     Column("at_us", BigInteger, nullable=False),
     Index("ix_cases_at_us", "at_us"),
+)
+
+# what people arranged beside the site: leave, delegation, swaps, planned days, holidays, moves, hand-overs
+arrangements: Final = Table(
+    "arrangements",
+    metadata,
+    Column("arrangement_id", Uuid, primary_key=True),
+    Column("kind", _words(40), nullable=False),
+    Column("body", Text, nullable=False),  # JSON of what is arranged
+    Column("from_us", BigInteger, nullable=False),
+    Column("until_us", BigInteger),
+    Column("by", _words(200), nullable=False),
+    Column("at_us", BigInteger, nullable=False),
+    Column("private", Text, nullable=False),  # for those whom it concerns
+    Column("state", _words(40), nullable=False),
+    Column("needs", Text, nullable=False),  # JSON list
+    Column("agreed", Text, nullable=False),  # JSON list
+    Column("ended_by", _words(200)),
+    Column("ended_at_us", BigInteger),
+    Column("version", Integer, nullable=False),
+    Index("ix_arrangements_until_us", "until_us"),
 )

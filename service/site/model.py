@@ -12,7 +12,15 @@ from domain.credit import RuleBook
 from domain.ids import AssetId, PointKey, SourceId
 from domain.organisation import Organisation
 from domain.topology import Topology
-from linkage.plan import LinkagePlan, LinkageRule, Position, Responsible, ViolationRule
+from linkage.plan import (
+    LinkagePlan,
+    LinkageRule,
+    Position,
+    Responsible,
+    Suppression,
+    ViolationRule,
+)
+from linkage.watches import posts_of
 
 UNNUMBERED: Final = -1  # a point's number before the records gave it one
 
@@ -68,6 +76,7 @@ class Site:
     modes: tuple[Mode, ...] = ()
     positions: tuple[Position, ...] = ()
     attended: frozenset[str] = frozenset()  # stations with staff, profile "3"
+    suppressions: tuple[Suppression, ...] = ()
 
     def plan(self, language: str = "zh-CN") -> LinkagePlan:
         return LinkagePlan(
@@ -85,8 +94,10 @@ class Site:
             points={point.key: point for point in self.points},
             modes=self.modes,
             positions=self.positions,
+            posts=posts_of(self.organisation, self.assets),
             topology=self.topology,
             attended=self.attended,
+            suppressions=self.suppressions,
         )
 
     def without_outputs(self) -> "Site":

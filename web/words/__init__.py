@@ -12,6 +12,7 @@ AREAS: Final = (
     *("common", "incidents", "devices", "stations", "reviews", "credit", "paper"),
     *("approvals", "audit", "users", "organisation", "site", "system"),
     *("alarms", "alarm_kpis", "limits", "judgement", "timeline", "grouping", "linkage"),
+    *("logbook", "handover", "daily_report"),
 )
 
 
