@@ -14,14 +14,17 @@ from service.core_client import CoreClient
 from service.records import records_engine
 from service.site.compiled import read_compiled
 from service.site.model import Site
-from service.who import responsibility_of
 from storage.alarm_reads import AlarmReads
 from storage.console_reads import ConsoleReads
 from storage.dead_letters import SqlDeadLetters
 from storage.ledger import SqlLedger
+from web.arranged import Arranged
 from web.auth import SignIn
 from web.feed import Feed
 from web.system_watch import SystemWatch
+
+# "desk": a person did something at another worker
+_OF_ARRANGEMENTS = frozenset({"arrangement", "connected", "missed", "desk"})
 
 
 @dataclass(slots=True)
@@ -34,7 +37,7 @@ class Console:
     session_hours: int
     site: Site
     plan: LinkagePlan
-    responsibility: Responsibility
+    arranged: Arranged
     reads: ConsoleReads
     alarms: AlarmReads
     dead_letters: SqlDeadLetters
@@ -59,7 +62,7 @@ class Console:
             session_hours=session_hours,
             site=site,
             plan=site.plan(language),
-            responsibility=responsibility_of(site),
+            arranged=Arranged(reads),
             reads=reads,
             alarms=AlarmReads(engine),
             dead_letters=SqlDeadLetters(engine),
@@ -71,6 +74,11 @@ class Console:
         )
         console.core.subscribe(console._heard)
         return console
+
+    @property
+    def responsibility(self) -> Responsibility:
+        """With everything that people arranged. Raises StorageUnavailable."""
+        return self.arranged.responsibility(self.site)
 
     def asset(self, asset_id: AssetId) -> Asset:
         return self.plan.asset(asset_id)
@@ -87,6 +95,8 @@ class Console:
     def _heard(self, change: Mapping[str, Any]) -> None:
         if change.get("kind") == "connected":
             self._look_for_another_site()
+        if change.get("kind") in _OF_ARRANGEMENTS:
+            self.arranged.heard()
         self.feed.heard(change)
 
     def _look_for_another_site(self) -> None:
@@ -94,4 +104,3 @@ class Console:
         site = read_compiled(self.compiled)
         if site != self.site:
             self.site, self.plan = site, site.plan(self.language)
-            self.responsibility = responsibility_of(site)

@@ -43,6 +43,8 @@ NAVIGATION: Final = (
     ("/credit", "credit", "workspace_premium"),
     ("/paper", "paper", "assignment"),
     ("/organisation", "organisation", "grid_view"),
+    ("/rosters", "rosters", "calendar_month"),
+    ("/arrangements", "arrangements", "event_note"),
     ("/approvals", "approvals", "how_to_reg"),
     ("/site", "site", "domain"),
     ("/system", "system", "monitor_heart"),

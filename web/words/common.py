@@ -15,6 +15,8 @@ WORDS = {
     "credit": ("积分", "Credit"),
     "paper": ("工作票与挂牌", "Tickets and tags"),
     "approvals": ("审批", "Approvals"),
+    "rosters": ("排班", "Rosters"),
+    "arrangements": ("人员安排", "Arrangements"),
     "organisation": ("责任网格", "Responsibility grid"),
     "audit": ("审计", "Audit"),
     "users": ("用户", "Users"),
