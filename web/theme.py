@@ -90,7 +90,9 @@ ul.gw-chain { list-style: disc; }
 .gw-month table { border-collapse: separate; border-spacing: 2px; font-size: 12.5px; }
 .gw-month th { font-weight: 500; padding: 2px 4px; white-space: nowrap; color: var(--gw-soft); }
 .gw-month tr > th:first-child { position: sticky; left: 0; background: #fff; text-align: left; z-index: 1; }
-.gw-month td { min-width: 40px; max-width: 150px; padding: 3px 4px; text-align: center; border-radius: 3px; }
+.gw-month td { min-width: 40px; padding: 3px 4px; text-align: center; border-radius: 3px;
+  white-space: pre; }
+.gw-days .gw-chip { white-space: pre-line; }
 .gw-rest { color: #90a4ae; }
 .gw-rests { background: #f1f4f6; }
 .gw-shift-0 { background: #dbeafe; color: #143a6b; }

@@ -171,14 +171,18 @@ def _with_roster(zones: tuple[Zone, ...], rosters: dict[str, Roster]) -> list[Zo
 
 
 def _zone_square(visit: Visit, duties: list[Duty]) -> Square:
+    """Of each shift the first who is there: he acts."""
     who = visit.console.responsibility
-    parts, nobody = [], False
+    acting: dict[str, str] = {}
     for duty in sorted(duties, key=lambda duty: duty.starts_us):
         there = who.there(duty, duty.starts_us)
-        nobody = nobody or not there
-        name = visit.console.person(there[0]) if there else visit.say("rosters.nobody")
-        parts.append(f"{duty.shift.name} {name}")
-    return Square(text="; ".join(parts), colour=0 if parts else None, bad=nobody)
+        if there and not acting.get(duty.shift.name):
+            acting[duty.shift.name] = visit.console.person(there[0])
+        acting.setdefault(duty.shift.name, "")
+    nobody = visit.say("rosters.nobody")
+    parts = [f"{shift} {name or nobody}" for shift, name in acting.items()]
+    bad = not all(acting.values())
+    return Square(text="\n".join(parts), colour=0 if parts else None, bad=bad)
 
 
 # -- planning ----------------------------------------------------------------------------------
