@@ -3,7 +3,7 @@
 Pure in effect: the same state and record give the same next state and events, with no clock and no I/O.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -113,10 +113,19 @@ class DetectorState:
         row = self._limits.plan.row_of(point)
         if row is None:
             return SwitchState.UNKNOWN
-        value, quality = self._limits.held(row)
+        value, quality = self._limits.last_reading(row)
         if quality not in _TRUSTED:
             return SwitchState.UNKNOWN
         return _POSITIONS.get(value, SwitchState.UNKNOWN)
+
+    def held(self, points: Sequence[int]) -> list[float]:
+        """The last value of each point by its number; NaN where nothing usable is known of it."""
+        rows = self._limits.plan.rows_of(np.array(points, np.int32))
+        values = np.full(len(rows), np.nan)
+        ours = np.flatnonzero(rows >= 0)
+        loud = ours[~self._silence.silent(rows[ours])]
+        values[loud] = self._limits.held(rows[loud])
+        return values.tolist()
 
     def copy(self) -> "DetectorState":
         """A twin that may go its own way."""

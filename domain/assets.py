@@ -27,6 +27,7 @@ class Condition(StrEnum):
     CLOCK_STEPPED_BACK = "clock_stepped_back"
     COMMAND_FAILED = "command_failed"  # a field device did not confirm
     TAG_FORGOTTEN = "tag_forgotten"  # it hangs beyond its expected end, or its ticket has ended
+    HANDOVER_LATE = "handover_late"  # the shift is over and has not been handed over
     NO_ZONE = "no_zone"  # a device, place or person that nobody's zone covers
     TWO_ZONES = "two_zones"  # or more than one
     NO_OWNER = "no_owner"  # a zone whose responsible member is not named

@@ -10,8 +10,10 @@ from domain.credit import CreditEntry, ReviewItem
 from domain.disturbances import Disturbance
 from domain.events import Event
 from domain.findings import Case, Finding
+from domain.handover import SignedPage, Watch
 from domain.incidents import Incident
 from domain.limit_changes import Campaign, LimitChange
+from domain.logbook import LogEntry
 from domain.outbound import Outbound
 from domain.paperwork import Approval, SiteVersion, Tag, Ticket, User
 from domain.records import DeadLetter
@@ -57,6 +59,9 @@ class Changes:
     findings: list[Finding] = field(default_factory=list)
     cases: list[Case] = field(default_factory=list)
     outbound: list[Outbound] = field(default_factory=list)
+    log: list[LogEntry] = field(default_factory=list)
+    watches: list[Watch] = field(default_factory=list)
+    pages: list[SignedPage] = field(default_factory=list)
 
     def __bool__(self) -> bool:
         return any(getattr(self, name) for name in _LISTS)

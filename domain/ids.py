@@ -46,6 +46,11 @@ def flood_id(site: str, position: str, started_at_us: int) -> UUID:
     return _named("flood", site, position, started_at_us)
 
 
+def suppression_id(site: str, rule: str, point: str, condition: str, began_at_us: int) -> UUID:
+    """What one rule keeps back of one point from one moment on."""
+    return _named("suppression", site, rule, point, condition, began_at_us)
+
+
 def command_id(event: UUID, device: DeviceId, step: str) -> UUID:
     """A device acts once per command id, however often the command is sent."""
     return _named("command", event, device, step)
@@ -84,3 +89,13 @@ def finding_id(asset: AssetId, cause: str, began_at_us: int) -> UUID:
 def case_id(finding: UUID) -> UUID:
     """A finding is settled once."""
     return _named("case", finding)
+
+
+def watch_id(post: str, starts_us: int) -> UUID:
+    """One shift of one post, whenever it took over."""
+    return _named("watch", post, starts_us)
+
+
+def log_id(kind: str, *facts: object) -> UUID:
+    """What the system writes into the log about one thing, once."""
+    return _named("log", kind, *facts)

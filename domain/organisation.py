@@ -10,6 +10,7 @@ from datetime import date
 from enum import StrEnum
 from typing import Final
 
+from domain.clock import MINUTE_US
 from domain.ids import AssetId, PersonId, TeamId, UnitId, ZoneId
 
 
@@ -200,6 +201,8 @@ class Roster:
     cycle: tuple[tuple[str, ...], ...]  # names of shifts, one tuple per day
     crews: tuple[Crew, ...]
     mark: str = "D"
+    post: str = ""  # 调度室: whose shifts hand over to each other; empty: they do not
+    late_after_us: int = 30 * MINUTE_US  # so long after a shift's end its hand-over is late
     on_holidays: tuple[DayPattern, ...] = ()
     on_working_days: tuple[DayPattern, ...] = ()
 

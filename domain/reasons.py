@@ -147,6 +147,11 @@ _REFUSALS: Final[dict[str, _Words]] = {
         "zh-CN": "该屏蔽已解除或不存在",
         "en": "it has ended already, or there is no such shelf",
     },
+    "withheld_by_design": {
+        "zh-CN": "由抑制规则 {rule} 抑制: 条件消失即恢复, 要改请修改站点文件夹中的规则",
+        "en": "the rule {rule} suppresses it by design: it ends with its condition, or change the rule in the"
+        " site folder",
+    },
     "no_such_limit": {"zh-CN": "{what} 没有这个限值", "en": "{what} has no such limit"},
     "limit_unchanged": {"zh-CN": "与现行限值相同", "en": "this is what holds already"},
     "limit_change_waits": {
@@ -331,6 +336,84 @@ _REFUSALS: Final[dict[str, _Words]] = {
     "password_needed": {"zh-CN": "新用户须有密码", "en": "a new user needs a password"},
 }
 
+# hand-over and log: why the old shift still answers, and why a signature was not taken
+_HANDOVER: Final[dict[str, _Words]] = {
+    "not_handed_over": {
+        "zh-CN": "{post} 尚未交接班: 仍由 {crew} ({day} {shift}) 负责",
+        "en": "{post} is not yet handed over: {crew} ({shift} of {day}) still answers",
+    },
+    "handed_over_early": {
+        "zh-CN": "{post} 已提前交接班: {crew} ({day} {shift}) 已接班",
+        "en": "{post} was handed over early: {crew} ({shift} of {day}) has taken over",
+    },
+    "lead_of_post": {
+        "zh-CN": "{person} 是 {post} 的上一级负责人",
+        "en": "{person} leads {post}",
+    },
+    "no_lead_of_post": {"zh-CN": "{post} 没有负责人", "en": "{post} has nobody who leads it"},
+    "no_such_watch": {
+        "zh-CN": "该班次已交接或不存在, 请刷新",
+        "en": "this watch is handed over or does not exist: look again",
+    },
+    "not_of_the_crew": {
+        "zh-CN": "须由 {crew} 的人员或其上级签字; 用户须关联人员",
+        "en": "somebody of {crew}, or who leads it, must sign; the user must be that person",
+    },
+    "sign_too_early": {
+        "zh-CN": "交接班最早可在 {when} 办理",
+        "en": "hand-over may begin at {when}",
+    },
+    "outgoing_signs_first": {
+        "zh-CN": "请交班人先签字",
+        "en": "the outgoing shift must sign first",
+    },
+    "page_changed": {
+        "zh-CN": "交班人已重新签字, 请看新的交接内容后再签",
+        "en": "the outgoing shift has signed another page: read that one, then sign",
+    },
+    "page_too_large": {
+        "zh-CN": "交接内容过多, 请先处理一部分",
+        "en": "the page is too large: deal with some of it first",
+    },
+    "not_in_the_dispatch_room": {
+        "zh-CN": "调度室日志不在您的管辖范围内",
+        "en": "the dispatch room's log is outside your scope",
+    },
+    "log_text_needed": {"zh-CN": "请写内容", "en": "write what happened"},
+    "log_too_long": {
+        "zh-CN": "内容不能超过 {most} 个字, 请分条书写",
+        "en": "a line has at most {most} characters: write several",
+    },
+    "log_kind": {
+        "zh-CN": "这类记录由系统书写",
+        "en": "lines of this kind are the system's",
+    },
+    "log_time": {
+        "zh-CN": "时间须在最近 7 天内, 且不晚于现在",
+        "en": "the time must lie within the last 7 days and not in the future",
+    },
+    "order_incomplete": {
+        "zh-CN": "调度命令须写明发令人、受令人和发令时间",
+        "en": "an order needs who gave it, who received it, and when",
+    },
+    "read_back_first": {
+        "zh-CN": "复诵无误后才能执行",
+        "en": "an order is executed after it was read back and confirmed",
+    },
+    "executed_before_given": {
+        "zh-CN": "执行时间不能早于发令时间",
+        "en": "it cannot have been executed before it was given",
+    },
+    "no_such_line": {
+        "zh-CN": "没有这条记录, 或已超过 7 天, 不能再更正",
+        "en": "there is no such line, or it is older than 7 days and cannot be corrected",
+    },
+    "line_corrected": {
+        "zh-CN": "{by} 已更正, 请更正新的一条",
+        "en": "{by} has corrected it already: correct the newer line",
+    },
+}
+
 # what an expert says of a piece of equipment, and what would change its mind (detectors.judgement)
 _JUDGEMENT: Final[dict[str, _Words]] = {
     "inputs_missing": {"zh-CN": "缺少输入: {what}", "en": "inputs are missing: {what}"},
@@ -389,7 +472,7 @@ _JUDGEMENT: Final[dict[str, _Words]] = {
     },
 }
 
-_WORDS: Final = _RESPONSIBILITY | _CREDIT | _REFUSALS | _JUDGEMENT | CORRELATION
+_WORDS: Final = _RESPONSIBILITY | _CREDIT | _REFUSALS | _HANDOVER | _JUDGEMENT | CORRELATION
 
 
 def reason_text(reason: Reason, language: str = DEFAULT_LANGUAGE) -> str:

@@ -10,6 +10,7 @@ from uuid import UUID
 from domain.arrangements import Arrangement
 from domain.assets import ActiveLimits
 from domain.credit import CreditEntry, ReviewItem
+from domain.handover import Watch
 from domain.ids import DeviceId, SourceId
 from domain.paperwork import Approval, Tag, Ticket, User
 from domain.readings import Readings
@@ -127,6 +128,7 @@ class PaperLearned:
     approvals: tuple[Approval, ...] = ()
     reviews: tuple[ReviewItem, ...] = ()
     entries: tuple[CreditEntry, ...] = ()
+    watches: tuple[Watch, ...] = ()
     arrangements: tuple[Arrangement, ...] = ()
 
 

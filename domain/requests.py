@@ -11,6 +11,7 @@ from domain.credit import ReviewState
 from domain.findings import AlarmMove, Cause, Finding
 from domain.ids import AssetId, PersonId, TeamId, ZoneId
 from domain.limit_changes import LimitSetting
+from domain.logbook import LogKind, PhoneOrder
 from domain.organisation import Holiday
 from domain.paperwork import Role, TagKind, TicketState, TicketType
 from domain.responsibility import Kind, Reason
@@ -250,6 +251,50 @@ class AnswerConsultation:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WriteLog:
+    """A line of the operation log; one that corrects another names it."""
+
+    station: str  # or domain.logbook.DISPATCH_ROOM
+    kind: LogKind
+    at_us: int
+    text: str
+    order: PhoneOrder | None = None
+    corrects: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoteHandover:
+    """What the outgoing shift has to say; kept until it signs."""
+
+    watch_id: UUID
+    notes: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignHandover:
+    """By the outgoing shift, for this page: it is kept to the letter."""
+
+    watch_id: UUID
+    page: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TakeOver:
+    """By the incoming shift, for the page of this hash."""
+
+    watch_id: UUID
+    page_digest: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefuseHandover:
+    """By the incoming shift: the old one goes on answering."""
+
+    watch_id: UUID
+    words: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TakeLeave:
     """`private`: why; kept for those whom it concerns, in no audit."""
 
@@ -339,6 +384,11 @@ Request = (
     | ChangePassword
     | ReportFinding
     | AnswerConsultation
+    | WriteLog
+    | NoteHandover
+    | SignHandover
+    | TakeOver
+    | RefuseHandover
     | TakeLeave
     | Delegate
     | ProposeSwap

@@ -46,6 +46,7 @@ _CONDITIONS: Final[dict[Condition, _Words]] = {
     Condition.CHANGE: {"zh-CN": "变位", "en": "changed"},
     Condition.PHASES: {"zh-CN": "三相不平衡", "en": "phases apart"},
     Condition.TAG_FORGOTTEN: {"zh-CN": "挂牌超期未摘", "en": "tag left hanging"},
+    Condition.HANDOVER_LATE: {"zh-CN": "超时未交接", "en": "not handed over in time"},
     Condition.SILENCE: {"zh-CN": "数据中断", "en": "no data"},
     Condition.CLOCK_STEPPED_BACK: {"zh-CN": "时钟回退", "en": "clock stepped back"},
     Condition.COMMAND_FAILED: {"zh-CN": "命令未执行", "en": "command not carried out"},

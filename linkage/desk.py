@@ -16,9 +16,11 @@ from domain.credit import CreditEntry, ReviewItem
 from domain.disturbances import Disturbance
 from domain.events import AlarmRaised
 from domain.findings import Case, Finding
+from domain.handover import Watch
 from domain.ids import AssetId, case_id, from_request
 from domain.incidents import IllegalMove, Incident, IncidentState
 from domain.limit_changes import Campaign, LimitChange
+from domain.logbook import LogEntry
 from domain.paperwork import (
     Approval,
     ApprovalState,
@@ -52,6 +54,7 @@ from domain.requests import (
     ReportFinding,
     SilenceIncident,
     SwitchCampaign,
+    WriteLog,
 )
 from domain.responsibility import Reason
 from linkage.alarm_desk import ALARM_REQUESTS, AlarmDesk
@@ -63,8 +66,10 @@ from linkage.arrangement_desk import (
 )
 from linkage.credit import CreditDesk
 from linkage.grouping import GROUPING_REQUESTS, Grouping
+from linkage.handover_desk import HANDOVER_REQUESTS, HandoverDesk
 from linkage.incidents import OpenIncidents
 from linkage.limit_desk import APPROVAL_SUBJECT, LimitDesk
+from linkage.log_desk import LogDesk
 from linkage.plan import LinkagePlan
 from linkage.tagging import EFFECTS, tags_on
 
@@ -98,6 +103,8 @@ class Held:
     recent_alarms: tuple[Alarm, ...] = ()  # of the last ten minutes, open or not
     floods: tuple[Flood, ...] = ()  # that last
     findings: tuple[Finding, ...] = ()  # standing, or waiting for a consultation
+    watches: tuple[Watch, ...] = ()  # open, or handed over in the last days
+    log: tuple[LogEntry, ...] = ()  # what people wrote in the last days, the oldest first
     arrangements: tuple[Arrangement, ...] = ()  # not over, or over for less than a month
     disturbances: tuple[Disturbance, ...] = ()  # of the last minutes
 
@@ -113,6 +120,8 @@ class Desk:
         credit: CreditDesk,
         silence: Silence,
         alarms: Callable[[], AlarmDesk],
+        handover: HandoverDesk,
+        log: LogDesk,
         arrangements: ArrangementDesk,
         grouping: Grouping,
     ) -> None:
@@ -122,6 +131,8 @@ class Desk:
         self._credit = credit
         self._silence = silence
         self._alarm_desk = alarms  # it is made with what the desk holds
+        self._handover = handover
+        self._log = log
         self._arrangements = arrangements
         self._users = {user.name: user for user in held.users}
         self._tickets = {ticket.ticket_id: ticket for ticket in held.tickets}
@@ -181,6 +192,7 @@ class Desk:
             else:
                 self._approvals.pop(approval.approval_id, None)
         self._credit.learn(paper.reviews, paper.entries)
+        self._handover.learn(paper.watches)
         self._arrangements.learn(paper.arrangements)
 
     @property
@@ -224,11 +236,15 @@ class Desk:
         request = asked.request
         if isinstance(request, ALARM_REQUESTS):
             return self._alarm_desk().handle(asked, request, user, changes)
+        if isinstance(request, HANDOVER_REQUESTS):
+            return self._handover.handle(asked, request, user, changes)
         if isinstance(request, ARRANGEMENT_REQUESTS):
             return self._arrange(asked, request, user, changes)
         if isinstance(request, GROUPING_REQUESTS):
             return self._grouping.handle(request, user, at_us, changes)
         match request:
+            case WriteLog():
+                return self._log.write(asked, request, user, changes)
             case ChangeLimit():
                 return self._change_limit(request, user, asked, changes)
             case SwitchCampaign():

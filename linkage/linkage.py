@@ -26,6 +26,7 @@ from domain.ids import (
     incident_id_again,
 )
 from domain.incidents import Incident, IncidentState
+from domain.logbook import CORRECTED_WITHIN_US
 from domain.records import (
     DeadLetter,
     DeviceReplied,
@@ -47,11 +48,15 @@ from linkage.correlate import Correlation, incidents_of
 from linkage.credit import CreditDesk
 from linkage.desk import Desk, Held
 from linkage.grouping import Grouping
+from linkage.handover_desk import HandoverDesk
 from linkage.incidents import OpenIncidents
+from linkage.log_desk import LogDesk
 from linkage.plan import LinkagePlan, LinkageRule
 from linkage.responsibility import Responsibility
 from linkage.supervision_desk import SupervisionDesk
+from linkage.suppression import HeldValues, Suppressions
 from linkage.trips import TOGETHER_WITHIN_US, Trips
+from linkage.watches import Watches
 
 # so long a reply to an ended command still finds it
 REMEMBER_ENDED_US: Final = 60 * MINUTE_US
@@ -77,10 +82,15 @@ class Linkage:
         self._plan = plan
         self._incidents = OpenIncidents(incidents)
         arranged = Arrangements(held.arrangements, plan.organisation.holidays)
+        self._watches = Watches(plan.posts, held.watches)
         self._responsibility = Responsibility(
-            plan.organisation, plan.zone, plan.version, plan.responsible, arranged
+            plan.organisation, plan.zone, plan.version, plan.responsible, self._watches, arranged
         )
         self._arrangement_desk = ArrangementDesk(plan, arranged, self._responsibility)
+        self._handover = HandoverDesk(
+            plan, self._watches, self._responsibility, self._link, concerns
+        )
+        self._log = LogDesk(plan, held.log)
         self._credit = CreditDesk(
             plan.rule_book, plan.violations, plan.zone, held.reviews, held.entries
         )
@@ -100,16 +110,16 @@ class Linkage:
             self._credit,
             self._silence,
             lambda: self._alarm_desk,
+            self._handover,
+            self._log,
             self._arrangement_desk,
             self._grouping,
         )
+        withholdings = Withholdings(held.withholdings)
         self._alarm_desk = AlarmDesk(
-            plan,
-            self._incidents,
-            self._alarms,
-            Withholdings(held.withholdings),
-            self._hands(concerns),
+            plan, self._incidents, self._alarms, withholdings, self._hands(concerns)
         )
+        self._suppressions = Suppressions(plan, withholdings, self._alarm_desk)
         self._supervision = SupervisionDesk(
             plan, self._responsibility, self._alarms, self._link, concerns
         )
@@ -123,12 +133,20 @@ class Linkage:
         return self._responsibility
 
     def decide(
-        self, record: Record, events: Sequence[Event], positions: Positions = nothing_known
+        self,
+        record: Record,
+        events: Sequence[Event],
+        positions: Positions = nothing_known,
+        held: HeldValues | None = None,
     ) -> Changes:
-        """What `record`, and the events that the detectors found in it, change. `positions` are those of
-        the switches once the record is taken in."""
+        """What `record`, and the events that the detectors found in it, change. Both as they are once the
+        record is taken in: `positions` of the switches, and the values that are `held`, where something may
+        follow from a contact's state."""
         changes = Changes()
+        self._watches.known_until(record.at_us)
         self._grouping.positions = positions
+        if held is not None:
+            self._suppressions.look(record, held, changes)
         for event in events:
             self._link(event, changes)
         match record:
@@ -145,6 +163,7 @@ class Linkage:
             case _:
                 pass
         self._call_out(changes)
+        changes.log += self._log.lines_of(changes)
         return changes
 
     def delivered(self, done: OutboxDone) -> Changes:
@@ -248,12 +267,16 @@ class Linkage:
     def _becomes_a_trip(self, opening: AlarmRaised, at_us: int, changes: Changes) -> None:
         """It was told before the protection that explains it."""
         known = self._alarms.get(opening.event_id)
-        if known is not None:
-            if known.withheld is None and known.alarm_class is not AlarmClass.FAULT:
-                judged = known.judged(opening.alarm_class, opening.priority)
-                self._alarm_desk.keep(judged, changes)
-            return
         treatment = self._alarm_desk.treatment(opening)
+        if known is not None:
+            judged = known.judged(opening.alarm_class, opening.priority)
+            if known.withheld is None and known.alarm_class is not AlarmClass.FAULT:
+                self._alarm_desk.keep(judged, changes)
+            elif known.withheld is not None and treatment.withheld is None:
+                # what kept it back never keeps back what names a cause
+                told = self._let_in(judged.let_through(), at_us, changes)
+                self._alarm_desk.keep(told, changes)
+            return
         if treatment.withheld is None:
             told = replace(Alarm.of(opening), version=2)  # after what it may have been judged first
             if self._trips.is_closed_again(opening.event_id):
@@ -320,12 +343,15 @@ class Linkage:
 
     def _answer(self, event: AlarmRaised) -> Answer:
         """Who answered for the asset when it began, by the plant's clock."""
+        if event.condition is Condition.HANDOVER_LATE:
+            post = next(each for each in self._plan.posts if each.asset_id == event.asset_id)
+            return self._responsibility.of_post(post, event.started_at_us)
         if event.condition in SUPERVISED:
             return self._supervision.answer(event)
         return self._answer_for(event.asset_id, event.started_at_us, self._kind(event))
 
     def _kind(self, event: AlarmRaised) -> Kind:
-        if event.condition in SUPERVISED:
+        if event.condition is Condition.HANDOVER_LATE or event.condition in SUPERVISED:
             return Kind.SUPERVISION
         return Kind.VIOLATION if self._credit.breaks_a_rule(event) else Kind.FAULT
 
@@ -424,6 +450,8 @@ class Linkage:
                 tried = f"{command.attempt} attempt{'s' if command.attempt > 1 else ''}"
                 self._failed(command.failed(at_us, f"no confirmation after {tried}"), changes)
         self._desk.note_forgotten(self._alarm_desk.ticked(at_us, changes))
+        self._handover.ticked(at_us, changes)
+        self._log.forget_before(at_us - CORRECTED_WITHIN_US)
         self._quality.ticked(at_us, changes)
         self._arrangement_desk.ticked(at_us)
         self._supervision.ticked(at_us, changes)

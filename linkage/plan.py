@@ -11,6 +11,7 @@ from domain.clock import MINUTE_US
 from domain.commands import FieldDevice
 from domain.credit import RuleBook
 from domain.events import AlarmRaised
+from domain.handover import Post
 from domain.ids import AssetId, DeviceId, PointKey
 from domain.organisation import Organisation, called
 from domain.topology import Topology
@@ -76,6 +77,24 @@ class Position:
     stations: frozenset[str]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Suppression:
+    """Suppression by design: while the gate stands in one of the states, these alarms of these points follow
+    from it and are kept back; and for `hold_us` longer, until what it measures has come back."""
+
+    rule_id: str
+    because: str  # one sentence, in the site's own words
+    gate: PointKey
+    states: tuple[float, ...]
+    points: tuple[PointKey, ...]
+    conditions: tuple[Condition, ...]
+    hold_us: int = 0
+
+    def on(self, state: float) -> bool:
+        """NaN is no state: what is not known suppresses nothing."""
+        return state in self.states
+
+
 EVERYTHING: Final = "all"  # the position of a site that names none
 
 
@@ -98,10 +117,17 @@ class LinkagePlan:
     modes: tuple[Mode, ...] = ()
     shelve_at_most_us: int = 8 * 60 * MINUTE_US
     positions: tuple[Position, ...] = ()
+    posts: tuple[Post, ...] = ()  # that hand over from shift to shift
     topology: Topology = field(default_factory=Topology)
+    suppressions: tuple[Suppression, ...] = ()
 
     def __post_init__(self) -> None:
-        problems = [*self._repeats(), *self._danglers(), *self._impossible_devices()]
+        problems = [
+            *self._repeats(),
+            *self._danglers(),
+            *self._impossible_devices(),
+            *self._impossible_suppressions(),
+        ]
         if problems:
             raise InvalidPlan("; ".join(problems))
 
@@ -118,8 +144,11 @@ class LinkagePlan:
         known = self.assets.get(asset_id)
         if known is not None:
             return known
-        name = called(self.organisation, asset_id)  # 督办 is of zones, rosters and people
-        return Asset(asset_id=asset_id, station="", voltage="", bay="", name=name)
+        post = next((each for each in self.posts if each.asset_id == asset_id), None)
+        # 督办 is of zones, rosters and people
+        name = post.name if post else called(self.organisation, asset_id)
+        station = post.station if post else ""
+        return Asset(asset_id=asset_id, station=station, voltage="", bay="", name=name)
 
     def _repeats(self) -> list[str]:
         return [
@@ -128,6 +157,10 @@ class LinkagePlan:
                 for name in _repeated(d.device_id for d in self.devices)
             ),
             *(f"rule {name} is given twice" for name in _repeated(r.rule_id for r in self.rules)),
+            *(
+                f"suppression {name} is given twice"
+                for name in _repeated(s.rule_id for s in self.suppressions)
+            ),
         ]
 
     def _danglers(self) -> list[str]:
@@ -153,6 +186,14 @@ class LinkagePlan:
             for device in self.devices
             if min(device.confirm_within_us, device.attempts, device.valid_for_us, device.max_on_s)
             <= 0
+        ]
+
+    def _impossible_suppressions(self) -> list[str]:
+        """The alarm of the gate itself names the cause."""
+        return [
+            f"suppression {rule.rule_id} keeps back alarms of its own gate {rule.gate}"
+            for rule in self.suppressions
+            if rule.gate in rule.points
         ]
 
 

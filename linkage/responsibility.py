@@ -14,6 +14,7 @@ from uuid import UUID
 
 from domain.arrangements import Absence, Arrangement, WorkSite
 from domain.clock import NEVER_US, to_datetime
+from domain.handover import Post
 from domain.ids import AssetId, PersonId, TeamId, UnitId, ZoneId, from_request
 from domain.organisation import (
     Coverage,
@@ -30,6 +31,7 @@ from domain.responsibility import Answer, Kind, Party, Reason
 from linkage.arrangements import Arrangements
 from linkage.plan import Responsible
 from linkage.rosters import Duty, duties, start_of
+from linkage.watches import Watches
 
 _K = TypeVar("_K")
 _V = TypeVar("_V")
@@ -48,9 +50,12 @@ class Responsibility:
         zone: tzinfo,
         version: int = 0,
         fallback: Responsible | None = None,
+        watches: Watches | None = None,
         arranged: Arrangements | None = None,
     ) -> None:
-        """`arranged` may go on changing: what is asked is answered by what it holds then."""
+        """`watches`: who has the watch where shifts hand over; without them the roster alone says it.
+        `arranged` may go on changing, like them: what is asked is answered by what they hold then."""
+        self._watches = watches or Watches(())
         self._organisation = organisation
         self._zone = zone
         self._version = version
@@ -74,6 +79,7 @@ class Responsibility:
             self._zone,
             self._version,
             self._fallback,
+            self._watches,
             self._arranged.supposing(*more),
         )
 
@@ -190,6 +196,24 @@ class Responsibility:
     def tenure(self, zone: Zone, at_us: int) -> Tenure | None:
         return self._arranged.tenure_of(zone.zone_id, at_us) or _valid(zone.tenures, at_us)
 
+    def of_post(self, post: Post, at_us: int) -> Answer:
+        """Whose matter it is when a shift does not hand over: who leads it."""
+        roster = self._rosters.get(post.post_id)
+        chain = self.chain_of_command(roster.team_id, at_us) if roster else ()
+        if not chain:
+            why = Reason.of("no_lead_of_post", post=post.name)
+            return Answer(reasons=(why,), version=self._version)
+        why = Reason.of("lead_of_post", person=chain[0].name, post=post.name)
+        return Answer(acting=chain[0], reasons=(why,), version=self._version)
+
+    def leads_of(self, roster_id: str) -> tuple[PersonId, ...]:
+        """Who leads the team of a roster, and whom the production command chain names above."""
+        roster = self._rosters.get(roster_id)
+        team = self._teams.get(roster.team_id) if roster else None
+        if team is None:
+            return ()
+        return ((team.lead,) if team.lead else ()) + team.chain
+
     def team_of(self, person_id: PersonId, at_us: int) -> TeamId | None:
         move = self._arranged.move_of(person_id, at_us)
         if move is not None:
@@ -301,6 +325,10 @@ class Responsibility:
     ) -> tuple[PersonId | None, Duty | None]:
         """The first of the crew on duty who is there; every one that is passed over is said."""
         found = self.on_duty(roster_id, at_us)
+        held = self._watches.in_charge(roster_id, at_us, found)
+        if held is not None:
+            found = (held.duty,)
+            reasons += [held.because] if held.because else []
         roster = self._rosters.get(roster_id)
         if not found:
             reasons.append(Reason.of("nobody_on_duty", roster=roster.name if roster else roster_id))

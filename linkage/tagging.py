@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
-from domain.alarms import Withheld
+from domain.alarms import Alarm, Withheld
 from domain.assets import SUPERVISED, AlarmClass, Asset, Condition, Priority
 from domain.events import AlarmRaised
 from domain.ids import AssetId
@@ -73,7 +73,7 @@ def treatment_by(event: AlarmRaised, tags: Iterable[Tag]) -> Treatment:
     promoted = any(effect.promotes for _, effect in hanging)
     priority = Priority(max(Priority.URGENT, event.priority - 1)) if promoted else event.priority
     for tag, effect in hanging:
-        if effect.withholds and not (effect.but_causes and _names_the_cause(event)):
+        if effect.withholds and not (effect.but_causes and names_the_cause(event)):
             return Treatment(
                 withheld=Withheld.SUPPRESSED, because=tag.tag_id, calls=False, priority=priority
             )
@@ -81,5 +81,6 @@ def treatment_by(event: AlarmRaised, tags: Iterable[Tag]) -> Treatment:
     return Treatment(calls=not quiet, priority=priority)
 
 
-def _names_the_cause(event: AlarmRaised) -> bool:
+def names_the_cause(event: AlarmRaised | Alarm) -> bool:
+    """No design keeps it back."""
     return event.priority is Priority.URGENT or event.alarm_class is AlarmClass.FAULT

@@ -143,6 +143,8 @@ class LiveView:
             ("approval", changes.approvals),
             ("user", changes.users),
             ("finding", changes.findings),
+            ("log", changes.log),
+            ("watch", changes.watches),
             ("arrangement", changes.arrangements),
         ):
             if things:

@@ -15,6 +15,7 @@ from domain.changes import Changes
 from domain.clock import MINUTE_US, Clock, system_clock
 from domain.commands import DeviceCommand
 from domain.ids import PointKey
+from domain.logbook import CORRECTED_WITHIN_US
 from domain.ports import StorageUnavailable
 from domain.readings import Readings
 from domain.records import ReadingsArrived, Record, Requested, SourceChanged
@@ -31,6 +32,7 @@ from linkage.linkage import (
     Linkage,
 )
 from linkage.plan import LinkagePlan
+from linkage.watches import REMEMBERED_US
 from service.counting import Counted
 from service.deciding import Decider
 from service.history import history
@@ -486,6 +488,8 @@ def held_by(records: SqlRecords, now_us: int) -> Held:
         recent_alarms=tuple(records.alarms_since(now_us - REMEMBER_RECENT_US)),
         floods=tuple(records.open_floods()),
         findings=tuple(records.open_findings()),
+        watches=tuple(records.logbook.watches_since(now_us - REMEMBERED_US)),
+        log=tuple(records.logbook.written_since(now_us - CORRECTED_WITHIN_US)),
         arrangements=tuple(records.arrangements(now_us - REMEMBER_OVER_US)),
         disturbances=tuple(disturbances_since(records.engine, now_us - REMEMBER_DISTURBED_US)),
     )

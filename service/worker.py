@@ -703,6 +703,7 @@ class KafkaCore:
             approvals=tuple(changes.approvals),
             reviews=tuple(changes.reviews),
             entries=tuple(changes.entries),
+            watches=tuple(changes.watches),
             arrangements=tuple(changes.arrangements),
         )
         self._write(path.partition, learned).result(ASK_WITHIN_S)

@@ -39,7 +39,16 @@ from domain.limit_changes import Campaign, LimitChange
 from domain.paperwork import Approval, ApprovalState, SiteVersion, Tag, Ticket, User
 from domain.records import DeadLetter
 from domain.requests import Handled
-from storage import alarm_rows, arrangement_rows, credit_rows, finding_rows, outbound, paper, rows
+from storage import (
+    alarm_rows,
+    arrangement_rows,
+    credit_rows,
+    finding_rows,
+    logbook,
+    outbound,
+    paper,
+    rows,
+)
 from storage.disturbances import write_disturbances
 from storage.engines import reading, writing
 from storage.inserts import insert, latest, newest
@@ -121,6 +130,10 @@ class SqlRecords:
     def engine(self) -> Engine:
         """For what stands in the same database."""
         return self._engine
+
+    @property
+    def logbook(self) -> logbook.LogReads:
+        return logbook.LogReads(self._engine)
 
     def applied_seq(self) -> int:
         with reading(self._engine) as connection:
@@ -544,6 +557,7 @@ def write_changes(connection: Connection, changes: Changes) -> None:
     )
     _write_outbox(connection, statements, changes.outbox, changes.outbox_done)
     _write_people_and_paper(connection, statements, changes)
+    logbook.write(connection, changes)
     write_disturbances(connection, changes)
 
 

@@ -36,5 +36,5 @@ class Arranged:
         """Of this site with all of them. Raises StorageUnavailable."""
         every = self.every()
         if self._made is None or self._made[0] is not site or self._made[1] != every:
-            self._made = site, every, responsibility_of(site, every)
+            self._made = site, every, responsibility_of(site, arranged=every)
         return self._made[2]

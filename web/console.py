@@ -7,17 +7,21 @@ from pathlib import Path
 from typing import Any
 
 from domain.assets import Asset
+from domain.clock import system_clock
 from domain.ids import AssetId, PersonId
 from linkage.plan import LinkagePlan
 from linkage.responsibility import Responsibility
+from linkage.watches import REMEMBERED_US
 from service.core_client import CoreClient
 from service.records import records_engine
 from service.site.compiled import read_compiled
 from service.site.model import Site
+from service.who import responsibility_of
 from storage.alarm_reads import AlarmReads
 from storage.console_reads import ConsoleReads
 from storage.dead_letters import SqlDeadLetters
 from storage.ledger import SqlLedger
+from storage.logbook import LogReads
 from web.arranged import Arranged
 from web.auth import SignIn
 from web.feed import Feed
@@ -42,6 +46,7 @@ class Console:
     alarms: AlarmReads
     dead_letters: SqlDeadLetters
     ledger: SqlLedger
+    logbook: LogReads
     core: CoreClient
     feed: Feed
     system: SystemWatch
@@ -67,6 +72,7 @@ class Console:
             alarms=AlarmReads(engine),
             dead_letters=SqlDeadLetters(engine),
             ledger=SqlLedger(engine),
+            logbook=LogReads(engine),
             core=core,
             feed=feed,
             system=SystemWatch(core, feed),
@@ -79,6 +85,12 @@ class Console:
     def responsibility(self) -> Responsibility:
         """With everything that people arranged. Raises StorageUnavailable."""
         return self.arranged.responsibility(self.site)
+
+    def responsibility_now(self) -> Responsibility:
+        """With who has the watch and what was arranged since. Raises StorageUnavailable."""
+        now_us = system_clock()
+        watches = self.logbook.watches_since(now_us - REMEMBERED_US)
+        return responsibility_of(self.site, watches, now_us, self.arranged.every())
 
     def asset(self, asset_id: AssetId) -> Asset:
         return self.plan.asset(asset_id)

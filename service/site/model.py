@@ -12,7 +12,15 @@ from domain.credit import RuleBook
 from domain.ids import AssetId, PointKey, SourceId
 from domain.organisation import Organisation
 from domain.topology import Topology
-from linkage.plan import LinkagePlan, LinkageRule, Position, Responsible, ViolationRule
+from linkage.plan import (
+    LinkagePlan,
+    LinkageRule,
+    Position,
+    Responsible,
+    Suppression,
+    ViolationRule,
+)
+from linkage.watches import posts_of
 
 UNNUMBERED: Final = -1  # a point's number before the records gave it one
 
@@ -67,6 +75,7 @@ class Site:
     version: int = 1  # of the site folder among the records
     modes: tuple[Mode, ...] = ()
     positions: tuple[Position, ...] = ()
+    suppressions: tuple[Suppression, ...] = ()
 
     def plan(self, language: str = "zh-CN") -> LinkagePlan:
         return LinkagePlan(
@@ -84,7 +93,9 @@ class Site:
             points={point.key: point for point in self.points},
             modes=self.modes,
             positions=self.positions,
+            posts=posts_of(self.organisation, self.assets),
             topology=self.topology,
+            suppressions=self.suppressions,
         )
 
     def active_limits(

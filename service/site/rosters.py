@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Final
@@ -82,10 +83,28 @@ def _roster(
         on_working_days=_patterns(fields, "on_working_days", shifts),
     )
     inside = all(crew.offset_days < len(cycle) for crew in crews)
-    if fields.flag("one_crew_per_shift", False) and inside:
+    one_each = fields.flag("one_crew_per_shift", False)
+    if one_each and inside:
         _expect_one_crew_each(fields, roster)
+    roster = _with_handover(fields, roster, one_each)
     fields.done()
     return roster
+
+
+def _with_handover(fields: Fields, roster: Roster, one_each: bool) -> Roster:
+    """A post that is never left hands over from crew to crew, unless the site says that it does not."""
+    minutes = sum(shift.length_minutes for shift in roster.shifts.values())
+    on_call = any(shift.on_call for shift in roster.shifts.values())
+    never_left = one_each and not on_call and minutes >= _DAY_MINUTES
+    wanted = fields.flag("handover", never_left)
+    post = fields.text("post", fallback=roster.name)
+    late_after_us = fields.duration("late_after", roster.late_after_us)
+    if wanted and (on_call or not one_each):
+        at = fields.value("handover") or fields
+        at.wrong("handover needs one_crew_per_shift: true, and no shift on call")
+    if wanted and late_after_us <= 0:
+        (fields.value("late_after") or fields).wrong("late_after must be longer than 0")
+    return replace(roster, post=post if wanted else "", late_after_us=late_after_us)
 
 
 def _shift(fields: Fields) -> Shift:

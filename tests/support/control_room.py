@@ -83,9 +83,12 @@ USERS: Final = (CHIEF, SAFETY, DUTY, VIEWER, ELSEWHERE)
 class ControlRoom:
     """Folds every change as the records do: the newest version of each thing."""
 
-    def __init__(self, plan: LinkagePlan = ROOM) -> None:
+    def __init__(
+        self, plan: LinkagePlan = ROOM, users: tuple[User, ...] = USERS, at_us: int = TEN_US
+    ) -> None:
         self.plan = plan
-        self.at_us = TEN_US
+        self.users = users
+        self.at_us = at_us
         self.events: dict[UUID, AlarmRaised] = {}
         self.cleared: dict[UUID, AlarmCleared] = {}
         self.alarms: dict[UUID, Alarm] = {}
@@ -93,7 +96,7 @@ class ControlRoom:
         self.everything = Changes()
         self.positions: dict[PointKey, SwitchState] = {}
         self._asked = 0
-        self.linkage = Linkage(plan, held=Held(users=USERS))
+        self.linkage = Linkage(plan, held=Held(users=self.users))
 
     def raises(self, **facts: Any) -> AlarmRaised:
         """An alarm of the transformer's oil, or of what `facts` say, now."""
@@ -158,7 +161,7 @@ class ControlRoom:
             [each for each in self.incidents.values() if each.state is not IncidentState.CLOSED],
             [each for each in kept.commands if each.is_open],
             Held(
-                users=USERS,
+                users=self.users,
                 tickets=tuple(each for each in tickets.values() if each.is_open),
                 tags=tuple(each for each in tags.values() if each.hangs),
                 alarms=tuple(each for each in self.alarms.values() if each.is_open),
@@ -186,6 +189,8 @@ class ControlRoom:
                 rationalisations=tuple(kept.rationalisations),
                 reviews=tuple(kept.reviews),
                 entries=tuple(kept.entries),
+                watches=tuple({each.watch_id: each for each in kept.watches}.values()),
+                log=tuple(each for each in kept.log if each.by_a_person),
                 disturbances=tuple(
                     {each.disturbance_id: each for each in kept.disturbances}.values()
                 ),

@@ -52,7 +52,7 @@ def _ask(visit: Visit) -> None:
             except NothingFound:
                 ui.label(visit.say("common.nothing_found"))
                 return
-            who = visit.console.responsibility
+            who = visit.console.responsibility_now()
             if absent.value:
                 who = who.supposing_absent(PersonId(each) for each in absent.value)
             for subject in subjects[:10]:

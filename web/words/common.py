@@ -14,6 +14,9 @@ WORDS = {
     "reviews": ("待审核", "Reviews"),
     "credit": ("积分", "Credit"),
     "paper": ("工作票与挂牌", "Tickets and tags"),
+    "logbook": ("运行日志", "Operation log"),
+    "handover": ("交接班", "Hand-over"),
+    "daily_report": ("运行日报", "Daily report"),
     "approvals": ("审批", "Approvals"),
     "rosters": ("排班", "Rosters"),
     "arrangements": ("人员安排", "Arrangements"),
@@ -61,6 +64,7 @@ WORDS = {
     "all": ("全部", "All"),
     "search": ("搜索: 编号、名称、拼音首字母", "Search: number, name, pinyin initials"),
     "nothing_found": ("没有符合条件的内容", "Nothing matches"),
+    "print": ("打印", "Print"),
     "excel": ("导出 Excel", "Export to Excel"),
     "not_allowed": (
         "当前角色不能查看本页, 请联系管理员",
