@@ -114,6 +114,7 @@ def _read(folder: Path) -> tuple[Site | None, list[Problem]]:
         positions=tuple(found.positions),
         cameras=cameras,
         machine_rules=machine_rules,
+        attended=frozenset(found.attended),
         suppressions=tuple(found.suppressions.values()),
     ), []
 
