@@ -79,3 +79,8 @@ def finding_id(asset: AssetId, cause: str, began_at_us: int) -> UUID:
 def case_id(finding: UUID) -> UUID:
     """A finding is settled once."""
     return _named("case", finding)
+
+
+def proposal_id(camera: str, code: str, track: int, began_at_us: int) -> UUID:
+    """One violation of one track on one camera, however often the film is looked at."""
+    return _named("proposal", camera, code, track, began_at_us)
