@@ -195,6 +195,14 @@ class JudgeSettings(_Group):
     history_days: int = Field(default=14, ge=0)  # of the telemetry store, learnt from at the start
 
 
+class VisionSettings(_Group):
+    """The net that looks at pictures. Without a model the one that ships is used."""
+
+    model: Path | None = None  # .onnx, with its card of the same name (.json) beside it
+    engine: Literal["auto", "opencv", "onnxruntime"] = "auto"
+    threads: int = Field(default=1, ge=1, le=16)  # of one picture
+
+
 class LogSettings(_Group):
     format: Literal["json", "text"] = "json"
     level: Literal["debug", "info", "warning", "error"] = "info"
@@ -246,6 +254,7 @@ class Settings(BaseSettings):
     alarms: AlarmSettings = AlarmSettings()
     console: ConsoleSettings = ConsoleSettings()
     judge: JudgeSettings = JudgeSettings()
+    vision: VisionSettings = VisionSettings()
     log: LogSettings = LogSettings()
     metrics: MetricsSettings = MetricsSettings()
     watchdog: WatchdogSettings = WatchdogSettings()
