@@ -1,4 +1,4 @@
-"""What the vision process says of a camera, as an alarm and its return."""
+"""What the vision process says, of a camera and of what it saw, as alarms and their returns."""
 
 from math import nan
 from uuid import UUID
@@ -10,7 +10,8 @@ from domain.cameras import CameraState
 from domain.events import AlarmCleared, AlarmRaised
 from domain.ids import event_id
 from domain.records import Requested
-from domain.requests import ReportCamera
+from domain.requests import ProposeViolation, ReportCamera
+from domain.violations import event_of
 
 _OF_NO_POINT = -1
 
@@ -58,4 +59,47 @@ def _raised(record: Requested, report: ReportCamera, limits: ActiveLimits) -> Al
         limits_version=limits.version,
         degraded=not dead,  # a picture was judged, not a fact measured
         output_allowed=False,
+    )
+
+
+def add_sighting(record: Requested, limits: ActiveLimits, found: Found) -> None:
+    """发现即制止: an alarm at once, before anybody judges it; it is over when it is seen no more."""
+    told = record.request
+    if record.actor != VISION or not isinstance(told, ProposeViolation) or told.proposal.is_hint:
+        return
+    proposal = told.proposal
+    if proposal.ended_at_us is None:
+        if proposal.version == 1:
+            event = _sighted(record, told, limits)
+            found.add(proposal.began_at_us, _OF_NO_POINT, Condition.SEEN, event)
+        return
+    cleared = AlarmCleared(
+        event_id=event_of(limits.site, proposal),
+        ended_at_us=proposal.ended_at_us,
+        detected_at_us=record.at_us,
+        value=nan,
+    )
+    found.add(proposal.ended_at_us, _OF_NO_POINT, Condition.SEEN, cleared)
+
+
+def _sighted(record: Requested, told: ProposeViolation, limits: ActiveLimits) -> AlarmRaised:
+    proposal = told.proposal
+    return AlarmRaised(
+        event_id=event_of(limits.site, proposal),
+        site=limits.site,
+        point=proposal.camera,
+        asset_id=told.asset_id,
+        signal=told.text,
+        unit="",
+        condition=Condition.SEEN,
+        alarm_class=AlarmClass.ABNORMAL,
+        priority=proposal.level,
+        started_at_us=proposal.began_at_us,
+        raised_at_us=proposal.proposed_at_us,
+        detected_at_us=record.at_us,
+        value=nan,
+        limit=nan,
+        limits_version=limits.version,
+        degraded=not proposal.certain,
+        output_allowed=proposal.speaks,
     )

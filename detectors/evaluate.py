@@ -11,7 +11,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors.cameras import add_camera
+from detectors.cameras import add_camera, add_sighting
 from detectors.findings import add_finding
 from detectors.limits.activation import carry_over
 from detectors.limits.checks import CheckTable
@@ -37,7 +37,7 @@ from domain.records import (
     SourceChanged,
     Ticked,
 )
-from domain.requests import ReportCamera, ReportFinding
+from domain.requests import ProposeViolation, ReportCamera, ReportFinding
 from domain.topology import SwitchState
 
 _FORMAT: Final = 3
@@ -77,6 +77,8 @@ def evaluate(state: "DetectorState", record: Record) -> tuple["DetectorState", l
             add_finding(record, state.limits, found)
         case Requested(request=ReportCamera()):
             add_camera(record, state.limits, found)
+        case Requested(request=ProposeViolation()):
+            add_sighting(record, state.limits, found)
         case Ticked() | DeviceReplied() | Requested() | PaperLearned() | DeadLetter():
             pass  # only our clock moved
     state._pass_time(record.at_us, found)

@@ -31,6 +31,7 @@ from domain.requests import (
     ProposeReversal,
     ProposeSite,
     ProposeSwap,
+    ProposeViolation,
     PutRationalisations,
     PutUser,
     RefuseHandover,
@@ -51,6 +52,7 @@ from domain.requests import (
     TakeOutOfService,
     TakeOver,
     TryDevice,
+    ViewEvidence,
     WriteLog,
 )
 
@@ -103,6 +105,8 @@ ALLOWED: Final[dict[type[Request], frozenset[Role]]] = {
     ChangePassword: _EVERYBODY,
     ReportFinding: frozenset(),  # no person: the judge process is not one
     ReportCamera: frozenset(),
+    ProposeViolation: frozenset(),
+    ViewEvidence: _DUTY | _SAFETY,
     AnswerConsultation: _DUTY | _SAFETY,
     WriteLog: _DUTY | _SAFETY,
     NoteHandover: _DUTY,

@@ -34,6 +34,7 @@ class Condition(StrEnum):
     TWO_ZONES = "two_zones"  # or more than one
     NO_OWNER = "no_owner"  # a zone whose responsible member is not named
     NOBODY_ON_DUTY = "nobody_on_duty"  # a turn of a roster whose whole crew is away
+    SEEN = "seen"  # 图像识别: a rule was broken before a camera, as the machine believes
     CAMERA = "camera"  # a camera does not see: dead, frozen, dark, or turned away
     JUDGED = "judged"  # 研判: a finding of the judgement
 

@@ -103,6 +103,7 @@ class Camera:
     areas: tuple[WatchedArea, ...] = ()
     ground: Ground | None = None
     voice: DeviceId | None = None  # that speaks to who stands there
+    enabled: bool = True  # False: 停用, taken down or being repaired
 
     def __post_init__(self) -> None:
         if "@" in self.address.partition("//")[2].partition("/")[0]:

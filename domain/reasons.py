@@ -82,6 +82,43 @@ _CREDIT: Final[dict[str, _Words]] = {
         "zh-CN": "识别到 {rule}({code}), 且没有可用的工作票",
         "en": "{rule} ({code}) was recognised, and no ticket permits it",
     },
+    "seen_by_camera": {
+        "zh-CN": "{camera} 识别到 {rule}({code}), 识别得分 {percent}%",
+        "en": "{camera} saw {rule} ({code}), score {percent} %",
+    },
+    "seen_in_area": {"zh-CN": "位置: {area}", "en": "in {area}"},
+    "seen_for": {"zh-CN": "持续 {seconds} 秒", "en": "for {seconds} s"},
+    "seen_near": {
+        "zh-CN": "距带电部位 {metres} 米 (误差 ±{error} 米), 要求不小于 {limit} 米",
+        "en": "{metres} m from a live part (error {error} m), at least {limit} m are required",
+    },
+    "seen_uncertain": {
+        "zh-CN": "数据存疑, 工作票或距离误差可能说明其正当: 不作定论",
+        "en": "doubtful: a ticket, or the error of the distance, might excuse it",
+    },
+    "seen_with": {"zh-CN": "识别模型 {model}", "en": "recognised by {model}"},
+    "ticket_valid": {"zh-CN": "有效工作票: {numbers}", "en": "valid ticket: {numbers}"},
+    "ticket_valid_excuses_not": {
+        "zh-CN": "有有效工作票 ({numbers}), 但工作票不免除这一条",
+        "en": "there is a valid ticket ({numbers}), which does not excuse this",
+    },
+    "ticket_none": {"zh-CN": "本站没有工作票", "en": "there is no ticket at this station"},
+    "ticket_expired": {
+        "zh-CN": "工作票已过期或已终结: {numbers}",
+        "en": "the ticket is over: {numbers}",
+    },
+    "ticket_wrong_place": {
+        "zh-CN": "工作票不是这个地点的: {numbers}",
+        "en": "the ticket is for another place: {numbers}",
+    },
+    "ticket_wrong_crew": {
+        "zh-CN": "工作票不是这个班组的: {numbers}",
+        "en": "the ticket is another crew's: {numbers}",
+    },
+    "ticket_questionable": {
+        "zh-CN": "工作票不能断定 (未许可、间断或查询不到): {numbers}",
+        "en": "the tickets do not settle it (not permitted yet, interrupted, or not to be asked): {numbers}",
+    },
     "handled_within": {
         "zh-CN": "{seconds} 秒内确认, 且已全部复归",
         "en": "acknowledged within {seconds} s, and everything has returned",

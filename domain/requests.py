@@ -9,6 +9,7 @@ from domain.arrangements import Handover, Move, PlannedDays, Swap
 from domain.assets import Condition, Priority
 from domain.cameras import CameraState
 from domain.credit import ReviewState
+from domain.evidence import EvidenceFile
 from domain.findings import AlarmMove, Cause, Finding
 from domain.ids import AssetId, CameraId, DeviceId, PersonId, TeamId, ZoneId
 from domain.limit_changes import LimitSetting
@@ -16,6 +17,7 @@ from domain.logbook import LogKind, PhoneOrder
 from domain.organisation import Holiday
 from domain.paperwork import Role, TagKind, TicketState, TicketType
 from domain.responsibility import Kind, Reason
+from domain.violations import Proposal
 
 
 class Refused(Exception):
@@ -393,6 +395,27 @@ class ReportCamera:
     reason: str = ""  # of a dead one: what it answers
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProposeViolation:
+    """From the vision process alone: what a camera saw, for a person to judge. Told again it has more
+    evidence, or has ended."""
+
+    proposal: Proposal
+    asset_id: AssetId
+    camera: str  # its name, for people
+    text: str  # of the rule, as the site words it
+    model: str = ""
+    files: tuple[EvidenceFile, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ViewEvidence:
+    """Somebody looks at a picture of people: the audit keeps who, when and which."""
+
+    review_id: UUID
+    sha256: str
+
+
 Request = (
     AcknowledgeIncident
     | SilenceIncident
@@ -426,6 +449,8 @@ Request = (
     | ReportFinding
     | AnswerConsultation
     | ReportCamera
+    | ProposeViolation
+    | ViewEvidence
     | WriteLog
     | NoteHandover
     | SignHandover

@@ -10,7 +10,7 @@ from typing import Final, Protocol
 from uuid import UUID
 
 from domain.assets import Priority
-from domain.ids import AssetId, TeamId
+from domain.ids import AssetId, TeamId, event_id
 from domain.incidents import IllegalMove
 from domain.paperwork import Ticket, TicketState, TicketType
 
@@ -130,6 +130,11 @@ def _says(ticket: Ticket, place: Place, at_us: int, team_id: TeamId | None) -> T
     if team_id is not None and team_id != ticket.team_id:
         return TicketFinding.WRONG_CREW
     return TicketFinding.VALID
+
+
+def event_of(site: str, proposal: "Proposal") -> UUID:
+    """The alarm of a proposal."""
+    return event_id(site, str(proposal.proposal_id), proposal.code, proposal.began_at_us)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

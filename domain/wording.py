@@ -56,6 +56,7 @@ _CONDITIONS: Final[dict[Condition, _Words]] = {
     Condition.TWO_ZONES: {"zh-CN": "同时属于多个责任区", "en": "in more than one zone"},
     Condition.NO_OWNER: {"zh-CN": "没有责任党员", "en": "without an owner"},
     Condition.NOBODY_ON_DUTY: {"zh-CN": "无人当班", "en": "nobody on duty"},
+    Condition.SEEN: {"zh-CN": "图像识别", "en": "seen by a camera"},
     Condition.CAMERA: {"zh-CN": "摄像机异常", "en": "camera does not see"},
     Condition.JUDGED: {"zh-CN": "研判", "en": "by judgement"},
 }

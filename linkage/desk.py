@@ -48,6 +48,7 @@ from domain.requests import (
     ProposeCredit,
     ProposeReversal,
     ProposeSite,
+    ProposeViolation,
     PutRationalisations,
     PutUser,
     Refused,
@@ -56,9 +57,11 @@ from domain.requests import (
     ReportFinding,
     SilenceIncident,
     SwitchCampaign,
+    ViewEvidence,
     WriteLog,
 )
-from domain.responsibility import Reason
+from domain.responsibility import Answer, Kind, Reason
+from domain.violations import event_of
 from linkage.alarm_desk import ALARM_REQUESTS, AlarmDesk
 from linkage.arrangement_desk import (
     ARRANGEMENT_REQUESTS,
@@ -85,6 +88,7 @@ _LOCAL: Final = User(
 # processes of ours: each may say what it is there for, and nothing else
 _PROCESSES: Final = {
     (JUDGE, ReportFinding): User(name=JUDGE, password="", roles=frozenset()),
+    (VISION, ProposeViolation): User(name=VISION, password="", roles=frozenset()),
     (VISION, ReportCamera): User(name=VISION, password="", roles=frozenset()),
 }
 
@@ -133,8 +137,10 @@ class Desk:
         arrangements: ArrangementDesk,
         grouping: Grouping,
         devices: DeviceDesk,
+        answer: Callable[[AssetId, int, Kind], Answer],
     ) -> None:
         self._plan = plan
+        self._answer = answer
         self._devices = devices
         self._grouping = grouping
         self._incidents = incidents
@@ -296,6 +302,10 @@ class Desk:
                 return self._change_password(request, user, changes)
             case ReportFinding() as request:
                 return self._report(request.finding, changes)
+            case ProposeViolation():
+                return self._sighted(request, at_us, changes)
+            case ViewEvidence():
+                return request.sha256  # the audit is what it is for
             case ReportCamera():
                 return request.camera_id  # the event says it all
             case AnswerConsultation() as request:
@@ -318,6 +328,15 @@ class Desk:
             self._findings.pop(finding.finding_id, None)
         changes.findings.append(finding)
         return str(finding.finding_id)
+
+    def _sighted(self, told: ProposeViolation, at_us: int, changes: Changes) -> str:
+        event = event_of(self._plan.site, told.proposal)
+        answer = self._answer(told.asset_id, told.proposal.began_at_us, Kind.VIOLATION)
+        incident = changes.memberships.get(event)
+        review_id, review = self._credit.sighted(told, event, answer, incident, at_us)
+        if review is not None:
+            changes.reviews.append(review)
+        return str(review_id)
 
     def _consulted(
         self, request: AnswerConsultation, user: User, at_us: int, changes: Changes

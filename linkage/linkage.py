@@ -137,6 +137,7 @@ class Linkage:
             self._arrangement_desk,
             self._grouping,
             self._devices,
+            self._answer_for,
         )
         withholdings = Withholdings(held.withholdings)
         self._alarm_desk = AlarmDesk(

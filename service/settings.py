@@ -198,6 +198,7 @@ class JudgeSettings(_Group):
 class VisionSettings(_Group):
     """The net that looks at pictures. Without a model the one that ships is used."""
 
+    enabled: bool = True  # where the site has cameras
     model: Path | None = None  # .onnx, with its card of the same name (.json) beside it
     engine: Literal["auto", "opencv", "onnxruntime"] = "auto"
     threads: int = Field(default=1, ge=1, le=16)  # of one picture

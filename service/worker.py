@@ -51,6 +51,7 @@ from domain.requests import (
     EndWithholding,
     HangTag,
     MergeIncident,
+    ProposeViolation,
     RegroupIncident,
     RemoveTag,
     ReportCamera,
@@ -741,7 +742,7 @@ class KafkaCore:
                 return DESK if device is None else self._places.of_device.get(device, DESK)
             case ReportFinding():
                 asset_id = request.finding.asset_id
-            case ReportCamera():
+            case ReportCamera() | ProposeViolation():
                 asset_id = request.asset_id
             case AnswerConsultation():
                 asset_id = self.records.asset_of_finding(request.finding_id)

@@ -25,7 +25,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import TypeEngine
 
-REVISION: Final = "0013"  # of the newest migration; a test compares them
+REVISION: Final = "0016"  # of the newest migration; a test compares them
 
 
 def _words(length: int) -> TypeEngine[str]:
@@ -324,6 +324,7 @@ reviews: Final = Table(
     Column("corrects", Uuid),
     Column("reasons", Text, nullable=False),
     Column("evidence", Text, nullable=False),
+    Column("files", Text, nullable=False, server_default="[]"),
     Column("shadow", Boolean, nullable=False),
     Column("state", _words(40), nullable=False),
     Column("judged_by", _words(200)),

@@ -24,6 +24,7 @@ ORDER: Final = {
             Condition.CLOCK_STEPPED_BACK,
             Condition.JUDGED,
             Condition.CAMERA,
+            Condition.SEEN,
         )
     )
 }

@@ -101,6 +101,7 @@ def _camera(fields: Fields, rules: dict[str, MachineRule], found: Found) -> Came
         areas=tuple(_areas(fields, found)),
         ground=_ground(fields),
         voice=DeviceId(voice) if voice else None,
+        enabled=fields.flag("enabled", True),
     )
     fields.done()
     return camera if camera.camera_id else None

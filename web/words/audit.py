@@ -38,6 +38,8 @@ WORDS = {
     "RemoveTag": ("摘牌", "remove tag"),
     "ProposeSite": ("提出站点新版本", "propose site version"),
     "DecideApproval": ("审批", "decide approval"),
+    "ProposeViolation": ("识别提议", "proposal of a camera"),
+    "ViewEvidence": ("查看影像证据", "view evidence"),
     "ReportCamera": ("摄像机状态", "camera state"),
     "ReportFinding": ("研判报告", "report finding"),
     "AnswerConsultation": ("答复会诊", "answer consultation"),
