@@ -9,14 +9,15 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
 import structlog
 
 from detectors.violations.ground import UnusableGround
-from detectors.violations.recognise import RecogniseConfig, Recogniser, Tiles
+from detectors.violations.recognise import Net, RecogniseConfig, Recogniser, Tiles
+from detectors.violations.subjects import Sureness
 from detectors.violations.watch import CameraWatch
 from detectors.violations.zones import UnusableZone
 from domain.access import VISION
@@ -29,11 +30,12 @@ from domain.requests import ProposeViolation, ReportCamera
 from domain.violations import CANNOT_BE_ASKED, Place, Proposal, TicketAnswer, answer_from
 from service.camera_rig import CameraRig
 from service.core_client import CoreClient
+from service.evidence_files import EVIDENCE
 from service.local_socket import CoreUnreachable, RequestRefused
 from service.logs import configure_logs
 from service.processes import RESTART
 from service.records import records_engine
-from service.settings import BadSettings, Settings, load_settings
+from service.settings import BadSettings, Settings, VisionSettings, load_settings
 from service.site.compiled import BrokenCompiledSite, read_compiled
 from service.site.model import Site
 from service.vision.distances import read_distances
@@ -47,7 +49,6 @@ from storage.evidence import EvidenceFiles
 log = structlog.get_logger(__name__)
 
 BAD_INPUT: Final = 2
-EVIDENCE: Final = "evidence"  # folder beside the records
 _WAITING_AT_MOST: Final = 1_000
 _TICKETS_EVERY_S: Final = 2.0
 _TICKETS_AT_MOST_S: Final = 60.0  # older than this they are not believed
@@ -88,6 +89,22 @@ class KnownTickets:
             self.refresh()
 
 
+@dataclass(frozen=True, slots=True)
+class Eye:
+    """The net, from which scores it is believed, and its name."""
+
+    net: Net
+    sure: Sureness
+    model: str
+
+    @classmethod
+    def of(cls, settings: VisionSettings) -> "Eye":
+        """Raises UnusableModel."""
+        recogniser, model = build_recogniser(settings)
+        name = f"{model.card.name} {model.card.sha256[:8]}"
+        return cls(recogniser.net, sureness(model), name)
+
+
 class _Watched:
     """One camera: its rules for the size of its pictures, and its memory."""
 
@@ -107,17 +124,13 @@ class VisionProcess:
         compiled: Path,
         rig: CameraRig,
         tickets: KnownTickets,
-        clock: Clock = system_clock,
+        eye: Eye,
     ) -> None:
-        """Raises UnusableModel."""
         self._site, self._compiled = site, compiled
-        self._clock = clock
         self._rig, self._tickets = rig, tickets
         self._core = CoreClient(settings.data)
         self._core.subscribe(self._heard)
-        recogniser, model = build_recogniser(settings.vision)
-        self._net, self._sure = recogniser.net, sureness(model)
-        self._model = f"{model.card.name} {model.card.sha256[:8]}"
+        self._eye = eye
         self._distances = read_distances()
         self._texts = {rule.code: rule.text for rule in site.machine_rules}
         self._levels = {rule.code: rule.priority for rule in site.machine_rules}
@@ -170,7 +183,7 @@ class VisionProcess:
             return watched.watch
         watched.size, watched.watch = size, None
         try:
-            config = watch_config(camera, size, self._sure, self._distances)
+            config = watch_config(camera, size, self._eye.sure, self._distances)
             watched.watch = CameraWatch(
                 replace(config, levels=self._levels_of(camera)), self._tickets
             )
@@ -183,7 +196,7 @@ class VisionProcess:
 
     def _recogniser(self, camera: Camera) -> Recogniser:
         tiles = Tiles(columns=camera.tiles, rows=camera.tiles) if camera.tiles > 1 else None
-        return Recogniser(self._net, RecogniseConfig(tiles=tiles))
+        return Recogniser(self._eye.net, RecogniseConfig(tiles=tiles))
 
     def _proposed(
         self, camera: Camera, memory: CameraMemory, proposal: Proposal
@@ -199,7 +212,7 @@ class VisionProcess:
             asset_id=proposal.place.asset_id or camera.asset_id,
             camera=camera.name,
             text=self._texts.get(proposal.code, proposal.code.value),
-            model=self._model,
+            model=self._eye.model,
             files=files,
         )
 
@@ -248,7 +261,8 @@ def run_vision(data: Path, compiled: Path, language: str | None) -> int:
         reads = ConsoleReads(engine)
         cameras = [camera for camera in site.cameras if camera.enabled]
         rig = CameraRig(cameras, passwords_of(cameras), settings.language)
-        vision = VisionProcess(settings, site, compiled, rig, KnownTickets(reads.tickets))
+        eye = Eye.of(settings.vision)
+        vision = VisionProcess(settings, site, compiled, rig, KnownTickets(reads.tickets), eye)
     except (BadSettings, BrokenCompiledSite, UnusableModel) as error:
         log.error("vision_cannot_start", reason=str(error))
         return BAD_INPUT

@@ -275,6 +275,10 @@ class ConsoleReads:
         query = query.order_by(order.nulls_last(), reviews.c.judged_at_us.desc()).limit(limit)
         return self._all(query, credit_rows.review)
 
+    def review(self, review_id: UUID) -> ReviewItem | None:
+        query = select(reviews).where(reviews.c.review_id == review_id)
+        return next(iter(self._all(query, credit_rows.review)), None)
+
     def reviews_of_incident(self, incident_id: UUID) -> list[ReviewItem]:
         query = select(reviews).where(reviews.c.incident_id == incident_id)
         return self._all(query, credit_rows.review)

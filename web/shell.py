@@ -138,7 +138,7 @@ def console_page(path: str, title: str) -> Callable[[Build], Build]:
 
     def decorate(build: Build) -> Build:
         async def page(request: HttpRequest, **parameters: Any) -> Any:
-            user = _signed_in()
+            user = signed_in()
             if user is None:
                 app.storage.user["wanted"] = request.url.path
                 return RedirectResponse("/login")
@@ -176,7 +176,7 @@ def _signature(build: Build) -> Any:
     return inspect.Signature([request, *keyword])
 
 
-def _signed_in() -> User | None:
+def signed_in() -> User | None:
     name = app.storage.user.get("name")
     if not name:
         return None

@@ -74,6 +74,11 @@ body { background: var(--gw-ground); color: var(--gw-ink); }
 .gw-figures { display: grid; grid-template-columns: minmax(0, 1fr) auto; gap: 4px 14px; }
 .gw-figures > :nth-child(odd) { color: var(--gw-soft); overflow-wrap: anywhere; }
 .gw-figures > :nth-child(even) { text-align: right; white-space: nowrap; }
+.gw-pictures { display:flex; flex-wrap:wrap; gap:12px; margin-top:8px }
+.gw-picture { margin:0; flex:1 1 280px; max-width:640px }
+.gw-boxed { position:relative; line-height:0 }
+.gw-boxed img, .gw-picture video { width:100%; height:auto }
+.gw-boxed svg { position:absolute; inset:0; width:100%; height:100% }
 .gw-chain { margin: 0; padding-left: 22px; }
 ol.gw-chain { list-style: decimal; }
 ul.gw-chain { list-style: disc; }
