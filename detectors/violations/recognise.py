@@ -92,7 +92,7 @@ class Recogniser:
         tiles = [self._seen(picture, view) for view in views if view.is_tile]
         found = _mean_of(whole, self.config.same_thing)
         if tiles:
-            found = _with_tiles(found, joined(tiles), self.config.same_thing, views)
+            found = suppressed(joined([found, *tiles]), self.config.same_thing)
         order = np.argsort(-found.scores, kind="stable")
         return found.where(order[found.scores[order] >= self.config.floor])
 
@@ -189,22 +189,6 @@ def _mean_of(views: list[Detections], same_thing: float) -> Detections:
     for view in views:
         scores += _best_same(kept, view, same_thing)
     return Detections(kept.boxes, scores / np.float32(len(views)), kept.classes)
-
-
-def _with_tiles(
-    whole: Detections, tiles: Detections, same_thing: float, views: list[_View]
-) -> Detections:
-    """One box for each thing. Where a tile has it whole its score is the mean of the two looks."""
-    kept = suppressed(joined([whole, tiles]), same_thing)
-    first, second = (_best_same(kept, each, same_thing) for each in (whole, tiles))
-    fits = np.zeros(len(kept), np.bool_)
-    for view in views:
-        if view.is_tile:
-            low = np.array([view.x, view.y], np.float32)
-            high = low + np.array([view.width, view.height], np.float32)
-            fits |= (kept.boxes[:, :2] > low).all(axis=1) & (kept.boxes[:, 2:] < high).all(axis=1)
-    scores = np.where(fits, (first + second) / 2, np.maximum(first, second))
-    return Detections(kept.boxes, np.asarray(scores, np.float32), kept.classes)
 
 
 def _best_same(kept: Detections, view: Detections, same_thing: float) -> Floats:
