@@ -1,4 +1,4 @@
-"""The training's parts that need no torch: reading a folder, augmenting, targets, figures; with torch, a run."""
+"""The training: reading a folder, augmenting, targets, figures; where torch is installed, a run."""
 
 import json
 from pathlib import Path
