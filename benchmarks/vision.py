@@ -20,11 +20,12 @@ from typing import Any, Final
 import numpy as np
 
 from benchmarks.rows import Row, percentile
-from detectors.violations.boxes import Class, Detections, Picture
+from detectors.violations.boxes import Picture
 from detectors.violations.recognise import RecogniseConfig, Recogniser, Tiles
 from detectors.violations.watch import CameraWatch
 from domain.ids import TeamId
 from domain.violations import Place, Proposal, TicketAnswer, TicketFinding
+from service.train_vision.card import as_coco
 from service.train_vision.scoring import average_precisions
 from service.vision.distances import read_distances
 from service.vision.frames import NoFrames, frame_rate, frames_of
@@ -90,7 +91,7 @@ def detect_all(recogniser: Recogniser, gt: Path, images: Path, out: Path) -> Non
         began = perf_counter()
         detections = recogniser.detect(picture)
         took.append((perf_counter() - began) * 1e3)
-        found += _as_coco(image["id"], detections)
+        found += as_coco(image["id"], detections)
     if not took:
         sys.exit(f"no picture of {gt} could be read under {images}")
     out.write_text(json.dumps(found), encoding="utf-8")
@@ -100,17 +101,6 @@ def detect_all(recogniser: Recogniser, gt: Path, images: Path, out: Path) -> Non
     )
     for name, value in average_precisions(document, found).items():
         print(f"{name:8} AP50 {value:.3f}")
-
-
-def _as_coco(image_id: int, found: Detections) -> Iterator[dict[str, Any]]:
-    for box, score, of_class in zip(found.boxes, found.scores, found.classes, strict=True):
-        x1, y1, x2, y2 = (round(float(each), 2) for each in box)
-        yield {
-            "image_id": image_id,
-            "category": Class(int(of_class)).name.lower(),
-            "bbox": [x1, y1, round(x2 - x1, 2), round(y2 - y1, 2)],
-            "score": round(float(score), 5),
-        }
 
 
 def watch_all(

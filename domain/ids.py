@@ -97,6 +97,11 @@ def case_id(finding: UUID) -> UUID:
     return _named("case", finding)
 
 
+def proposal_id(camera: str, code: str, track: int, began_at_us: int) -> UUID:
+    """One violation of one track on one camera, however often the film is looked at."""
+    return _named("proposal", camera, code, track, began_at_us)
+
+
 def watch_id(post: str, starts_us: int) -> UUID:
     """One shift of one post, whenever it took over."""
     return _named("watch", post, starts_us)
@@ -105,8 +110,3 @@ def watch_id(post: str, starts_us: int) -> UUID:
 def log_id(kind: str, *facts: object) -> UUID:
     """What the system writes into the log about one thing, once."""
     return _named("log", kind, *facts)
-
-
-def proposal_id(camera: str, code: str, track: int, began_at_us: int) -> UUID:
-    """One violation of one track on one camera, however often the film is looked at."""
-    return _named("proposal", camera, code, track, began_at_us)

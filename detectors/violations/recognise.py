@@ -93,7 +93,8 @@ class Recogniser:
         found = _mean_of(whole, self.config.same_thing)
         if tiles:
             found = suppressed(joined([found, *tiles]), self.config.same_thing)
-        return found.where(found.scores >= self.config.floor)
+        order = np.argsort(-found.scores, kind="stable")
+        return found.where(order[found.scores[order] >= self.config.floor])
 
     def _seen(self, picture: Picture, view: _View) -> Detections:
         cut = picture[view.y : view.y + view.height, view.x : view.x + view.width]

@@ -64,7 +64,7 @@ class Frames:
 
 
 def bare_head(track: Track, frames: Frames) -> View:
-    """PPE-01. A head that is not seen says nothing: bare or helmet, each must be seen in k of the n frames."""
+    """PPE-01. A head that is not seen says nothing; bare or helmet must be seen in k of n frames."""
     newest = track.newest(frames.n)
     bare = [at_us for at_us, state in newest if state is HeadState.BARE]
     if len(bare) >= frames.k:

@@ -117,7 +117,7 @@ def _greedy(score: npt.NDArray[np.float64]) -> Iterator[tuple[int, int]]:
 def _fits(before: list[Subject], now: list[Subject]) -> npt.NDArray[np.float64]:
     """(before, now) IoU of bodies or of heads, whichever is more: one of the two may be hidden.
 
-    A body that is only estimated belongs to nobody: it would take over the person who walks in front of it."""
+    A body that is only estimated belongs to nobody: it would take over who walks in front of it."""
     bodies = overlap(_array([_body(s) for s in before]), _array([_body(s) for s in now]))
     heads = overlap(_array([_head(s) for s in before]), _array([_head(s) for s in now]))
     return np.maximum(bodies, heads).astype(np.float64)

@@ -69,7 +69,7 @@ class TrainableGraph:
         )
         if len(found) != len(_STRIDES):
             raise UnusableNet(
-                f"{path} has {len(found)} convolutions of {ROWS} rows: a net of {len(_STRIDES)} levels is needed"
+                f"{path} has {len(found)} convolutions of {ROWS} rows; {len(_STRIDES)} are needed"
             )
         return found
 

@@ -26,17 +26,41 @@ def _of_class(
     annotations: Sequence[Mapping[str, Any]],
     found: Sequence[Mapping[str, Any]],
 ) -> float:
+    return average_precision(*_judged(name, names, annotations, found))
+
+
+def best_threshold(
+    truth: Mapping[str, Any], found: Sequence[Mapping[str, Any]], name: str
+) -> float:
+    """The score with the highest F1, in hundredths and between 0.3 and 0.7; 0.4 where there is nothing."""
+    names = {each["id"]: str(each["name"]) for each in truth["categories"]}
+    scores, right, wanted = _judged(name, names, truth["annotations"], found)
+    best = (0.0, 0.4)
+    for threshold in np.arange(30, 71) / 100:
+        told = scores >= threshold
+        f1 = 2 * int(right[told].sum()) / max(int(told.sum()) + wanted, 1)
+        best = max(best, (f1, float(threshold)), key=lambda each: each[0])
+    return best[1]
+
+
+def _judged(
+    name: str,
+    names: Mapping[int, str],
+    annotations: Sequence[Mapping[str, Any]],
+    found: Sequence[Mapping[str, Any]],
+) -> tuple[Any, Any, int]:
+    """Score of each detection, whether it is right, and how many boxes there are."""
     wanted = _by_image(each for each in annotations if names[each["category_id"]] == name)
     given = _by_image(each for each in found if each["category"] == name)
-    scores: list[float] = []
-    right: list[bool] = []
-    for image_id, detections in given.items():
-        truths = _boxes(wanted.get(image_id, []))
-        for score, hit in _matched(detections, truths):
-            scores.append(score)
-            right.append(hit)
-    return average_precision(
-        np.array(scores), np.array(right, np.bool_), sum(len(each) for each in wanted.values())
+    judged = [
+        each
+        for image_id, detections in given.items()
+        for each in _matched(detections, _boxes(wanted.get(image_id, [])))
+    ]
+    return (
+        np.array([score for score, _ in judged]),
+        np.array([hit for _, hit in judged], np.bool_),
+        sum(len(each) for each in wanted.values()),
     )
 
 

@@ -57,6 +57,9 @@ class Progress:
     rate: float
     seconds: float
 
+    def __str__(self) -> str:
+        return f"epoch {self.epoch} of {self.epochs}: loss {self.loss:.3f}, {self.seconds:.0f} s"
+
 
 OnProgress = Callable[[Progress], None]
 

@@ -63,17 +63,15 @@ def read_model(path: Path = DEFAULT_MODEL) -> Model:
     card = _read_card(card_path(path))
     try:
         if path.stat().st_size > LARGEST_BYTES:
-            raise UnusableModel(
-                f"{path} is larger than {LARGEST_BYTES // 2**20} MiB: no such net runs here"
-            )
+            raise UnusableModel(f"{path} is larger than {LARGEST_BYTES // 2**20} MiB")
         data = path.read_bytes()
     except OSError as error:
         raise UnusableModel(f"cannot read the model {path}: {error.strerror}") from error
     found = hashlib.sha256(data).hexdigest()
     if found != card.sha256:
         raise UnusableModel(
-            f"{path} is not the file that its card describes (sha-256 {found[:12]}..., card {card.sha256[:12]}...):"
-            " copy both again, or write a card for this file"
+            f"{path} is not the file that its card describes (sha-256 {found[:12]}..., not"
+            f" {card.sha256[:12]}...): copy both again, or write a card for this file"
         )
     return Model(card, data)
 

@@ -1,4 +1,4 @@
-"""A model on an engine: cv2.dnn, which is always here, or onnxruntime, twice as quick a core (extra `fast`)."""
+"""A model on an engine: cv2.dnn, which is always here, or onnxruntime, quicker (extra `fast`)."""
 
 from importlib.util import find_spec
 from typing import Any, Final, Literal
