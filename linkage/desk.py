@@ -332,8 +332,9 @@ class Desk:
     def _sighted(self, told: ProposeViolation, at_us: int, changes: Changes) -> str:
         event = event_of(self._plan.site, told.proposal)
         answer = self._answer(told.asset_id, told.proposal.began_at_us, Kind.VIOLATION)
-        incident = changes.memberships.get(event)
-        review_id, review = self._credit.sighted(told, event, answer, incident, at_us)
+        incident = self._incidents.of_event(event)
+        opened = incident.incident_id if incident else None
+        review_id, review = self._credit.sighted(told, event, answer, opened, at_us)
         if review is not None:
             changes.reviews.append(review)
         return str(review_id)

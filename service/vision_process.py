@@ -158,10 +158,19 @@ class VisionProcess:
         """One picture, and what waits for core."""
         frame = self._rig.next_frame(timeout_s)
         while self._rig.reports:
-            self._waiting.append(self._rig.reports.popleft())
+            self._reported(self._rig.reports.popleft())
         if frame is not None:
             self._look(frame)
         self._tell_core()
+
+    def _reported(self, report: ReportCamera) -> None:
+        """What a camera no longer sees ends where it was seen last."""
+        watched = self._watched[report.camera_id]
+        if report.ended_at_us is None and watched.watch is not None:
+            camera = self._rig.camera(report.camera_id)
+            for proposal in watched.watch.end():
+                self._propose(camera, watched.memory, proposal)
+        self._waiting.append(report)
 
     def _look(self, frame: Frame) -> None:
         camera = self._rig.camera(frame.camera_id)
@@ -173,8 +182,7 @@ class VisionProcess:
         watched.memory.remember(frame, found)
         height, width = frame.picture.shape[:2]
         for proposal in watch.look(frame.at_us, found, (width, height), frame.picture):
-            if not proposal.is_hint:
-                self._waiting.append(self._proposed(camera, watched.memory, proposal))
+            self._propose(camera, watched.memory, proposal)
 
     def _watch(self, camera: Camera, watched: _Watched, frame: Frame) -> CameraWatch | None:
         """Made anew for pictures of another size; None where the camera's setting cannot be used."""
@@ -198,22 +206,24 @@ class VisionProcess:
         tiles = Tiles(columns=camera.tiles, rows=camera.tiles) if camera.tiles > 1 else None
         return Recogniser(self._eye.net, RecogniseConfig(tiles=tiles))
 
-    def _proposed(
-        self, camera: Camera, memory: CameraMemory, proposal: Proposal
-    ) -> ProposeViolation:
-        """A proposal without its picture is told too: a full disk hides nobody's danger."""
+    def _propose(self, camera: Camera, memory: CameraMemory, proposal: Proposal) -> None:
+        """Without its picture it is told too: a full disk hides nobody's danger."""
+        if proposal.is_hint:
+            return
         try:
             files = memory.at_opening(proposal) if proposal.is_open else memory.at_end(proposal)
         except StorageUnavailable as error:
             log.error("evidence_lost", camera_id=camera.camera_id, reason=str(error))
             files = ()
-        return ProposeViolation(
-            proposal=proposal,
-            asset_id=proposal.place.asset_id or camera.asset_id,
-            camera=camera.name,
-            text=self._texts.get(proposal.code, proposal.code.value),
-            model=self._eye.model,
-            files=files,
+        self._waiting.append(
+            ProposeViolation(
+                proposal=proposal,
+                asset_id=proposal.place.asset_id or camera.asset_id,
+                camera=camera.name,
+                text=self._texts.get(proposal.code, proposal.code.value),
+                model=self._eye.model,
+                files=files,
+            )
         )
 
     def _tell_core(self) -> None:

@@ -101,7 +101,13 @@ def test_a_bare_head_sounds_at_once_and_waits_for_a_person_with_its_evidence(
     broker: LocalBroker, tmp_path: Path
 ) -> None:
     record_a_visit(tmp_path / "visit.avi")
-    site = write_site(tmp_path / "site", port=broker.port, points=["A"], limits=[limit("A", "H", 85)], rules=[RULE])
+    site = write_site(
+        tmp_path / "site",
+        port=broker.port,
+        points=["A"],
+        limits=[limit("A", "H", 85)],
+        rules=[RULE],
+    )
     (site / "cameras.yaml").write_text(
         CAMERAS.format(recording=tmp_path / "visit.avi"), encoding="utf-8"
     )
@@ -129,7 +135,7 @@ def test_a_bare_head_sounds_at_once_and_waits_for_a_person_with_its_evidence(
             )
         (review,) = proposals()
         commands = reads.commands_of([review.event_id] if review.event_id else [])
-        told = [each.signal for each in reads.events_of_point("yard", 0, NEVER_ENDS_US)]
+        told = [each.raised.signal for each in reads.events_of_point("yard", 0, NEVER_ENDS_US)]
         engine.dispose()
     assert (review.code, review.text, review.state) == (
         "PPE-01",
