@@ -26,6 +26,8 @@ class Condition(StrEnum):
     SILENCE = "silence"  # nothing arrived for the point's stale time
     CLOCK_STEPPED_BACK = "clock_stepped_back"
     COMMAND_FAILED = "command_failed"  # a field device did not confirm
+    DEVICE_SILENT = "device_silent"  # a field device does not answer our question whether it lives
+    TEST_OVERDUE = "test_overdue"  # of a field device
     TAG_FORGOTTEN = "tag_forgotten"  # it hangs beyond its expected end, or its ticket has ended
     HANDOVER_LATE = "handover_late"  # the shift is over and has not been handed over
     NO_ZONE = "no_zone"  # a device, place or person that nobody's zone covers

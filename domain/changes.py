@@ -5,7 +5,7 @@ from uuid import UUID
 
 from domain.alarms import Alarm, Flood, Rationalisation, Withholding
 from domain.arrangements import Arrangement
-from domain.commands import DeviceCommand, OutboxItem
+from domain.commands import DeviceCare, DeviceCommand, OutboxItem
 from domain.credit import CreditEntry, ReviewItem
 from domain.disturbances import Disturbance
 from domain.events import Event
@@ -44,6 +44,7 @@ class Changes:
     campaigns: list[Campaign] = field(default_factory=list)
     rationalisations: list[Rationalisation] = field(default_factory=list)
     commands: list[DeviceCommand] = field(default_factory=list)
+    device_cares: list[DeviceCare] = field(default_factory=list)
     outbox: list[OutboxItem] = field(default_factory=list)
     outbox_done: list[OutboxDone] = field(default_factory=list)
     reviews: list[ReviewItem] = field(default_factory=list)

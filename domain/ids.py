@@ -56,6 +56,11 @@ def command_id(event: UUID, device: DeviceId, step: str) -> UUID:
     return _named("command", event, device, step)
 
 
+def call_id(site: str, device: DeviceId, what: str, at_us: int) -> UUID:
+    """In the place of an event, where no alarm calls the device: a test, a question whether it lives."""
+    return _named("call", site, device, what, at_us)
+
+
 def outbox_id(command: UUID, attempt: int) -> UUID:
     """The idempotency key of one attempt to send one command."""
     return _named("outbox", command, attempt)

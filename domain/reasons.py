@@ -3,6 +3,7 @@
 from typing import Final
 
 from domain.correlation_words import CORRELATION
+from domain.device_words import DEVICES
 from domain.responsibility import Reason
 from domain.wording import DEFAULT_LANGUAGE
 
@@ -472,7 +473,9 @@ _JUDGEMENT: Final[dict[str, _Words]] = {
     },
 }
 
-_WORDS: Final = _RESPONSIBILITY | _CREDIT | _REFUSALS | _HANDOVER | _JUDGEMENT | CORRELATION
+_WORDS: Final = (
+    _RESPONSIBILITY | _CREDIT | _REFUSALS | _HANDOVER | _JUDGEMENT | CORRELATION | DEVICES
+)
 
 
 def reason_text(reason: Reason, language: str = DEFAULT_LANGUAGE) -> str:

@@ -6,10 +6,10 @@ from uuid import UUID
 
 from domain.alarms import Rationale
 from domain.arrangements import Handover, Move, PlannedDays, Swap
-from domain.assets import Condition
+from domain.assets import Condition, Priority
 from domain.credit import ReviewState
 from domain.findings import AlarmMove, Cause, Finding
-from domain.ids import AssetId, PersonId, TeamId, ZoneId
+from domain.ids import AssetId, DeviceId, PersonId, TeamId, ZoneId
 from domain.limit_changes import LimitSetting
 from domain.logbook import LogKind, PhoneOrder
 from domain.organisation import Holiday
@@ -67,6 +67,30 @@ class RegroupIncident:
     """A merge or split is taken back: what the correlation says counts again."""
 
     incident_id: UUID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallDevice:
+    """A field device acts by hand; where the site says so, once a second person has agreed."""
+
+    device_id: DeviceId
+    action: str
+    words: str  # what it shows or speaks; of a camera the preset
+    priority: Priority = Priority.MAJOR
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TryDevice:
+    """It acts for a few seconds; its confirmation is the record of the test."""
+
+    device_id: DeviceId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StopDevice:
+    """Whatever it was asked for ends: it falls silent, a door is free again."""
+
+    device_id: DeviceId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -362,6 +386,9 @@ Request = (
     | MergeIncident
     | SplitIncident
     | RegroupIncident
+    | CallDevice
+    | TryDevice
+    | StopDevice
     | AcknowledgeAlarm
     | SilenceAlarm
     | ResetAlarm

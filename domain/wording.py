@@ -49,6 +49,8 @@ _CONDITIONS: Final[dict[Condition, _Words]] = {
     Condition.HANDOVER_LATE: {"zh-CN": "超时未交接", "en": "not handed over in time"},
     Condition.SILENCE: {"zh-CN": "数据中断", "en": "no data"},
     Condition.CLOCK_STEPPED_BACK: {"zh-CN": "时钟回退", "en": "clock stepped back"},
+    Condition.DEVICE_SILENT: {"zh-CN": "装置无应答", "en": "device does not answer"},
+    Condition.TEST_OVERDUE: {"zh-CN": "试验超期", "en": "test overdue"},
     Condition.COMMAND_FAILED: {"zh-CN": "命令未执行", "en": "command not carried out"},
     Condition.NO_ZONE: {"zh-CN": "不属于任何责任区", "en": "in no zone"},
     Condition.TWO_ZONES: {"zh-CN": "同时属于多个责任区", "en": "in more than one zone"},

@@ -57,6 +57,8 @@ _OF_LOST_SUPPLY: Final = frozenset(
 _OF_NO_TRIP: Final = frozenset(
     {
         Condition.COMMAND_FAILED,
+        Condition.DEVICE_SILENT,
+        Condition.TEST_OVERDUE,
         Condition.TAG_FORGOTTEN,
         Condition.JUDGED,
         Condition.CLOCK_STEPPED_BACK,

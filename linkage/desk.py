@@ -12,6 +12,7 @@ from domain.access import JUDGE, LOCAL_OPERATOR, RESERVED, may, may_decide
 from domain.alarms import Alarm, Flood, Rationalisation, Withholding
 from domain.arrangements import Arrangement
 from domain.changes import Changes
+from domain.commands import DeviceCare
 from domain.credit import CreditEntry, ReviewItem
 from domain.disturbances import Disturbance
 from domain.events import AlarmRaised
@@ -65,6 +66,7 @@ from linkage.arrangement_desk import (
     ArrangementRequest,
 )
 from linkage.credit import CreditDesk
+from linkage.device_desk import CALL_SUBJECT, DEVICE_REQUESTS, DeviceDesk
 from linkage.grouping import GROUPING_REQUESTS, Grouping
 from linkage.handover_desk import HANDOVER_REQUESTS, HandoverDesk
 from linkage.incidents import OpenIncidents
@@ -107,6 +109,7 @@ class Held:
     log: tuple[LogEntry, ...] = ()  # what people wrote in the last days, the oldest first
     arrangements: tuple[Arrangement, ...] = ()  # not over, or over for less than a month
     disturbances: tuple[Disturbance, ...] = ()  # of the last minutes
+    device_cares: tuple[DeviceCare, ...] = ()
 
 
 class Desk:
@@ -124,8 +127,10 @@ class Desk:
         log: LogDesk,
         arrangements: ArrangementDesk,
         grouping: Grouping,
+        devices: DeviceDesk,
     ) -> None:
         self._plan = plan
+        self._devices = devices
         self._grouping = grouping
         self._incidents = incidents
         self._credit = credit
@@ -242,6 +247,11 @@ class Desk:
             return self._arrange(asked, request, user, changes)
         if isinstance(request, GROUPING_REQUESTS):
             return self._grouping.handle(request, user, at_us, changes)
+        if isinstance(request, DEVICE_REQUESTS):
+            subject, approval = self._devices.handle(asked, request, user, changes)
+            if approval is not None:
+                self._approvals[approval.approval_id] = approval
+            return subject
         match request:
             case WriteLog():
                 return self._log.write(asked, request, user, changes)
@@ -507,9 +517,14 @@ class Desk:
             raise Refused(Reason.of("second_person"))
         if not request.approve and not request.words.strip():
             raise Refused(Reason.of("words_needed"))
+        if request.approve and approval.subject == CALL_SUBJECT:
+            self._devices.expect_waiting(approval)
         decided = approval.decided(request.approve, user.name, at_us, request.words.strip())
         del self._approvals[approval.approval_id]
         changes.approvals.append(decided)
+        if approval.subject == CALL_SUBJECT:
+            self._devices.decided(decided, at_us, changes)
+            return str(approval.approval_id)
         if approval.subject == APPROVAL_SUBJECT:
             self._limits.decided(decided, at_us, changes)
             return str(approval.approval_id)

@@ -13,8 +13,16 @@ from uuid import UUID
 from domain.alarms import Alarm, AlarmState
 from domain.assets import SUPERVISED, AlarmClass, Condition, Priority
 from domain.changes import Changes, OutboxDone
-from domain.clock import MINUTE_US, SECOND_US
-from domain.commands import CommandState, DeviceCommand, FieldDevice, OutboxItem
+from domain.clock import MINUTE_US
+from domain.commands import (
+    SILENCE,
+    SILENCEABLE,
+    CommandState,
+    DeviceCommand,
+    FieldDevice,
+    Origin,
+    OutboxItem,
+)
 from domain.events import AlarmCleared, AlarmRaised, Event
 from domain.ids import (
     AssetId,
@@ -36,7 +44,7 @@ from domain.records import (
     Requested,
     Ticked,
 )
-from domain.responsibility import Answer, Kind
+from domain.responsibility import Answer, Kind, Reason
 from domain.topology import Positions, nothing_known
 from domain.wording import alarm_text
 from linkage.alarm_desk import AlarmDesk, Hands
@@ -44,9 +52,11 @@ from linkage.alarm_quality import AlarmQuality
 from linkage.alarms import OpenAlarms, Withholdings
 from linkage.arrangement_desk import ArrangementDesk
 from linkage.arrangements import Arrangements
+from linkage.commands import KnownCommands, may_act
 from linkage.correlate import Correlation, incidents_of
 from linkage.credit import CreditDesk
 from linkage.desk import Desk, Held
+from linkage.device_desk import DeviceDesk, DeviceHands
 from linkage.grouping import Grouping
 from linkage.handover_desk import HandoverDesk
 from linkage.incidents import OpenIncidents
@@ -63,7 +73,6 @@ REMEMBER_ENDED_US: Final = 60 * MINUTE_US
 # events of so long ago are needed to begin with: an opening may wait for its protection, a flood go on
 REMEMBER_RECENT_US: Final = 10 * MINUTE_US
 REMEMBER_DISTURBED_US: Final = 20 * MINUTE_US  # trips, of which only the first ten are looked at
-SILENCE: Final = "silence"  # the action that ends all others of a device
 
 
 class Linkage:
@@ -95,6 +104,19 @@ class Linkage:
             plan.rule_book, plan.violations, plan.zone, held.reviews, held.entries
         )
         self._alarms = OpenAlarms(held.alarms)
+        self._commands = KnownCommands(commands)
+        self._devices = DeviceDesk(
+            plan,
+            self._commands,
+            self._alarms,
+            held.device_cares,
+            DeviceHands(
+                issue=self._issue,
+                told=self._link,
+                wanted=self._still_calls,
+                concerns=concerns,
+            ),
+        )
         self._trips = Trips(plan, held.recent)
         self._grouping = Grouping(
             plan,
@@ -114,6 +136,7 @@ class Linkage:
             self._log,
             self._arrangement_desk,
             self._grouping,
+            self._devices,
         )
         withholdings = Withholdings(held.withholdings)
         self._alarm_desk = AlarmDesk(
@@ -123,7 +146,6 @@ class Linkage:
         self._supervision = SupervisionDesk(
             plan, self._responsibility, self._alarms, self._link, concerns
         )
-        self._commands = _KnownCommands(commands)
         self._failures = _ToldFailures()
         self._told: list[AlarmRaised] = []  # in this decision, and as judged: devices may act
 
@@ -193,10 +215,10 @@ class Linkage:
     def _commands_by_rules(self, event: AlarmRaised) -> list[DeviceCommand]:
         if event.found_late or not event.output_allowed:
             return []
-        station = self._plan.asset(event.asset_id).station
+        where = self._plan.where(event)
         issued: dict[UUID, DeviceCommand] = {}
         for rule in self._plan.rules:
-            if rule.applies_to(event, station) and not _blames(event, rule.device_id):
+            if rule.mismatch(event, where) is None and not _blames(event, rule.device_id):
                 command = self._command(event, rule)
                 issued.setdefault(command.command_id, command)
         return list(issued.values())
@@ -243,7 +265,18 @@ class Linkage:
                 continue
             for command in commands:
                 if command.command_id not in self._commands:
-                    self._issue(command, changes)
+                    self._devices.admit(command, changes)
+
+    def _still_calls(self, event: UUID) -> bool:
+        """It stands, and nobody has taken or silenced it."""
+        alarm = self._alarms.get(event)
+        if alarm is None or not alarm.standing or alarm.silenced_at_us is not None:
+            return False
+        incident = self._incidents.of_event(event)
+        taken = incident is not None and (
+            incident.state is not IncidentState.OPEN or incident.silenced_at_us is not None
+        )
+        return alarm.waits and not taken
 
     def _cleared(self, event: AlarmCleared, changes: Changes) -> None:
         self._trips.cleared(event.event_id)
@@ -386,7 +419,7 @@ class Linkage:
     def _silence_events(self, events: Iterable[UUID], at_us: int, changes: Changes) -> None:
         for event in sorted(events):
             for command in self._commands.of_event(event):
-                if _may_sound(command, at_us):
+                if may_act(command, at_us) and command.action in SILENCEABLE:
                     self._issue(self._stopping(command, at_us), changes)
 
     def _stopping(self, command: DeviceCommand, at_us: int) -> DeviceCommand:
@@ -410,13 +443,15 @@ class Linkage:
             event_id=event.event_id,
             device_id=rule.device_id,
             action=rule.action,
-            text=alarm_text(
+            text=rule.words
+            or alarm_text(
                 event, self._plan.asset(event.asset_id), self._plan.zone, self._plan.language
             ),
             priority=event.priority,
             created_at_us=event.detected_at_us,
             valid_until_us=event.detected_at_us + device.valid_for_us,
             max_on_s=device.max_on_s,
+            because=(Reason.of("by_rule", rule=rule.rule_id),),
         )
 
     def _issue(self, command: DeviceCommand, changes: Changes) -> None:
@@ -434,7 +469,9 @@ class Linkage:
         if command is None or command.device_id != reply.device_id:
             changes.dead_letters.append(self._not_asked_for(reply))
         elif reply.outcome is ReplyOutcome.DONE:
-            self._moved(command, command.confirmed(reply.at_us, _outcome(command, reply)), changes)
+            confirmed = command.confirmed(reply.at_us, _outcome(command, reply))
+            self._moved(command, confirmed, changes)
+            self._devices.heard(confirmed, reply.at_us, changes)
         elif command.is_open:
             # it did not sound: that is an alarm however promptly it said so
             self._failed(command.refused(reply.at_us, _outcome(command, reply)), changes)
@@ -449,6 +486,7 @@ class Linkage:
             else:
                 tried = f"{command.attempt} attempt{'s' if command.attempt > 1 else ''}"
                 self._failed(command.failed(at_us, f"no confirmation after {tried}"), changes)
+        self._devices.ticked(at_us, changes)
         self._desk.note_forgotten(self._alarm_desk.ticked(at_us, changes))
         self._handover.ticked(at_us, changes)
         self._log.forget_before(at_us - CORRECTED_WITHIN_US)
@@ -464,6 +502,9 @@ class Linkage:
     def _failed(self, command: DeviceCommand, changes: Changes) -> None:
         self._commands.keep(command)
         changes.commands.append(command)
+        if command.origin is Origin.PING:
+            self._devices.not_answered(command, command.ended_at_us or 0, changes)
+            return
         event = self._failure_of(command)
         if self._failures.is_new(event):
             self._link(event, changes)
@@ -512,63 +553,6 @@ class Linkage:
         )
 
 
-class _KnownCommands:
-    """Open commands, and ended ones for as long as a late reply may come."""
-
-    def __init__(self, commands: Iterable[DeviceCommand]) -> None:
-        self._known: dict[UUID, DeviceCommand] = {}
-        self._open: dict[UUID, DeviceCommand] = {}
-        self._ended: dict[UUID, int] = {}  # when each ended, oldest first
-        self._by_outbox: dict[UUID, UUID] = {}  # the current attempt of each
-        self._by_event: dict[UUID, set[UUID]] = {}
-        for command in sorted(commands, key=lambda command: command.ended_at_us or 0):
-            self.keep(command)
-
-    def __contains__(self, command: UUID) -> bool:
-        return command in self._known
-
-    def get(self, command: UUID) -> DeviceCommand | None:
-        return self._known.get(command)
-
-    def of_event(self, event: UUID) -> list[DeviceCommand]:
-        return [self._known[each] for each in sorted(self._by_event.get(event, ()))]
-
-    def of_outbox(self, outbox: UUID) -> DeviceCommand | None:
-        command = self._by_outbox.get(outbox)
-        return None if command is None else self._known.get(command)
-
-    def keep(self, command: DeviceCommand) -> None:
-        before = self._known.get(command.command_id)
-        if before:
-            self._by_outbox.pop(OutboxItem.of(before).outbox_id, None)
-        self._by_outbox[OutboxItem.of(command).outbox_id] = command.command_id
-        self._known[command.command_id] = command
-        self._by_event.setdefault(command.event_id, set()).add(command.command_id)
-        if command.is_open:
-            self._open[command.command_id] = command
-        else:
-            self._open.pop(command.command_id, None)
-            self._ended.setdefault(command.command_id, command.ended_at_us or 0)
-
-    def open(self) -> list[DeviceCommand]:
-        return list(self._open.values())
-
-    def forget_ended_before(self, at_us: int) -> None:
-        while self._ended:
-            command, ended_at_us = next(iter(self._ended.items()))
-            if ended_at_us >= at_us:
-                return
-            del self._ended[command]
-            self._forget(self._known.pop(command))
-
-    def _forget(self, command: DeviceCommand) -> None:
-        self._by_outbox.pop(OutboxItem.of(command).outbox_id, None)
-        of_event = self._by_event.get(command.event_id, set())
-        of_event.discard(command.command_id)
-        if not of_event:
-            self._by_event.pop(command.event_id, None)
-
-
 class _ToldFailures:
     """Two commands of one moment to one dead device are one alarm."""
 
@@ -596,14 +580,6 @@ def _needs_a_person(event: AlarmRaised) -> bool:
 def _blames(event: AlarmRaised, device_id: DeviceId) -> bool:
     """A device is not asked to announce that it does not answer."""
     return event.condition is Condition.COMMAND_FAILED and event.point == device_id
-
-
-def _may_sound(command: DeviceCommand, at_us: int) -> bool:
-    """It was, or may be, asked to sound, and has not stopped by itself yet."""
-    if command.action == SILENCE or command.state is CommandState.EXPIRED:
-        return False
-    since_us = command.sent_at_us or command.created_at_us
-    return at_us < since_us + command.max_on_s * SECOND_US
 
 
 def _overdue(command: DeviceCommand, device: FieldDevice, at_us: int) -> bool:

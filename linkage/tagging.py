@@ -35,7 +35,12 @@ EFFECTS: Final[Mapping[TagKind, Effect]] = {
     TagKind.SUPPLY_SECURITY: Effect(promotes=True),
 }
 # about our own work, not about the device: no tag on the device keeps them back
-_OURS: Final = frozenset({Condition.TAG_FORGOTTEN, Condition.COMMAND_FAILED}) | SUPERVISED
+_OURS: Final = SUPERVISED | {
+    Condition.TAG_FORGOTTEN,
+    Condition.COMMAND_FAILED,
+    Condition.DEVICE_SILENT,
+    Condition.TEST_OVERDUE,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

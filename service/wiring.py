@@ -61,6 +61,7 @@ from service.upkeep import StoreKeeper
 from service.vitals import Stage, Vitals
 from service.workers import Worker
 from storage.checkpoints import Checkpoints
+from storage.device_cares import every_device_care
 from storage.disturbances import disturbances_since
 from storage.ledger import SqlLedger
 from storage.records import SqlRecords
@@ -129,7 +130,7 @@ class Core:
         Unwirable where site or data folder and this version do not fit. With `recording`, the clock is the
         recording's and nothing ticks."""
         self._settings = settings
-        self._site = site if outputs else replace(site, rules=())
+        self._site = site if outputs else site.without_outputs()
         self._source = only_source(site)
         self._recording = recording
         self._clock: Clock = recording or system_clock
@@ -488,6 +489,7 @@ def held_by(records: SqlRecords, now_us: int) -> Held:
         recent_alarms=tuple(records.alarms_since(now_us - REMEMBER_RECENT_US)),
         floods=tuple(records.open_floods()),
         findings=tuple(records.open_findings()),
+        device_cares=tuple(every_device_care(records.engine)),
         watches=tuple(records.logbook.watches_since(now_us - REMEMBERED_US)),
         log=tuple(records.logbook.written_since(now_us - CORRECTED_WITHIN_US)),
         arrangements=tuple(records.arrangements(now_us - REMEMBER_OVER_US)),

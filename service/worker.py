@@ -45,7 +45,9 @@ from domain.requests import (
     AcknowledgeAlarm,
     AcknowledgeIncident,
     AnswerConsultation,
+    CallDevice,
     CloseIncident,
+    DecideApproval,
     EndWithholding,
     HangTag,
     MergeIncident,
@@ -58,7 +60,9 @@ from domain.requests import (
     SilenceAlarm,
     SilenceIncident,
     SplitIncident,
+    StopDevice,
     TakeOutOfService,
+    TryDevice,
 )
 from ingest.intake import Intake
 from ingest.kafka import (
@@ -132,7 +136,7 @@ class KafkaCore:
         """Opens the stores and looks at the topic; partitions come when the group gives them. Raises
         StorageUnavailable, Unwirable, KafkaUnusable."""
         self._settings = settings
-        self._site = site if outputs else replace(site, rules=())
+        self._site = site if outputs else site.without_outputs()
         self._mqtt = only_source(site)
         self.clock: Clock = system_clock
         self.counters = Counted()
@@ -729,6 +733,11 @@ class KafkaCore:
                 asset_id = self._asset_of_point(request.point)
             case HangTag():
                 asset_id = request.asset_id
+            case CallDevice() | TryDevice() | StopDevice():
+                return self._places.of_device.get(request.device_id, DESK)
+            case DecideApproval():
+                device = self.records.device_of_call(request.approval_id)
+                return DESK if device is None else self._places.of_device.get(device, DESK)
             case ReportFinding():
                 asset_id = request.finding.asset_id
             case AnswerConsultation():

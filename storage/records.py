@@ -29,7 +29,7 @@ from domain.arrangements import Arrangement
 from domain.assets import MOMENTARY, AlarmClass, Condition, Priority
 from domain.changes import Changes, OutboxDone
 from domain.clock import Clock, system_clock, to_datetime
-from domain.commands import CommandState, DeviceCommand, OutboxItem
+from domain.commands import CommandState, DeviceCommand, Origin, OutboxItem
 from domain.credit import CreditEntry, ReviewItem, ReviewState
 from domain.events import AlarmCleared, AlarmRaised, ClearReason
 from domain.findings import Finding, Verdict
@@ -49,6 +49,7 @@ from storage import (
     paper,
     rows,
 )
+from storage.device_cares import write_device_cares
 from storage.disturbances import write_disturbances
 from storage.engines import reading, writing
 from storage.inserts import insert, latest, newest
@@ -223,6 +224,19 @@ class SqlRecords:
         with reading(self._engine) as connection:
             found = connection.execute(query).scalar()
             return None if found is None else AssetId(found)
+
+    def device_of_call(self, approval_id: UUID) -> DeviceId | None:
+        """Of a call by hand that waits for a second person; None for another approval."""
+        query = select(approvals.c.subject_id).where(
+            approvals.c.approval_id == approval_id, approvals.c.subject == "device"
+        )
+        with reading(self._engine) as connection:
+            command = connection.execute(query).scalar()
+            if command is None:
+                return None
+            of_it = select(commands.c.device_id).where(commands.c.command_id == UUID(command))
+            found = connection.execute(of_it).scalar()
+            return None if found is None else DeviceId(found)
 
     def asset_of_incident(self, incident_id: UUID) -> AssetId | None:
         query = select(incidents.c.asset_id).where(incidents.c.incident_id == incident_id)
@@ -553,12 +567,13 @@ def write_changes(connection: Connection, changes: Changes) -> None:
         connection,
         statements.command,
         "command_id",
-        map(columns_of, chain(changes.commands, of_outbox)),
+        map(rows.command_row, chain(changes.commands, of_outbox)),
     )
     _write_outbox(connection, statements, changes.outbox, changes.outbox_done)
     _write_people_and_paper(connection, statements, changes)
     logbook.write(connection, changes)
     write_disturbances(connection, changes)
+    write_device_cares(connection, changes)
 
 
 def _write_events(connection: Connection, statements: _Statements, changes: Changes) -> None:
@@ -791,6 +806,8 @@ def command_of(row: RowMapping) -> DeviceCommand:
     stored["device_id"] = DeviceId(stored["device_id"])
     stored["priority"] = Priority(stored["priority"])
     stored["state"] = CommandState(stored["state"])
+    stored["origin"] = Origin(stored["origin"])
+    stored["because"] = rows.reasons(stored["because"])
     return DeviceCommand(**stored)
 
 

@@ -10,6 +10,7 @@ import msgspec
 from sqlalchemy import RowMapping
 
 from domain.assets import Priority
+from domain.commands import DeviceCommand
 from domain.ids import AssetId, PersonId, TeamId
 from domain.incidents import Explanation, Incident, IncidentState
 from domain.paperwork import (
@@ -73,9 +74,17 @@ def incident(row: RowMapping, standing: frozenset[UUID]) -> Incident:
     held["priority"] = Priority(held["priority"])
     held["state"] = IncidentState(held["state"])
     held["kind"] = Kind(held["kind"])
-    held["because"] = msgspec.json.decode(held["because"], type=tuple[Reason, ...])
+    held["because"] = reasons(held["because"])
     held["found"] = msgspec.json.decode(held["found"], type=Explanation)
     return Incident(**held)
+
+
+def command_row(command: DeviceCommand) -> _Row:
+    return columns_of(command) | {"because": as_json(command.because)}
+
+
+def reasons(written: str) -> tuple[Reason, ...]:
+    return msgspec.json.decode(written, type=tuple[Reason, ...])
 
 
 def ticket_row(ticket: Ticket) -> _Row:

@@ -248,9 +248,13 @@ commands: Final = Table(
     Column("ended_at_us", BigInteger),
     Column("outcome", Text, nullable=False),
     Column("sent_before_recorded", Boolean, nullable=False),
+    Column("origin", _words(40), nullable=False, server_default="event"),
+    Column("by", _words(200), nullable=False, server_default=""),
+    Column("because", Text, nullable=False, server_default="[]"),  # JSON of the reasons
     Column("version", Integer, nullable=False),
     Index("ix_commands_state", "state"),
     Index("ix_commands_event_id", "event_id"),
+    Index("ix_commands_device_id", "device_id", "created_at_us"),
 )
 
 outbox: Final = Table(

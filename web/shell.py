@@ -37,6 +37,7 @@ NAVIGATION: Final = (
     ("/limits", "limits", "tune"),
     ("/stations", "stations", "schema"),
     ("/devices", "devices", "campaign"),
+    ("/linkage", "linkage", "account_tree"),
     ("/judgement", "judgement", "psychology"),
     ("/equipment", "equipment", "monitor_heart"),
     ("/reviews", "reviews", "rule"),

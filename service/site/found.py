@@ -34,6 +34,7 @@ class Found:
     violations: dict[str, ViolationRule] = field(default_factory=dict)
     modes: dict[str, Mode] = field(default_factory=dict)
     positions: list[Position] = field(default_factory=list)
+    attended: set[str] = field(default_factory=set)  # stations with staff
     suppressions: dict[str, Suppression] = field(default_factory=dict)
     declared: dict[tuple[str, str], Value | Fields] = field(default_factory=dict)  # where it stands
     places: dict[tuple[str, str], str] = field(default_factory=dict)

@@ -110,6 +110,7 @@ def _read(folder: Path) -> tuple[Site | None, list[Problem]]:
         violations=tuple(found.violations.values()),
         modes=tuple(found.modes.values()),
         positions=tuple(found.positions),
+        attended=frozenset(found.attended),
         suppressions=tuple(found.suppressions.values()),
     ), []
 

@@ -75,6 +75,7 @@ class Site:
     version: int = 1  # of the site folder among the records
     modes: tuple[Mode, ...] = ()
     positions: tuple[Position, ...] = ()
+    attended: frozenset[str] = frozenset()  # stations with staff, profile "3"
     suppressions: tuple[Suppression, ...] = ()
 
     def plan(self, language: str = "zh-CN") -> LinkagePlan:
@@ -95,8 +96,16 @@ class Site:
             positions=self.positions,
             posts=posts_of(self.organisation, self.assets),
             topology=self.topology,
+            attended=self.attended,
             suppressions=self.suppressions,
         )
+
+    def without_outputs(self) -> "Site":
+        """Nothing is asked of a field device by itself: no rule, no question whether it lives."""
+        devices = tuple(
+            replace(device, ping_every_us=None, test_every_us=None) for device in self.devices
+        )
+        return replace(self, rules=(), devices=devices)
 
     def active_limits(
         self, numbers: Mapping[PointKey, int], version: int, modes_on: Collection[str] = ()

@@ -159,7 +159,7 @@ class ControlRoom:
         self.linkage = Linkage(
             self.plan,
             [each for each in self.incidents.values() if each.state is not IncidentState.CLOSED],
-            [each for each in kept.commands if each.is_open],
+            [*{each.command_id: each for each in kept.commands}.values()],
             Held(
                 users=self.users,
                 tickets=tuple(each for each in tickets.values() if each.is_open),
@@ -189,6 +189,7 @@ class ControlRoom:
                 rationalisations=tuple(kept.rationalisations),
                 reviews=tuple(kept.reviews),
                 entries=tuple(kept.entries),
+                device_cares=tuple({each.device_id: each for each in kept.device_cares}.values()),
                 watches=tuple({each.watch_id: each for each in kept.watches}.values()),
                 log=tuple(each for each in kept.log if each.by_a_person),
                 disturbances=tuple(

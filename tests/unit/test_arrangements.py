@@ -7,11 +7,12 @@ from uuid import uuid4
 
 import pytest
 
+from domain.access import may_decide
 from domain.arrangements import Handover, Move, PlannedDay, PlannedDays, Swap, Turn
 from domain.clock import SECOND_US
 from domain.ids import AssetId, PersonId, TeamId, ZoneId
 from domain.organisation import Holiday, Leave, Validity
-from domain.paperwork import ApprovalState, TicketState, TicketType
+from domain.paperwork import ApprovalState, Role, TicketState, TicketType
 from domain.reasons import reason_text
 from domain.records import PaperLearned
 from domain.requests import (
@@ -596,3 +597,20 @@ def test_a_question_may_suppose_that_somebody_is_away() -> None:
     assert acting
     assert acting.person_id == C2
     assert people.acting("2026-06-02 12:00") == HEAD, "nothing was arranged by asking"
+
+
+@pytest.mark.parametrize(
+    ("subject", "role", "may"),
+    [
+        ("site", Role.DISPATCHER, False),
+        ("site", Role.SAFETY_MANAGER, True),
+        ("limit", Role.DISPATCHER, True),
+        ("limit", Role.DUTY, False),
+        ("device", Role.VIEWER, False),
+        ("something new", Role.VIEWER, False),
+        ("something new", Role.DISPATCHER, True),
+        ("swap", Role.VIEWER, True),  # the desk asks whether it is for him
+    ],
+)
+def test_whose_word_an_approval_waits_for(subject: str, role: Role, may: bool) -> None:
+    assert may_decide(frozenset({role}), subject) is may

@@ -68,8 +68,8 @@ def test_every_refusal_and_proposal_has_its_words() -> None:
         ROOT / "linkage" / name
         for name in (
             *("desk.py", "alarm_desk.py", "limit_desk.py", "credit.py", "responsibility.py"),
-            *("handover_desk.py", "log_desk.py"),
-            *("correlate.py", "grouping.py", "arrangement_desk.py"),
+            *("correlate.py", "grouping.py", "device_desk.py", "explain.py", "plan.py"),
+            *("handover_desk.py", "log_desk.py", "arrangement_desk.py"),
         )
     ]
     used = {

@@ -76,7 +76,8 @@ def _waiting(visit: Visit, approval: Approval) -> None:
     elif approval.proposed_by == visit.user.name:
         ui.label(visit.say("approvals.needs_other")).classes("gw-note")
     elif may_decide(visit.user.roles, approval.subject):
-        at_once = "approvals.at_once" if approval.subject == "limit" else "approvals.restarts"
+        of_site = approval.subject == "site"
+        at_once = "approvals.restarts" if of_site else "approvals.at_once"
         ui.label(visit.say(at_once)).classes("gw-soft")
         _decision(visit, approval.approval_id)
 

@@ -9,6 +9,7 @@ from domain.access import may
 from domain.commands import DeviceCommand
 from domain.incidents import IncidentState
 from domain.paperwork import TagKind
+from domain.reasons import reason_text
 from domain.requests import AcknowledgeIncident, CloseIncident, SilenceIncident
 from service.timeline import timeline_of
 from storage.console_reads import ListedIncident
@@ -212,8 +213,10 @@ def _commands(visit: Visit, events: list[RecordedEvent]) -> None:
             Column("action", visit.say("devices.action")),
             Column("state", visit.say("devices.state")),
             Column("attempt", visit.say("devices.attempt")),
+            Column("why", visit.say("devices.why"), wide=True),
         ],
         visit.say("incidents.no_commands"),
+        on_open=lambda command: ui.navigate.to(f"/devices/command/{command}"),
     )
     table.show([command_row(visit, command) for command in commands])
 
@@ -221,8 +224,11 @@ def _commands(visit: Visit, events: list[RecordedEvent]) -> None:
 def command_row(visit: Visit, command: DeviceCommand) -> dict[str, Any]:
     device = visit.console.plan.device(command.device_id)
     bad = command.state.value in {"failed", "expired"}
+    why = command.because[-1] if command.because else None
     return {
         "id": str(command.command_id),
+        "opens": True,
+        "why": reason_text(why, visit.language) if why else "",
         "time": visit.time(command.created_at_us),
         "device": device.name if device else command.device_id,
         "action": visit.say(f"devices.{command.action}"),

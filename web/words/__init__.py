@@ -12,7 +12,7 @@ AREAS: Final = (
     *("common", "incidents", "devices", "stations", "reviews", "credit", "paper"),
     *("approvals", "audit", "users", "organisation", "site", "system"),
     *("rosters", "arrangements"),
-    *("alarms", "alarm_kpis", "limits", "judgement", "timeline", "grouping"),
+    *("alarms", "alarm_kpis", "limits", "judgement", "timeline", "grouping", "linkage"),
     *("logbook", "handover", "daily_report"),
 )
 

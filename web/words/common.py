@@ -10,6 +10,7 @@ WORDS = {
     "judgement": ("设备研判", "Judgement"),
     "equipment": ("设备健康", "Equipment"),
     "devices": ("现场装置", "Field devices"),
+    "linkage": ("联动表", "Linkage table"),
     "stations": ("接线图", "Single lines"),
     "reviews": ("待审核", "Reviews"),
     "credit": ("积分", "Credit"),

@@ -1,4 +1,4 @@
-"""What kind an incident is of, why it is listed beneath another, and what each trip reached."""
+"""Why an incident is listed beneath another, what each trip reached, and why a device was asked."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -9,6 +9,7 @@ down_revision: str | None = "0007"
 branch_labels: str | None = None
 depends_on: str | None = None
 
+_COMMAND = ("origin", "by", "because")
 _INCIDENT = ("kind", "because", "grouped_by", "found")
 
 
@@ -25,6 +26,22 @@ def upgrade() -> None:
     ):
         op.add_column("incidents", column)
     op.create_index("ix_incidents_kind", "incidents", ["kind"])
+    for column in (
+        sa.Column("origin", _words(40), nullable=False, server_default="event"),
+        sa.Column("by", _words(200), nullable=False, server_default=""),
+        sa.Column("because", sa.Text(), nullable=False, server_default="[]"),
+    ):
+        op.add_column("commands", column)
+    op.create_index("ix_commands_device_id", "commands", ["device_id", "created_at_us"])
+    op.create_table(
+        "device_cares",
+        sa.Column("device_id", _words(200), nullable=False),
+        sa.Column("since_us", sa.BigInteger(), nullable=False),
+        sa.Column("tested_at_us", sa.BigInteger(), nullable=True),
+        sa.Column("tested_by", _words(200), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("device_id", name="pk_device_cares"),
+    )
     op.create_table(
         "disturbances",
         sa.Column("disturbance_id", sa.Uuid(), nullable=False),
@@ -44,6 +61,10 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.drop_table("disturbances")
+    op.drop_table("device_cares")
+    op.drop_index("ix_commands_device_id", "commands")
+    for column in reversed(_COMMAND):
+        op.drop_column("commands", column)
     op.drop_index("ix_incidents_kind", "incidents")
     for column in reversed(_INCIDENT):
         op.drop_column("incidents", column)
