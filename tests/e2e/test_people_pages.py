@@ -78,6 +78,7 @@ def test_a_leave_is_registered_shown_in_the_month_and_undone(
     picture(page, "arrangements")
     at.goto(f"{running.url}/rosters")
     expect(at.locator(".gw-month td.gw-away-day").first).to_be_visible()
+    expect(at.locator(".gw-month th.gw-today")).to_be_in_viewport()
     picture(page, "rosters")
     at.get_by_text("按责任区").click()
     expect(at.locator(".gw-month").get_by_text("柳塬变责任区")).to_be_visible()

@@ -32,6 +32,8 @@ from web.shell import Visit, console_page
 
 _WEEKDAYS: Final = {"zh-CN": "一二三四五六日", "en": ("Mo", "Tu", "We", "Th", "Fr", "Sa", "Su")}
 _PROBLEMS_TOLD: Final = 8
+_TO_TODAY: Final = """setTimeout(() => document.querySelector(".gw-month th.gw-today")
+  ?.scrollIntoView({inline: "center", block: "nearest"}), 50)"""
 _LISTED_DAYS: Final = 7  # on a telephone
 
 
@@ -86,12 +88,14 @@ def rosters_page(visit: Visit) -> None:
     def go(months: int) -> None:
         chosen.month = _month_from(chosen.month, months) if months else _today(visit).replace(day=1)
         refresh()
+        ui.run_javascript(_TO_TODAY)
 
     def refresh() -> None:
         title.text = visit.say("rosters.month", year=chosen.month.year, month=chosen.month.month)
         frame.set_content(_drawn(visit, chosen))
 
     refresh()
+    ui.run_javascript(_TO_TODAY)
     visit.on_change({"arrangement"}, refresh)
 
 
