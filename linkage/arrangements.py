@@ -15,6 +15,7 @@ from domain.arrangements import Arrangement, Delegation, Move, PlannedDay, WorkS
 from domain.clock import NEVER_US
 from domain.ids import AssetId, PersonId, ZoneId
 from domain.organisation import Crew, Holiday, Roster, Tenure
+from domain.paperwork import ApprovalState
 from domain.responsibility import Kind
 from linkage.rosters import Duty, Turns, duties_of_day, duty_of, start_of
 
@@ -30,6 +31,7 @@ class Arrangements:
     def __init__(self, every: Iterable[Arrangement] = (), holidays: Iterable[Holiday] = ()) -> None:
         """`holidays`: those that the site names by itself."""
         self._known: dict[UUID, Arrangement] = {}
+        self._proposed: set[UUID] = set()
         self._by: dict[_Key, list[_Held]] = {}  # in the order in which they begin
         self._of_site = {day: each for each in holidays for day in each.days}
         for each in every:
@@ -42,6 +44,8 @@ class Arrangements:
             return
         self._forget(arrangement.arrangement_id)
         self._known[arrangement.arrangement_id] = arrangement
+        if arrangement.state is ApprovalState.PROPOSED:
+            self._proposed.add(arrangement.arrangement_id)
         for key in _keys(arrangement):
             insort(self._by.setdefault(key, []), _held(arrangement), key=_began)
 
@@ -50,6 +54,11 @@ class Arrangements:
 
     def every(self) -> list[Arrangement]:
         return list(self._known.values())
+
+    def waiting(self) -> list[Arrangement]:
+        """Those to which somebody must still agree."""
+        proposed = (self._known[each] for each in sorted(self._proposed))
+        return [each for each in proposed if each.ended_at_us is None]
 
     def supposing(self, *more: Arrangement) -> "Arrangements":
         """The same and these: for a question that begins with "if"."""
@@ -61,6 +70,7 @@ class Arrangements:
 
     def _forget(self, arrangement_id: UUID) -> None:
         known = self._known.pop(arrangement_id, None)
+        self._proposed.discard(arrangement_id)
         for key in _keys(known) if known is not None else ():
             kept = [each for each in self._by[key] if each[2].arrangement_id != arrangement_id]
             self._by[key] = kept

@@ -95,7 +95,7 @@ class Linkage:
         self._responsibility = Responsibility(
             plan.organisation, plan.zone, plan.version, plan.responsible, self._watches, arranged
         )
-        self._arrangement_desk = ArrangementDesk(plan, arranged, self._responsibility)
+        self._arrangement_desk = ArrangementDesk(plan, arranged, self._responsibility, concerns)
         self._handover = HandoverDesk(
             plan, self._watches, self._responsibility, self._link, concerns
         )
@@ -491,7 +491,7 @@ class Linkage:
         self._handover.ticked(at_us, changes)
         self._log.forget_before(at_us - CORRECTED_WITHIN_US)
         self._quality.ticked(at_us, changes)
-        self._arrangement_desk.ticked(at_us)
+        self._desk.swaps_lapsed(self._arrangement_desk.ticked(at_us, changes), at_us, changes)
         self._supervision.ticked(at_us, changes)
         self._trips.forget_before(at_us - 2 * TOGETHER_WITHIN_US)
         self._grouping.passed(at_us)

@@ -369,8 +369,14 @@ def test_agreement_comes_too_late_when_the_turn_has_begun() -> None:
     people = People()
     people.does(swap(returned=None), "c1")
     people.does(people.decides(), "b1")
-    people.passes_to("2026-06-02 08:00")
+    people.at_us = at("2026-06-02 08:00")
     assert people.refuses(people.decides(), "lead") == "turn_begun"
+    people.restarts()
+    people.passes_to("2026-06-02 08:00:01")
+    assert [each.state for each in people.arrangements] == [ApprovalState.REJECTED]
+    assert people.approvals[0].state is ApprovalState.REJECTED
+    assert people.passes_to("2026-06-02 08:00:02").arrangements == [], "once"
+    assert people.refuses(people.decides(), "lead") == "no_such_approval"
 
 
 def test_a_duty_lead_who_swaps_himself_is_agreed_to_by_the_next_above() -> None:
