@@ -7,12 +7,12 @@ from uuid import uuid4
 
 import pytest
 
-from domain.access import may_decide
+from domain.access import may_decide, may_know_why
 from domain.arrangements import Handover, Move, PlannedDay, PlannedDays, Swap, Turn
 from domain.clock import SECOND_US
 from domain.ids import AssetId, PersonId, TeamId, ZoneId
 from domain.organisation import Holiday, Leave, Validity
-from domain.paperwork import ApprovalState, Role, TicketState, TicketType
+from domain.paperwork import ApprovalState, Role, TicketState, TicketType, User
 from domain.reasons import reason_text
 from domain.records import PaperLearned
 from domain.requests import (
@@ -620,3 +620,23 @@ def test_a_question_may_suppose_that_somebody_is_away() -> None:
 )
 def test_whose_word_an_approval_waits_for(subject: str, role: Role, may: bool) -> None:
     assert may_decide(frozenset({role}), subject) is may
+
+
+@pytest.mark.parametrize(
+    ("person", "name", "knows"),
+    [
+        pytest.param(C1, "c1", True, id="himself"),
+        pytest.param(LEAD, "lead", True, id="who-leads-his-team"),
+        pytest.param(None, "chief", True, id="who-wrote-it-down"),
+        pytest.param(None, "another administrator", False, id="an-administrator"),
+        pytest.param(C2, "c2", False, id="his-colleague"),
+        pytest.param(HEAD, "head", False, id="the-head-of-the-branch"),
+        pytest.param(DEPUTY, "deputy", False, id="his-deputy"),
+    ],
+)
+def test_who_may_read_why_somebody_is_away(person: PersonId | None, name: str, knows: bool) -> None:
+    people = People()
+    people.does(leave(deputy=DEPUTY, private="家事"), "chief")
+    reader = User(name=name, password="", roles=frozenset(Role), person_id=person)
+    assert may_know_why(reader, people.arrangements[0], LEAD) is knows
+    assert not may_know_why(reader, replace(people.arrangements[0], private=""), LEAD)
