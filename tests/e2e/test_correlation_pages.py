@@ -96,6 +96,7 @@ def test_a_trip_lists_what_it_took_beneath_it_and_a_person_may_say_otherwise(
     page.page.wait_for_url("**/incident/**")
     beneath = page.page.locator("tbody tr", has_text="经站间线路供电")
     expect(beneath).to_contain_text("113联合站线")
+    expect(beneath).not_to_contain_text("位置未知")
     expect(page.page.get_by_text("311石柳Ⅰ线 - 35kVⅠ母 - 10kVⅠ段母线")).to_be_visible()
     narrow_and_back(page, "cause")
 
