@@ -11,7 +11,7 @@ from typing import Final, TypeVar
 from uuid import UUID
 
 from domain.alarms import Alarm
-from domain.assets import AlarmClass, Asset, Condition
+from domain.assets import SUPERVISED, AlarmClass, Asset, Condition
 from domain.clock import SECOND_US
 from domain.disturbances import Disturbance, Reached
 from domain.events import AlarmRaised
@@ -55,8 +55,9 @@ _OF_LOST_SUPPLY: Final = frozenset(
     }
 )
 # about us, or about the judgement of many hours: no trip explains them
-_OF_NO_TRIP: Final = frozenset(
+_OF_NO_TRIP: Final = SUPERVISED | frozenset(
     {
+        Condition.HANDOVER_LATE,
         Condition.COMMAND_FAILED,
         Condition.DEVICE_SILENT,
         Condition.TEST_OVERDUE,
