@@ -77,6 +77,7 @@ def narrow_and_back(page: Watched, name: str) -> None:
     until(lambda: too_wide(page.page) == 0, "it fits a telephone")
     keep(page, f"{name}-360")
     page.page.set_viewport_size({"width": 1280, "height": 900})
+    page.page.reload()  # else the telephone's drawer may still lie over the page
 
 
 def test_a_trip_lists_what_it_took_beneath_it_and_a_person_may_say_otherwise(
@@ -147,8 +148,8 @@ def test_a_device_is_called_and_tested_and_the_command_says_why_and_why_not(
     text = page.page.locator("textarea").first
     written = text.input_value()
     extra = (
-        "rules:\n  - {id: gate-light, device: light-FD, action: light, at_least: minor, "
-        "stations: [35kV柳塬变]}"
+        "rules:\n  - {id: gate-light, device: light-FD, action: light, at_least: urgent, "
+        "stations: [110kV石坪变]}"
     )
     text.fill(written.replace("rules:", extra, 1))
     page.page.get_by_role("button", name="对最近 24 小时的告警试运行").click()
