@@ -215,6 +215,8 @@ class Linkage:
     def _commands_by_rules(self, event: AlarmRaised) -> list[DeviceCommand]:
         if event.found_late or not event.output_allowed:
             return []
+        if not self._plan.rules:
+            return []
         where = self._plan.where(event)
         issued: dict[UUID, DeviceCommand] = {}
         for rule in self._plan.rules:
