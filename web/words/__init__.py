@@ -11,6 +11,7 @@ from domain.wording import DEFAULT_LANGUAGE
 AREAS: Final = (
     *("common", "incidents", "devices", "stations", "reviews", "credit", "paper"),
     *("approvals", "audit", "users", "organisation", "site", "system"),
+    *("rosters", "arrangements"),
     *("alarms", "alarm_kpis", "limits", "judgement", "timeline", "grouping", "linkage"),
     *("logbook", "handover", "daily_report"),
 )
