@@ -24,6 +24,7 @@ from domain.commands import (
     OutboxItem,
 )
 from domain.events import AlarmCleared, AlarmRaised, Event
+from domain.handover import POST
 from domain.ids import (
     AssetId,
     DeviceId,
@@ -379,8 +380,9 @@ class Linkage:
     def _answer(self, event: AlarmRaised) -> Answer:
         """Who answered for the asset when it began, by the plant's clock."""
         if event.condition is Condition.HANDOVER_LATE:
-            post = next(each for each in self._plan.posts if each.asset_id == event.asset_id)
-            return self._responsibility.of_post(post, event.started_at_us)
+            return self._responsibility.of_roster(
+                event.point.removeprefix(POST), event.started_at_us
+            )
         if event.condition in SUPERVISED:
             return self._supervision.answer(event)
         return self._answer_for(event.asset_id, event.started_at_us, self._kind(event))
