@@ -7,6 +7,7 @@ from domain.requests import (
     AcknowledgeAlarm,
     AcknowledgeIncident,
     AnswerConsultation,
+    AnswerNotice,
     ChangeLimit,
     ChangePassword,
     CloseIncident,
@@ -14,6 +15,7 @@ from domain.requests import (
     EndWithholding,
     HangTag,
     JudgeReview,
+    LogCall,
     MoveTicket,
     OpenTicket,
     ProposeCredit,
@@ -25,6 +27,7 @@ from domain.requests import (
     ReportFinding,
     Request,
     ResetAlarm,
+    RetryNotice,
     ShelveAlarm,
     SilenceAlarm,
     SilenceIncident,
@@ -36,8 +39,10 @@ from domain.requests import (
 LOCAL_OPERATOR: Final = "local"
 # the judge process: it reports findings and may do nothing else
 JUDGE: Final = "judge"
+# the signed link in a notice: whoever was told acknowledges with it and may do nothing else
+NOTICE: Final = "notice"
 # names that no person may have
-RESERVED: Final = frozenset({LOCAL_OPERATOR, JUDGE})
+RESERVED: Final = frozenset({LOCAL_OPERATOR, JUDGE, NOTICE})
 
 _EVERYBODY: Final = frozenset(Role)
 _DUTY: Final = frozenset({Role.ADMINISTRATOR, Role.DISPATCHER, Role.DUTY})
@@ -73,6 +78,9 @@ ALLOWED: Final[dict[type[Request], frozenset[Role]]] = {
     ChangePassword: _EVERYBODY,
     ReportFinding: frozenset(),  # no person: the judge process is not one
     AnswerConsultation: _DUTY | _SAFETY,
+    AnswerNotice: _DUTY,
+    LogCall: _DUTY,
+    RetryNotice: _DUTY,
 }
 
 

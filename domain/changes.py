@@ -6,10 +6,12 @@ from uuid import UUID
 from domain.alarms import Alarm, Flood, Rationalisation, Withholding
 from domain.commands import DeviceCommand, OutboxItem
 from domain.credit import CreditEntry, ReviewItem
+from domain.deadlines import Deadline
 from domain.events import Event
 from domain.findings import Case, Finding
 from domain.incidents import Incident
 from domain.limit_changes import Campaign, LimitChange
+from domain.notices import Escalation, Notice, NoticeMove
 from domain.outbound import Outbound
 from domain.paperwork import Approval, SiteVersion, Tag, Ticket, User
 from domain.records import DeadLetter
@@ -53,6 +55,10 @@ class Changes:
     findings: list[Finding] = field(default_factory=list)
     cases: list[Case] = field(default_factory=list)
     outbound: list[Outbound] = field(default_factory=list)
+    escalations: list[Escalation] = field(default_factory=list)
+    deadlines: list[Deadline] = field(default_factory=list)
+    notices: list[Notice] = field(default_factory=list)
+    notice_moves: list[NoticeMove] = field(default_factory=list)
 
     def __bool__(self) -> bool:
         return any(getattr(self, name) for name in _LISTS)

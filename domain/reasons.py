@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from domain.notice_words import REASONS as NOTICE_REASONS
 from domain.responsibility import Reason
 from domain.wording import DEFAULT_LANGUAGE
 
@@ -269,7 +270,7 @@ _JUDGEMENT: Final[dict[str, _Words]] = {
     },
 }
 
-_WORDS: Final = _RESPONSIBILITY | _CREDIT | _REFUSALS | _JUDGEMENT
+_WORDS: Final = _RESPONSIBILITY | _CREDIT | _REFUSALS | _JUDGEMENT | NOTICE_REASONS
 
 
 def reason_text(reason: Reason, language: str = DEFAULT_LANGUAGE) -> str:

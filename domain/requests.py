@@ -10,6 +10,7 @@ from domain.credit import ReviewState
 from domain.findings import AlarmMove, Cause, Finding
 from domain.ids import AssetId, PersonId, TeamId
 from domain.limit_changes import LimitSetting
+from domain.notices import CallOutcome
 from domain.paperwork import Role, TagKind, TicketState, TicketType
 from domain.responsibility import Reason
 
@@ -223,6 +224,40 @@ class AnswerConsultation:
     words: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnswerNotice:
+    """Who was told takes it: by the link in the text, or by the code that he reads out. It acknowledges the
+    incident as that person."""
+
+    notice_id: UUID
+    incident_id: UUID
+    asset_id: AssetId
+    person_id: PersonId
+    via: str  # "link" or "code"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogCall:
+    """What became of a telephone call. Read back, it acknowledges the incident as the person called."""
+
+    notice_id: UUID
+    escalation_id: UUID
+    step: int
+    incident_id: UUID
+    asset_id: AssetId
+    person_id: PersonId
+    outcome: CallOutcome
+    words: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RetryNotice:
+    """Send what failed once more."""
+
+    notice_id: UUID
+    asset_id: AssetId
+
+
 Request = (
     AcknowledgeIncident
     | SilenceIncident
@@ -249,6 +284,9 @@ Request = (
     | ChangePassword
     | ReportFinding
     | AnswerConsultation
+    | AnswerNotice
+    | LogCall
+    | RetryNotice
 )
 
 

@@ -8,15 +8,17 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 from uuid import UUID
 
-from domain.access import JUDGE, LOCAL_OPERATOR, RESERVED, may
+from domain.access import JUDGE, LOCAL_OPERATOR, NOTICE, RESERVED, may
 from domain.alarms import Alarm, Flood, Rationalisation, Withholding
+from domain.assets import Condition
 from domain.changes import Changes
 from domain.credit import CreditEntry, ReviewItem
 from domain.events import AlarmRaised
 from domain.findings import Case, Finding
-from domain.ids import AssetId, case_id, from_request
+from domain.ids import AssetId, PersonId, PointKey, case_id, from_request
 from domain.incidents import IllegalMove, Incident, IncidentState
 from domain.limit_changes import Campaign, LimitChange
+from domain.notices import Escalation
 from domain.paperwork import (
     Approval,
     ApprovalState,
@@ -30,6 +32,7 @@ from domain.records import PaperLearned, Requested
 from domain.requests import (
     AcknowledgeIncident,
     AnswerConsultation,
+    AnswerNotice,
     ChangeLimit,
     ChangePassword,
     CloseIncident,
@@ -55,6 +58,7 @@ from linkage.alarm_desk import ALARM_REQUESTS, AlarmDesk
 from linkage.credit import CreditDesk
 from linkage.incidents import OpenIncidents
 from linkage.limit_desk import APPROVAL_SUBJECT, LimitDesk
+from linkage.notice_desk import NOTICE_REQUESTS, NoticeDesk
 from linkage.plan import LinkagePlan
 from linkage.tagging import EFFECTS, tags_on
 
@@ -65,6 +69,7 @@ _LOCAL: Final = User(
     name=LOCAL_OPERATOR, password="", roles=frozenset({Role.ADMINISTRATOR, Role.DISPATCHER})
 )
 _JUDGE: Final = User(name=JUDGE, password="", roles=frozenset())
+_NOTICE: Final = User(name=NOTICE, password="", roles=frozenset())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +93,7 @@ class Held:
     recent_alarms: tuple[Alarm, ...] = ()  # of the last ten minutes, open or not
     floods: tuple[Flood, ...] = ()  # that last
     findings: tuple[Finding, ...] = ()  # standing, or waiting for a consultation
+    escalations: tuple[Escalation, ...] = ()  # that go on
 
 
 class Desk:
@@ -101,12 +107,14 @@ class Desk:
         credit: CreditDesk,
         silence: Silence,
         alarms: Callable[[], AlarmDesk],
+        notices: Callable[[], NoticeDesk],
     ) -> None:
         self._plan = plan
         self._incidents = incidents
         self._credit = credit
         self._silence = silence
         self._alarm_desk = alarms  # it is made with what the desk holds
+        self._notice_desk = notices  # likewise
         self._users = {user.name: user for user in held.users}
         self._tickets = {ticket.ticket_id: ticket for ticket in held.tickets}
         self._tags = {tag.tag_id: tag for tag in held.tags}
@@ -174,6 +182,23 @@ class Desk:
     def hanging_tags(self) -> Iterable[Tag]:
         return self._tags.values()
 
+    def user_of(self, person_id: PersonId) -> User | None:
+        """Who signs in as this person."""
+        users = (user for user in self._users.values() if user.person_id == person_id)
+        return next(users, None) if person_id else None
+
+    def action_of(self, point: str, condition: Condition) -> str:
+        """What is to be done about an alarm, where somebody wrote it down."""
+        written = self._rationalisations.get((PointKey(point), condition))
+        return written.rationale.action if written else ""
+
+    def acknowledge_incident(
+        self, incident: Incident, by: str, at_us: int, changes: Changes
+    ) -> str:
+        """With its alarms, whoever says so in whose name."""
+        self._alarm_desk().incident_acknowledged(incident, by, at_us, changes)
+        return self.moved(incident.acknowledged(by, at_us), changes)
+
     def note_forgotten(self, tags: Iterable[Tag]) -> None:
         self._tags |= {tag.tag_id: tag for tag in tags}
 
@@ -192,6 +217,8 @@ class Desk:
     def _user(self, asked: Requested) -> User:
         if asked.actor == JUDGE and isinstance(asked.request, ReportFinding):
             return _JUDGE
+        if asked.actor == NOTICE and isinstance(asked.request, AnswerNotice):
+            return _NOTICE
         user = _LOCAL if asked.actor == LOCAL_OPERATOR else self._users.get(asked.actor)
         if user is None:
             raise Refused(Reason.of("unknown_user", user=asked.actor))
@@ -207,6 +234,8 @@ class Desk:
         request = asked.request
         if isinstance(request, ALARM_REQUESTS):
             return self._alarm_desk().handle(asked, request, user, changes)
+        if isinstance(request, NOTICE_REQUESTS):
+            return self._notice_desk().handle(asked, request, user, changes)
         match request:
             case ChangeLimit():
                 return self._change_limit(request, user, asked, changes)
@@ -306,8 +335,7 @@ class Desk:
         incident = self._incident(request.incident_id, user)
         if incident.state is IncidentState.ACKNOWLEDGED:
             raise Refused(Reason.of("already_acknowledged", by=incident.acknowledged_by or ""))
-        self._alarm_desk().incident_acknowledged(incident, user.name, at_us, changes)
-        return self.moved(incident.acknowledged(user.name, at_us), changes)
+        return self.acknowledge_incident(incident, user.name, at_us, changes)
 
     def _silenced(self, request: SilenceIncident, user: User, at_us: int, changes: Changes) -> str:
         incident = self._incident(request.incident_id, user)

@@ -43,6 +43,7 @@ from linkage.alarms import OpenAlarms, Withholdings
 from linkage.credit import CreditDesk
 from linkage.desk import Desk, Held
 from linkage.incidents import OpenIncidents
+from linkage.notice_desk import NoticeDesk, NoticeHands
 from linkage.plan import LinkagePlan, LinkageRule
 from linkage.responsibility import Responsibility
 from linkage.trips import TOGETHER_WITHIN_US, Trips
@@ -79,7 +80,13 @@ class Linkage:
         self._trips = Trips(plan, held.recent)
         self._quality = AlarmQuality(plan, held.recent_alarms, held.floods)
         self._desk = Desk(
-            plan, held, self._incidents, self._credit, self._silence, lambda: self._alarm_desk
+            plan,
+            held,
+            self._incidents,
+            self._credit,
+            self._silence,
+            lambda: self._alarm_desk,
+            lambda: self._notice_desk,
         )
         self._alarm_desk = AlarmDesk(
             plan,
@@ -87,6 +94,9 @@ class Linkage:
             self._alarms,
             Withholdings(held.withholdings),
             self._hands(concerns),
+        )
+        self._notice_desk = NoticeDesk(
+            plan, self._incidents, self._alarms, held.escalations, self._notice_hands()
         )
         self._commands = _KnownCommands(commands)
         self._failures = _ToldFailures()
@@ -109,6 +119,7 @@ class Linkage:
                 changes.dead_letters.append(record)
             case _:
                 pass
+        self._notice_desk.follow(record.at_us, changes)
         return changes
 
     def delivered(self, done: OutboxDone) -> Changes:
@@ -124,6 +135,7 @@ class Linkage:
                 self._moved(command, _marked_sent(command, done), changes)
             case _:
                 pass
+        self._notice_desk.follow(done.at_us, changes)
         return changes
 
     def commands_for(self, event: AlarmRaised) -> list[DeviceCommand]:
@@ -167,6 +179,8 @@ class Linkage:
             return
         if _needs_a_person(judged):
             self._annunciate(judged, changes)
+            if treatment.calls:
+                self._notice_desk.raised(judged, changes)
         elif _needs_a_person(event):
             # it was judged to be information: that is on record, and nobody need do anything
             told = replace(Alarm.of(judged), state=AlarmState.NORMAL)
@@ -222,6 +236,16 @@ class Linkage:
             concerns=concerns,
         )
 
+    def _notice_hands(self) -> NoticeHands:
+        return NoticeHands(
+            responsibility=lambda: self._responsibility,
+            action_of=self._desk.action_of,
+            is_violation=self._credit.breaks_a_rule,
+            acknowledge=self._desk.acknowledge_incident,
+            acknowledge_alarms=self._alarm_desk.incident_acknowledged,
+            user_of=self._desk.user_of,
+        )
+
     def _let_in(self, alarm: Alarm, at_us: int, changes: Changes) -> Alarm:
         """Into the incident of its asset, or into a new one: what once was told may be closed."""
         before = self._incidents.at_asset(alarm.asset_id)
@@ -241,6 +265,7 @@ class Linkage:
             after = after.event_cleared(alarm.event_id, at_us)
         self._kept(before, after, changes)
         self._incidents.joined(after, alarm.event_id)
+        self._notice_desk.let_in(alarm, changes)
         station = self._plan.asset(alarm.asset_id).station
         return replace(alarm.joined(after.incident_id), position=self._plan.position_of(station))
 

@@ -12,6 +12,7 @@ from domain.commands import FieldDevice
 from domain.credit import RuleBook
 from domain.events import AlarmRaised
 from domain.ids import AssetId, DeviceId, PointKey
+from domain.notices import NoticePlan
 from domain.organisation import Organisation
 
 _T = TypeVar("_T")
@@ -97,6 +98,7 @@ class LinkagePlan:
     modes: tuple[Mode, ...] = ()
     shelve_at_most_us: int = 8 * 60 * MINUTE_US
     positions: tuple[Position, ...] = ()
+    notices: NoticePlan = field(default_factory=NoticePlan)
 
     def __post_init__(self) -> None:
         problems = [*self._repeats(), *self._danglers(), *self._impossible_devices()]

@@ -71,6 +71,17 @@ class Responsibility:
         roster = self._rosters.get(roster_id)
         return duties(roster, at_us, self._zone) if roster else ()
 
+    def first_on_duty(self, roster_id: str, at_us: int) -> Party | None:
+        """The first of the crew on duty who is there."""
+        persons = (
+            person for duty in self.on_duty(roster_id, at_us) for person in duty.crew.persons
+        )
+        found = next((person for person in persons if not self._away(person, at_us)), None)
+        return self._party(found) if found else None
+
+    def party(self, person_id: PersonId) -> Party:
+        return self._party(person_id)
+
     def team_of(self, person_id: PersonId, at_us: int) -> TeamId | None:
         placements = self._placements.get(person_id, [])
         return next((each.team_id for each in placements if each.validity.covers(at_us)), None)

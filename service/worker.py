@@ -45,13 +45,16 @@ from domain.requests import (
     AcknowledgeAlarm,
     AcknowledgeIncident,
     AnswerConsultation,
+    AnswerNotice,
     CloseIncident,
     EndWithholding,
     HangTag,
+    LogCall,
     RemoveTag,
     ReportFinding,
     Request,
     ResetAlarm,
+    RetryNotice,
     ShelveAlarm,
     SilenceAlarm,
     SilenceIncident,
@@ -81,6 +84,7 @@ from service.janitor import Janitor
 from service.latest import LatestValues
 from service.limiting import limits_now, modes_on
 from service.live import LiveView
+from service.notifying import Notifier
 from service.outbound import Publisher, change_of
 from service.partition import PartitionPath, PathSettings, SharedDispatcher, Stores
 from service.partitioning import DESK, Partitioning
@@ -129,7 +133,7 @@ class KafkaCore:
         """Opens the stores and looks at the topic; partitions come when the group gives them. Raises
         StorageUnavailable, Unwirable, KafkaUnusable."""
         self._settings = settings
-        self._site = site if outputs else replace(site, rules=())
+        self._site = site if outputs else site.without_outputs()
         self._mqtt = only_source(site)
         self.clock: Clock = system_clock
         self.counters = Counted()
@@ -160,6 +164,16 @@ class KafkaCore:
             shared=self._shared,
         )
         self.live = LiveView(self._plan, self.records.standing_events())
+        self.notifier = Notifier(
+            self._engine,
+            self._plan,
+            clock=self.clock,
+            counters=self.counters,
+            tell=self.live.tell,
+            name=self.name,
+            ours=lambda: list(self._paths),
+            may_send=lambda: self.has_desk,
+        )
         self.source = KafkaSource(self._config, self, self.counters)
         self._writer = KafkaWriter(self._config, self.counters)
         self._commands: SharedDispatcher
@@ -222,6 +236,7 @@ class KafkaCore:
             self._publisher.worker,
             self.store_keeper.worker,
             Janitor(self._engine, settings.keep, clock=self.clock, counters=self.counters).worker,
+            *self.notifier.workers(),
         ]
 
     # -- what run_core and the socket ask ------------------------------------------------------
@@ -229,6 +244,7 @@ class KafkaCore:
     def start(self) -> None:
         self.sender.start()
         self.dispatcher.start()
+        self.notifier.start()
         self.vitals.recovered()
         self._writer.start()
         self.source.start()
@@ -251,6 +267,7 @@ class KafkaCore:
         for path in list(self._paths.values()):
             path.stop()
         self._writer.stop()
+        self.notifier.stop()
         self.dispatcher.stop()
         self.sender.stop()
         self._telemetry_store.close()
@@ -717,6 +734,8 @@ class KafkaCore:
                 asset_id = self._asset_of_point(request.point)
             case HangTag():
                 asset_id = request.asset_id
+            case AnswerNotice() | LogCall() | RetryNotice():
+                asset_id = request.asset_id
             case ReportFinding():
                 asset_id = request.finding.asset_id
             case AnswerConsultation():
@@ -822,6 +841,7 @@ def _held_of(
         recent_alarms=recent_alarms,
         withholdings=tuple(each for each in held.withholdings if is_point_ours(each.point)),
         findings=tuple(each for each in held.findings if is_ours(each.asset_id)),
+        escalations=tuple(each for each in held.escalations if is_ours(each.asset_id)),
         floods=tuple(
             each
             for each in held.floods

@@ -35,10 +35,19 @@ from domain.findings import Finding, Verdict
 from domain.ids import AssetId, DeviceId, PointKey, SourceId
 from domain.incidents import Incident, IncidentState
 from domain.limit_changes import Campaign, LimitChange
+from domain.notices import Escalation
 from domain.paperwork import Approval, ApprovalState, SiteVersion, Tag, Ticket, User
 from domain.records import DeadLetter
 from domain.requests import Handled
-from storage import alarm_rows, credit_rows, finding_rows, outbound, paper, rows
+from storage import (
+    alarm_rows,
+    credit_rows,
+    escalation_rows,
+    finding_rows,
+    outbound,
+    paper,
+    rows,
+)
 from storage.engines import reading, writing
 from storage.inserts import insert, latest, newest
 from storage.ownership import expect_owner
@@ -133,7 +142,7 @@ class SqlRecords:
                 expect_owner(connection, self._partition, self._epoch)
             statements = _statements(connection.dialect.name)
             is_new = applied_seq > _applied_seq(connection, self._projection)
-            write_changes(connection, changes)
+            write_changes(connection, changes, self._partition)
             if is_new:
                 _write_dead_letters(connection, statements, changes.dead_letters)
                 connection.execute(
@@ -309,6 +318,9 @@ class SqlRecords:
 
     def rationalisations(self) -> list[Rationalisation]:
         return self._all(select(rationalisations), alarm_rows.rationalisation)
+
+    def open_escalations(self) -> list[Escalation]:
+        return self._all(escalation_rows.OPEN, escalation_rows.escalation)
 
     def open_floods(self) -> list[Flood]:
         return self._all(select(floods).where(floods.c.ended_at_us.is_(None)), alarm_rows.flood)
@@ -515,7 +527,7 @@ def _applied_seq(connection: Connection, projection: str) -> int:
     return connection.execute(query).scalar() or 0
 
 
-def write_changes(connection: Connection, changes: Changes) -> None:
+def write_changes(connection: Connection, changes: Changes, partition: int | None = None) -> None:
     """All but the dead letters, in the caller's transaction. May be repeated."""
     statements = _statements(connection.dialect.name)
     _write_events(connection, statements, changes)
@@ -535,6 +547,7 @@ def write_changes(connection: Connection, changes: Changes) -> None:
     )
     _write_outbox(connection, statements, changes.outbox, changes.outbox_done)
     _write_people_and_paper(connection, statements, changes)
+    escalation_rows.write(connection, changes, partition)
 
 
 def _write_events(connection: Connection, statements: _Statements, changes: Changes) -> None:

@@ -34,6 +34,7 @@ class Found:
     violations: dict[str, ViolationRule] = field(default_factory=dict)
     modes: dict[str, Mode] = field(default_factory=dict)
     positions: list[Position] = field(default_factory=list)
+    staffed: set[str] = field(default_factory=set)  # stations where somebody is
     declared: dict[tuple[str, str], Value | Fields] = field(default_factory=dict)  # where it stands
     places: dict[tuple[str, str], str] = field(default_factory=dict)
     unreadable: set[str] = field(default_factory=set)  # kinds of which a file could not be read

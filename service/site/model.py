@@ -10,6 +10,7 @@ from domain.assets import ActiveLimits, Asset, Mode, Point
 from domain.commands import FieldDevice
 from domain.credit import RuleBook
 from domain.ids import AssetId, PointKey, SourceId
+from domain.notices import NoticePlan
 from domain.organisation import Organisation
 from domain.topology import Topology
 from linkage.plan import LinkagePlan, LinkageRule, Position, Responsible, ViolationRule
@@ -67,6 +68,7 @@ class Site:
     version: int = 1  # of the site folder among the records
     modes: tuple[Mode, ...] = ()
     positions: tuple[Position, ...] = ()
+    notices: NoticePlan = field(default_factory=NoticePlan)
 
     def plan(self, language: str = "zh-CN") -> LinkagePlan:
         return LinkagePlan(
@@ -84,6 +86,7 @@ class Site:
             points={point.key: point for point in self.points},
             modes=self.modes,
             positions=self.positions,
+            notices=self.notices,
         )
 
     def active_limits(
@@ -103,6 +106,10 @@ class Site:
             ),
             modes_on=tuple(sorted(modes_on)),
         )
+
+    def without_outputs(self) -> "Site":
+        """Nothing sounds and nobody is told."""
+        return replace(self, rules=(), notices=NoticePlan())
 
     def at_broker(self, host: str, port: int) -> "Site":
         """The same site with every source at this broker: demo and replay bring their own."""

@@ -166,7 +166,8 @@ def _amount(fields: Fields, key: str, fallback: float | None = None) -> Amount:
 def read_station(fields: Fields, found: Found, templates: Mapping[str, Template]) -> None:
     fields.name = "a station's file"
     station = fields.text("station")
-    fields.choice("staffing", STAFFING, "2")
+    if fields.choice("staffing", STAFFING, "2") == "3":
+        found.staffed.add(station)
     source = fields.text("source", fallback="")
     named = fields.value("source")
     if named and source:
