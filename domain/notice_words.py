@@ -59,13 +59,9 @@ REASONS: Final[dict[str, _Words]] = {
         "zh-CN": "{person} 在生产指挥链上",
         "en": "{person} is in the chain of command",
     },
-    "told_before": {
-        "zh-CN": "{person} 已通知过, 再上一级",
-        "en": "{person} was told before: the next above him",
-    },
     "told_again": {
-        "zh-CN": "以上已无他人, 再次通知 {person}",
-        "en": "nobody is above: {person} is told again",
+        "zh-CN": "{person} 之前已通知过, 再次提醒",
+        "en": "{person} was told before and is reminded",
     },
     "stands_in": {
         "zh-CN": "{person} 不当班, 由当班的 {other} 代",

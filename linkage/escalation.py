@@ -130,9 +130,8 @@ def call_of(
         case Who.REMOTE_DUTY:
             found, reasons = _remote_duty(asset.station, at_us, plan, responsibility)
         case _:
-            found, reasons = _in_command(
-                step.who, _team_of(answer, at_us, plan, responsibility), at_us, told, responsibility
-            )
+            team = _team_of(answer, at_us, plan, responsibility)
+            found, reasons = _in_command(step.who, team, at_us, responsibility)
     if found is None:
         reasons.append(Reason.of("nobody_to_tell"))
         return Call(
@@ -141,7 +140,10 @@ def call_of(
             reasons=(*late, *reasons),
         )
     call = _in_his_hours(found, escalation.level, at_us, plan, responsibility)
-    return replace(call, reasons=(*late, *reasons, *call.reasons))
+    reasons += call.reasons
+    if call.party.person_id in told:
+        reasons.append(Reason.of("told_again", person=call.party.name))
+    return replace(call, reasons=(*late, *reasons))
 
 
 def why_not(
@@ -195,24 +197,14 @@ def _remote_duty(
 
 
 def _in_command(
-    who: Who,
-    team: TeamId | None,
-    at_us: int,
-    told: Collection[PersonId],
-    responsibility: Responsibility,
+    who: Who, team: TeamId | None, at_us: int, responsibility: Responsibility
 ) -> tuple[Party | None, list[Reason]]:
-    """The one of that rank; where he was told at a lower step, the next above him."""
+    """The one of that rank; where the chain is shorter, the highest there is."""
     chain = responsibility.chain_of_command(team, at_us) if team else ()
     if not chain:
         return None, []
-    reasons: list[Reason] = []
-    first = min(_RANKS[who], len(chain) - 1)
-    for party in chain[first:]:
-        if party.person_id not in told:
-            reasons.append(Reason.of("in_command", person=party.name, team=team or ""))
-            return party, reasons
-        reasons.append(Reason.of("told_before", person=party.name))
-    return chain[-1], [*reasons, Reason.of("told_again", person=chain[-1].name)]
+    party = chain[min(_RANKS[who], len(chain) - 1)]
+    return party, [Reason.of("in_command", person=party.name)]
 
 
 def _team_of(

@@ -116,11 +116,11 @@ def _end(connection: Connection, ended: Sequence[Escalation]) -> None:
     connection.execute(
         update(deadlines)
         .where(deadlines.c.subject == bindparam("of"), deadlines.c.state == WAITING)
-        .values(state=CANCELLED, ended_at_us=bindparam("at_us")),
-        [{"of": str(each.escalation_id), "at_us": each.ended_at_us} for each in ended],
+        .values(state=CANCELLED, ended_at_us=bindparam("over_us")),
+        [{"of": str(each.escalation_id), "over_us": each.ended_at_us} for each in ended],
     )
     rows = [
-        {"of": each.escalation_id, "at_us": each.ended_at_us, "who": writable(each.ended_by)}
+        {"of": each.escalation_id, "over_us": each.ended_at_us, "by_whom": writable(each.ended_by)}
         for each in ended
     ]
     connection.execute(
@@ -131,8 +131,8 @@ def _end(connection: Connection, ended: Sequence[Escalation]) -> None:
         )
         .values(
             state=NoticeState.WITHDRAWN.value,
-            ended_at_us=bindparam("at_us"),
-            answered_by=bindparam("who"),
+            ended_at_us=bindparam("over_us"),
+            answered_by=bindparam("by_whom"),
         ),
         rows,
     )
@@ -143,8 +143,8 @@ def _end(connection: Connection, ended: Sequence[Escalation]) -> None:
             .where(notices.c.escalation_id == bindparam("of"), notices.c.state.in_(_TOLD))
             .values(
                 state=NoticeState.ACKNOWLEDGED.value,
-                ended_at_us=bindparam("at_us"),
-                answered_by=bindparam("who"),
+                ended_at_us=bindparam("over_us"),
+                answered_by=bindparam("by_whom"),
             ),
             taken,
         )

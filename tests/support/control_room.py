@@ -181,6 +181,11 @@ class ControlRoom:
                 ),
                 campaigns=tuple(campaigns.values()),
                 rationalisations=tuple(kept.rationalisations),
+                escalations=tuple(
+                    each
+                    for each in {each.escalation_id: each for each in kept.escalations}.values()
+                    if each.is_open
+                ),
                 reviews=tuple(kept.reviews),
                 entries=tuple(kept.entries),
             ),
