@@ -5,8 +5,10 @@ An address may hold a key: it is in no error and in no log.
 
 import json
 import logging
+import ssl
 import time
 from collections.abc import Mapping
+from functools import cache
 from typing import Any, Final
 
 import httpx
@@ -23,12 +25,12 @@ logging.getLogger("httpx").setLevel(logging.WARNING)
 
 
 class Poster:
-    """Keeps its connection. For one thread."""
+    """A connection for each message: one that was kept may be dead, and then nobody knows whether the message
+    arrived. Messages are few."""
 
     def __init__(self, what: str) -> None:
         """`what` names the receiver in errors."""
         self._what = what
-        self._client: httpx.Client | None = None
 
     def post(
         self,
@@ -42,17 +44,18 @@ class Poster:
         said = {"Content-Type": content_type, **(headers or {})}
         began = time.monotonic()
         try:
-            with self._open().stream("POST", url, content=content, headers=said) as answer:
+            with (
+                _client() as client,
+                client.stream("POST", url, content=content, headers=said) as answer,
+            ):
                 body = self._read(answer, began)
                 self._expect_taken(answer)
                 return body
         except httpx.TimeoutException as error:
-            self.close()
             raise ReceiverAway(f"{self._what} does not answer in time") from error
         except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
             raise NoticeRefused(f"{self._what} has no usable address: mend its url") from error
         except httpx.HTTPError as error:
-            self.close()
             raise ReceiverAway(
                 f"{self._what} cannot be reached ({type(error).__name__})"
             ) from error
@@ -68,17 +71,6 @@ class Poster:
         if not isinstance(answer, dict):
             raise NoticeRefused(f"{self._what} answers something that is no JSON object")
         return answer
-
-    def close(self) -> None:
-        if self._client is not None:
-            self._client.close()
-            self._client = None
-
-    def _open(self) -> httpx.Client:
-        if self._client is None:
-            timeout = httpx.Timeout(_READ_S, connect=_CONNECT_S)
-            self._client = httpx.Client(timeout=timeout, follow_redirects=False)
-        return self._client
 
     def _read(self, answer: httpx.Response, began: float) -> bytes:
         body = b""
@@ -96,6 +88,17 @@ class Poster:
             raise ReceiverAway(f"{self._what} answers {code}", _seconds(answer))
         if not 200 <= code < 300:
             raise NoticeRefused(f"{self._what} answers {code}: mend its url or key")
+
+
+def _client() -> httpx.Client:
+    timeout = httpx.Timeout(_READ_S, connect=_CONNECT_S)
+    return httpx.Client(timeout=timeout, follow_redirects=False, verify=_trusted())
+
+
+@cache
+def _trusted() -> ssl.SSLContext:
+    """Read once: that takes longer than a message."""
+    return ssl.create_default_context()
 
 
 def _seconds(answer: httpx.Response) -> float | None:

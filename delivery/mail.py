@@ -62,5 +62,5 @@ class MailSender:
         mail["Message-ID"] = f"<{message.message_id.hex}@gridwarden>"
         if message.urgent:
             mail["X-Priority"] = "1"
-        mail.set_content(message.text)
+        mail.set_content(message.text, cte="base64")  # every server passes that on
         return mail

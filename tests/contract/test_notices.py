@@ -1,4 +1,5 @@
-"""From an incident to its notices in both databases: who is told once, by one worker, and what becomes of it."""
+"""From an incident to its notices in both databases: who is told once, by one worker, and what becomes
+of it."""
 
 import threading
 from collections.abc import Iterator
