@@ -8,31 +8,50 @@ from domain.requests import (
     AcknowledgeIncident,
     AnswerConsultation,
     AnswerNotice,
+    CallDevice,
     ChangeLimit,
     ChangePassword,
     CloseIncident,
     DecideApproval,
+    Delegate,
+    EndArrangement,
     EndWithholding,
+    HandOverZone,
     HangTag,
     JudgeReview,
     LogCall,
+    MarkHoliday,
+    MergeIncident,
+    MovePerson,
     MoveTicket,
+    NoteHandover,
     OpenTicket,
+    PlanDays,
     ProposeCredit,
     ProposeReversal,
     ProposeSite,
+    ProposeSwap,
     PutRationalisations,
     PutUser,
+    RefuseHandover,
+    RegroupIncident,
     RemoveTag,
     ReportFinding,
     Request,
     ResetAlarm,
     RetryNotice,
     ShelveAlarm,
+    SignHandover,
     SilenceAlarm,
     SilenceIncident,
+    SplitIncident,
+    StopDevice,
     SwitchCampaign,
+    TakeLeave,
     TakeOutOfService,
+    TakeOver,
+    TryDevice,
+    WriteLog,
 )
 
 # the command line on this machine, which whoever owns the data folder may use (the socket is 0600)
@@ -50,12 +69,19 @@ _DUTY: Final = frozenset({Role.ADMINISTRATOR, Role.DISPATCHER, Role.DUTY})
 _JUDGES: Final = frozenset({Role.SAFETY_MANAGER, Role.PARTY_OFFICER})
 _DISPATCH: Final = frozenset({Role.DISPATCHER})
 _SAFETY: Final = frozenset({Role.ADMINISTRATOR, Role.SAFETY_MANAGER})
+_OFFICERS: Final = frozenset({Role.ADMINISTRATOR, Role.SAFETY_MANAGER, Role.PARTY_OFFICER})
 _ADMINISTRATOR: Final = frozenset({Role.ADMINISTRATOR})
 
 ALLOWED: Final[dict[type[Request], frozenset[Role]]] = {
     AcknowledgeIncident: _DUTY,
     SilenceIncident: _DUTY,
     CloseIncident: _DUTY,
+    MergeIncident: _DUTY,
+    SplitIncident: _DUTY,
+    RegroupIncident: _DUTY,
+    CallDevice: _DUTY,
+    TryDevice: _DUTY | _SAFETY,
+    StopDevice: _DUTY,
     AcknowledgeAlarm: _DUTY,
     SilenceAlarm: _DUTY,
     ResetAlarm: _DUTY,
@@ -73,7 +99,7 @@ ALLOWED: Final[dict[type[Request], frozenset[Role]]] = {
     HangTag: _DUTY | _SAFETY,
     RemoveTag: _DUTY | _SAFETY,
     ProposeSite: _SAFETY,
-    DecideApproval: _SAFETY | _DISPATCH,  # a site version is for the safety managers: linkage.desk
+    DecideApproval: _EVERYBODY,  # each subject has its own: may_decide, and whom a swap concerns
     PutUser: _ADMINISTRATOR,
     ChangePassword: _EVERYBODY,
     ReportFinding: frozenset(),  # no person: the judge process is not one
@@ -81,8 +107,31 @@ ALLOWED: Final[dict[type[Request], frozenset[Role]]] = {
     AnswerNotice: _DUTY,
     LogCall: _DUTY,
     RetryNotice: _DUTY,
+    WriteLog: _DUTY | _SAFETY,
+    NoteHandover: _DUTY,
+    SignHandover: _DUTY,
+    TakeOver: _DUTY,
+    RefuseHandover: _DUTY,
+    TakeLeave: _DUTY | _SAFETY,
+    Delegate: _DUTY | _SAFETY,
+    ProposeSwap: _DUTY | _SAFETY,
+    PlanDays: _DUTY | _SAFETY,
+    MarkHoliday: _DISPATCH | _SAFETY,
+    MovePerson: _OFFICERS,
+    HandOverZone: _OFFICERS,
+    EndArrangement: _DUTY | _OFFICERS,  # and who may have asked for one of its kind
+}
+# whose word an approval of this subject waits for; one that is not named here names its persons itself
+DECIDES: Final[dict[str, frozenset[Role]]] = {
+    "site": _SAFETY,
+    "limit": _SAFETY | _DISPATCH,
 }
 
 
 def may(roles: frozenset[Role], request: type[Request]) -> bool:
     return bool(roles & ALLOWED[request])
+
+
+def may_decide(roles: frozenset[Role], subject: str) -> bool:
+    """Of an approval. A swap of shifts is for the persons whom it names, whatever their roles."""
+    return subject not in DECIDES or bool(roles & DECIDES[subject])

@@ -8,16 +8,21 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 from uuid import UUID
 
-from domain.access import JUDGE, LOCAL_OPERATOR, NOTICE, RESERVED, may
+from domain.access import JUDGE, LOCAL_OPERATOR, NOTICE, RESERVED, may, may_decide
 from domain.alarms import Alarm, Flood, Rationalisation, Withholding
+from domain.arrangements import Arrangement
 from domain.assets import Condition
 from domain.changes import Changes
+from domain.commands import DeviceCare
 from domain.credit import CreditEntry, ReviewItem
+from domain.disturbances import Disturbance
 from domain.events import AlarmRaised
 from domain.findings import Case, Finding
+from domain.handover import Watch
 from domain.ids import AssetId, PersonId, PointKey, case_id, from_request
 from domain.incidents import IllegalMove, Incident, IncidentState
 from domain.limit_changes import Campaign, LimitChange
+from domain.logbook import LogEntry
 from domain.notices import Escalation
 from domain.paperwork import (
     Approval,
@@ -37,6 +42,7 @@ from domain.requests import (
     ChangePassword,
     CloseIncident,
     DecideApproval,
+    EndArrangement,
     Handled,
     HangTag,
     JudgeReview,
@@ -52,12 +58,23 @@ from domain.requests import (
     ReportFinding,
     SilenceIncident,
     SwitchCampaign,
+    WriteLog,
 )
 from domain.responsibility import Reason
 from linkage.alarm_desk import ALARM_REQUESTS, AlarmDesk
+from linkage.arrangement_desk import (
+    ARRANGEMENT_REQUESTS,
+    SWAP_SUBJECT,
+    ArrangementDesk,
+    ArrangementRequest,
+)
 from linkage.credit import CreditDesk
+from linkage.device_desk import CALL_SUBJECT, DEVICE_REQUESTS, DeviceDesk
+from linkage.grouping import GROUPING_REQUESTS, Grouping
+from linkage.handover_desk import HANDOVER_REQUESTS, HandoverDesk
 from linkage.incidents import OpenIncidents
 from linkage.limit_desk import APPROVAL_SUBJECT, LimitDesk
+from linkage.log_desk import LogDesk
 from linkage.notice_desk import NOTICE_REQUESTS, NoticeDesk
 from linkage.plan import LinkagePlan
 from linkage.tagging import EFFECTS, tags_on
@@ -94,6 +111,11 @@ class Held:
     floods: tuple[Flood, ...] = ()  # that last
     findings: tuple[Finding, ...] = ()  # standing, or waiting for a consultation
     escalations: tuple[Escalation, ...] = ()  # that go on
+    watches: tuple[Watch, ...] = ()  # open, or handed over in the last days
+    log: tuple[LogEntry, ...] = ()  # what people wrote in the last days, the oldest first
+    arrangements: tuple[Arrangement, ...] = ()  # not over, or over for less than a month
+    disturbances: tuple[Disturbance, ...] = ()  # of the last minutes
+    device_cares: tuple[DeviceCare, ...] = ()
 
 
 class Desk:
@@ -108,13 +130,23 @@ class Desk:
         silence: Silence,
         alarms: Callable[[], AlarmDesk],
         notices: Callable[[], NoticeDesk],
+        handover: HandoverDesk,
+        log: LogDesk,
+        arrangements: ArrangementDesk,
+        grouping: Grouping,
+        devices: DeviceDesk,
     ) -> None:
         self._plan = plan
+        self._devices = devices
+        self._grouping = grouping
         self._incidents = incidents
         self._credit = credit
         self._silence = silence
         self._alarm_desk = alarms  # it is made with what the desk holds
         self._notice_desk = notices  # likewise
+        self._handover = handover
+        self._log = log
+        self._arrangements = arrangements
         self._users = {user.name: user for user in held.users}
         self._tickets = {ticket.ticket_id: ticket for ticket in held.tickets}
         self._tags = {tag.tag_id: tag for tag in held.tags}
@@ -173,6 +205,8 @@ class Desk:
             else:
                 self._approvals.pop(approval.approval_id, None)
         self._credit.learn(paper.reviews, paper.entries)
+        self._handover.learn(paper.watches)
+        self._arrangements.learn(paper.arrangements)
 
     @property
     def open_tickets(self) -> Iterable[Ticket]:
@@ -236,7 +270,20 @@ class Desk:
             return self._alarm_desk().handle(asked, request, user, changes)
         if isinstance(request, NOTICE_REQUESTS):
             return self._notice_desk().handle(asked, request, user, changes)
+        if isinstance(request, HANDOVER_REQUESTS):
+            return self._handover.handle(asked, request, user, changes)
+        if isinstance(request, ARRANGEMENT_REQUESTS):
+            return self._arrange(asked, request, user, changes)
+        if isinstance(request, GROUPING_REQUESTS):
+            return self._grouping.handle(request, user, at_us, changes)
+        if isinstance(request, DEVICE_REQUESTS):
+            subject, approval = self._devices.handle(asked, request, user, changes)
+            if approval is not None:
+                self._approvals[approval.approval_id] = approval
+            return subject
         match request:
+            case WriteLog():
+                return self._log.write(asked, request, user, changes)
             case ChangeLimit():
                 return self._change_limit(request, user, asked, changes)
             case SwitchCampaign():
@@ -363,6 +410,23 @@ class Desk:
         changes.entries += judged.entries
         return str(judged.review.review_id)
 
+    def _arrange(
+        self, asked: Requested, request: ArrangementRequest, user: User, changes: Changes
+    ) -> str:
+        subject = self._arrangements.handle(asked, request, user, changes)
+        for approval in changes.approvals:
+            self._approvals[approval.approval_id] = approval
+        if isinstance(request, EndArrangement):
+            self._withdraw_approvals(subject, user, asked.at_us, changes)
+        return subject
+
+    def _withdraw_approvals(self, subject: str, user: User, at_us: int, changes: Changes) -> None:
+        """Nobody need agree any more to what was taken back."""
+        for approval in list(self._approvals.values()):
+            if (approval.subject, approval.subject_id) == (SWAP_SUBJECT, subject):
+                del self._approvals[approval.approval_id]
+                changes.approvals.append(approval.decided(False, user.name, at_us, ""))
+
     def _open_ticket(
         self, request: OpenTicket, user: User, asked: Requested, changes: Changes
     ) -> str:
@@ -404,6 +468,7 @@ class Desk:
         if not ticket.is_open:
             del self._tickets[ticket.ticket_id]
         changes.tickets.append(ticket)
+        self._arrangements.follow(ticket, changes)
         return str(ticket.ticket_id)
 
     def _hang(self, request: HangTag, user: User, asked: Requested, changes: Changes) -> str:
@@ -472,15 +537,22 @@ class Desk:
         approval = self._approvals.get(request.approval_id)
         if approval is None:
             raise Refused(Reason.of("no_such_approval"))
-        if approval.subject == "site" and not may(user.roles, ProposeSite):
+        if not may_decide(user.roles, approval.subject):
             raise Refused(Reason.of("not_allowed"))
+        if approval.subject == SWAP_SUBJECT:
+            return self._agree(approval, request, user, at_us, changes)
         if request.approve and user.name == approval.proposed_by:
             raise Refused(Reason.of("second_person"))
         if not request.approve and not request.words.strip():
             raise Refused(Reason.of("words_needed"))
+        if request.approve and approval.subject == CALL_SUBJECT:
+            self._devices.expect_waiting(approval)
         decided = approval.decided(request.approve, user.name, at_us, request.words.strip())
         del self._approvals[approval.approval_id]
         changes.approvals.append(decided)
+        if approval.subject == CALL_SUBJECT:
+            self._devices.decided(decided, at_us, changes)
+            return str(approval.approval_id)
         if approval.subject == APPROVAL_SUBJECT:
             self._limits.decided(decided, at_us, changes)
             return str(approval.approval_id)
@@ -493,6 +565,24 @@ class Desk:
             )
             self._sites[version.number] = moved
             changes.site_versions.append(moved)
+        return str(approval.approval_id)
+
+    def _agree(
+        self,
+        approval: Approval,
+        request: DecideApproval,
+        user: User,
+        at_us: int,
+        changes: Changes,
+    ) -> str:
+        """It waits until the last of the persons has agreed, or one has not."""
+        words = request.words.strip()
+        if not request.approve and not words:
+            raise Refused(Reason.of("words_needed"))
+        decided = self._arrangements.agree(approval, user, request.approve, words, at_us, changes)
+        if decided.state is not ApprovalState.PROPOSED:
+            del self._approvals[approval.approval_id]
+            changes.approvals.append(decided)
         return str(approval.approval_id)
 
     def _change_limit(

@@ -25,7 +25,7 @@ from domain.notices import (
 from domain.paperwork import User
 from domain.records import Requested
 from domain.requests import AnswerNotice, LogCall, Refused, RetryNotice
-from domain.responsibility import Kind, Reason
+from domain.responsibility import Reason
 from domain.wording import alarm_text, condition_word, priority_word
 from linkage.alarms import OpenAlarms
 from linkage.escalation import deadlines_of
@@ -45,7 +45,6 @@ class NoticeHands:
 
     responsibility: Callable[[], Responsibility]
     action_of: Callable[[str, Condition], str]  # what is to be done first, where somebody wrote it
-    is_violation: Callable[[AlarmRaised], bool]
     acknowledge: Callable[[Incident, str, int, Changes], str]
     acknowledge_alarms: Callable[[Incident, str, int, Changes], None]
     user_of: Callable[[PersonId], User | None]
@@ -147,7 +146,7 @@ class NoticeDesk:
             event_id=call.event_id,
             asset_id=incident.asset_id,
             level=call.level,
-            kind=self._kind(call.told),
+            kind=incident.kind,
             text=self._words(call.told),
             action=self._action(call.told),
             began_at_us=at_us,
@@ -275,10 +274,6 @@ class NoticeDesk:
             )
         )
         return str(request.notice_id)
-
-    def _kind(self, told: AlarmRaised | Alarm | Incident) -> Kind:
-        violates = isinstance(told, AlarmRaised) and self._hands.is_violation(told)
-        return Kind.VIOLATION if violates else Kind.FAULT
 
     def _action(self, told: AlarmRaised | Alarm | Incident) -> str:
         if isinstance(told, Incident):

@@ -46,10 +46,14 @@ from domain.requests import (
     AcknowledgeIncident,
     AnswerConsultation,
     AnswerNotice,
+    CallDevice,
     CloseIncident,
+    DecideApproval,
     EndWithholding,
     HangTag,
     LogCall,
+    MergeIncident,
+    RegroupIncident,
     RemoveTag,
     ReportFinding,
     Request,
@@ -58,7 +62,10 @@ from domain.requests import (
     ShelveAlarm,
     SilenceAlarm,
     SilenceIncident,
+    SplitIncident,
+    StopDevice,
     TakeOutOfService,
+    TryDevice,
 )
 from ingest.intake import Intake
 from ingest.kafka import (
@@ -717,6 +724,8 @@ class KafkaCore:
             approvals=tuple(changes.approvals),
             reviews=tuple(changes.reviews),
             entries=tuple(changes.entries),
+            watches=tuple(changes.watches),
+            arrangements=tuple(changes.arrangements),
         )
         self._write(path.partition, learned).result(ASK_WITHIN_S)
         path.learned = number
@@ -726,7 +735,14 @@ class KafkaCore:
     def _partition_of(self, request: Request) -> int:
         asset_id: AssetId | None = None
         match request:
-            case AcknowledgeIncident() | SilenceIncident() | CloseIncident():
+            case (
+                AcknowledgeIncident()
+                | SilenceIncident()
+                | CloseIncident()
+                | MergeIncident()
+                | SplitIncident()
+                | RegroupIncident()
+            ):
                 asset_id = self.records.asset_of_incident(request.incident_id)
             case AcknowledgeAlarm() | SilenceAlarm() | ResetAlarm():
                 asset_id = self.records.asset_of_alarm(request.event_id)
@@ -736,6 +752,11 @@ class KafkaCore:
                 asset_id = request.asset_id
             case AnswerNotice() | LogCall() | RetryNotice():
                 asset_id = request.asset_id
+            case CallDevice() | TryDevice() | StopDevice():
+                return self._places.of_device.get(request.device_id, DESK)
+            case DecideApproval():
+                device = self.records.device_of_call(request.approval_id)
+                return DESK if device is None else self._places.of_device.get(device, DESK)
             case ReportFinding():
                 asset_id = request.finding.asset_id
             case AnswerConsultation():
@@ -842,6 +863,7 @@ def _held_of(
         withholdings=tuple(each for each in held.withholdings if is_point_ours(each.point)),
         findings=tuple(each for each in held.findings if is_ours(each.asset_id)),
         escalations=tuple(each for each in held.escalations if is_ours(each.asset_id)),
+        disturbances=tuple(each for each in held.disturbances if is_ours(each.asset_id)),
         floods=tuple(
             each
             for each in held.floods

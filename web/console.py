@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from domain.assets import Asset
+from domain.clock import system_clock
 from domain.ids import AssetId, PersonId
 from linkage.plan import LinkagePlan
 from linkage.responsibility import Responsibility
+from linkage.watches import REMEMBERED_US
 from service.core_client import CoreClient
 from service.records import records_engine
 from service.site.compiled import read_compiled
@@ -19,6 +21,7 @@ from storage.alarm_reads import AlarmReads
 from storage.console_reads import ConsoleReads
 from storage.dead_letters import SqlDeadLetters
 from storage.ledger import SqlLedger
+from storage.logbook import LogReads
 from web.auth import SignIn
 from web.feed import Feed
 from web.system_watch import SystemWatch
@@ -39,6 +42,7 @@ class Console:
     alarms: AlarmReads
     dead_letters: SqlDeadLetters
     ledger: SqlLedger
+    logbook: LogReads
     core: CoreClient
     feed: Feed
     system: SystemWatch
@@ -64,6 +68,7 @@ class Console:
             alarms=AlarmReads(engine),
             dead_letters=SqlDeadLetters(engine),
             ledger=SqlLedger(engine),
+            logbook=LogReads(engine),
             core=core,
             feed=feed,
             system=SystemWatch(core, feed),
@@ -71,6 +76,12 @@ class Console:
         )
         console.core.subscribe(console._heard)
         return console
+
+    def responsibility_now(self) -> Responsibility:
+        """With who has the watch and what was arranged since. Raises StorageUnavailable."""
+        now_us = system_clock()
+        watches = self.logbook.watches_since(now_us - REMEMBERED_US)
+        return responsibility_of(self.site, watches, now_us, self.reads.arrangements())
 
     def asset(self, asset_id: AssetId) -> Asset:
         return self.plan.asset(asset_id)

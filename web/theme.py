@@ -86,8 +86,18 @@ ul.gw-chain { list-style: disc; }
   padding: 8px; width: 100%; }
 .gw-oneline a { cursor: pointer; }
 .gw-bar { display: flex; flex-wrap: wrap; gap: 8px; align-items: center; width: 100%; }
+.gw-line { display: grid; grid-template-columns: 92px minmax(0, 1fr) minmax(0, 240px); gap: 2px 12px;
+  padding: 3px 0; border-top: 1px solid var(--gw-line); }
+.gw-line > * { overflow-wrap: anywhere; }
 .gw-login { max-width: 380px; margin: 8vh auto 0; width: 100%; }
+@media print {
+  .gw-noprint, .gw-header, .gw-drawer, .gw-banner, .gw-acts, .q-drawer-container { display: none !important; }
+  .q-page-container { padding: 0 !important; }
+  body { background: #fff; }
+  .gw-card, .gw-line, .gw-table tr { break-inside: avoid; }
+}
 @media (max-width: 760px) {
+  .gw-line { grid-template-columns: minmax(0, 1fr); }
   .nicegui-content { padding: 8px; }
   .gw-grid { grid-template-columns: minmax(0, 1fr); }
   .gw-hide-small { display: none !important; }

@@ -13,7 +13,15 @@ from domain.ids import AssetId, PointKey, SourceId
 from domain.notices import NoticePlan
 from domain.organisation import Organisation
 from domain.topology import Topology
-from linkage.plan import LinkagePlan, LinkageRule, Position, Responsible, ViolationRule
+from linkage.plan import (
+    LinkagePlan,
+    LinkageRule,
+    Position,
+    Responsible,
+    Suppression,
+    ViolationRule,
+)
+from linkage.watches import posts_of
 
 UNNUMBERED: Final = -1  # a point's number before the records gave it one
 
@@ -69,6 +77,8 @@ class Site:
     modes: tuple[Mode, ...] = ()
     positions: tuple[Position, ...] = ()
     notices: NoticePlan = field(default_factory=NoticePlan)
+    attended: frozenset[str] = frozenset()  # stations with staff, profile "3"
+    suppressions: tuple[Suppression, ...] = ()
 
     def plan(self, language: str = "zh-CN") -> LinkagePlan:
         return LinkagePlan(
@@ -87,7 +97,19 @@ class Site:
             modes=self.modes,
             positions=self.positions,
             notices=self.notices,
+            posts=posts_of(self.organisation, self.assets),
+            topology=self.topology,
+            attended=self.attended,
+            suppressions=self.suppressions,
         )
+
+    def without_outputs(self) -> "Site":
+        """Nothing is asked of a field device by itself, no rule and no question whether it lives; and
+        nobody is told."""
+        devices = tuple(
+            replace(device, ping_every_us=None, test_every_us=None) for device in self.devices
+        )
+        return replace(self, rules=(), devices=devices, notices=NoticePlan())
 
     def active_limits(
         self, numbers: Mapping[PointKey, int], version: int, modes_on: Collection[str] = ()
@@ -106,10 +128,6 @@ class Site:
             ),
             modes_on=tuple(sorted(modes_on)),
         )
-
-    def without_outputs(self) -> "Site":
-        """Nothing sounds and nobody is told."""
-        return replace(self, rules=(), notices=NoticePlan())
 
     def at_broker(self, host: str, port: int) -> "Site":
         """The same site with every source at this broker: demo and replay bring their own."""

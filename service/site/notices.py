@@ -140,7 +140,7 @@ def read_notices(folder: Path, found: Found, people: Organisation) -> NoticePlan
     plan = NoticePlan(
         attended=tuple(ladders[ATTENDED]),
         unattended=tuple(ladders[UNATTENDED]),
-        staffed=frozenset(found.staffed),
+        staffed=frozenset(found.attended),
         remote_duty=_known(fields, "remote_duty", "roster", rosters, found) or None,
         channels=channels,
         contacts=contacts,

@@ -91,6 +91,10 @@ MISTAKES = {
     "offset-outside": Mistake(
         ROSTERS, "name: 调度丁值, offset: 6", "name: 调度丁值, offset: 8", "lies outside the cycle"
     ),
+    "handover-on-call": Mistake(
+        ROSTERS, "team: yw\n", "team: yw\n    handover: true\n", "no shift on call", 1
+    ),
+    "handover-never-late": Mistake(ROSTERS, "late_after: 30min", "late_after: 0", "longer than 0"),
     "leave-of-nobody": Mistake(ROSTERS, "person: xs-1,", "person: xs-9,", "no person is named"),
     "leave-backwards": Mistake(ROSTERS, "until: 2026-12-01", "until: 2026-11-01", "later than from"),
     # credit

@@ -6,6 +6,8 @@ _MODULES = (
     *("signing_in", "incidents", "incident", "devices", "stations", "reviews", "credit"),
     *("paper", "approvals", "audit", "users", "organisation", "site", "system"),
     *("alarms", "alarm", "annunciator", "alarm_kpis", "limits", "limit", "judgement", "equipment"),
+    *("command", "linkage"),
+    *("logbook", "handover", "daily_report"),
 )
 
 

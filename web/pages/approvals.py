@@ -39,12 +39,7 @@ def _show(visit: Visit, frame: ui.element, found: list[Approval]) -> None:
 
 def _card(visit: Visit, approval: Approval) -> None:
     with ui.element("div").classes("gw-card"):
-        of_limit = approval.subject == "limit"
-        ui.label(
-            visit.say("approvals.limit")
-            if of_limit
-            else visit.say("approvals.site", number=approval.subject_id)
-        ).classes("gw-head")
+        ui.label(_title(visit, approval)).classes("gw-head")
         when = visit.time(approval.proposed_at_us)
         ui.label(visit.say("approvals.proposed", by=approval.proposed_by, when=when)).classes(
             "gw-soft"
@@ -66,9 +61,16 @@ def _card(visit: Visit, approval: Approval) -> None:
         elif approval.proposed_by == visit.user.name:
             ui.label(visit.say("approvals.needs_other")).classes("gw-note")
         elif may(visit.user.roles, DecideApproval):
-            at_once = "approvals.at_once" if of_limit else "approvals.restarts"
+            of_site = approval.subject == "site"
+            at_once = "approvals.restarts" if of_site else "approvals.at_once"
             ui.label(visit.say(at_once)).classes("gw-soft")
             _decision(visit, approval.approval_id)
+
+
+def _title(visit: Visit, approval: Approval) -> str:
+    if approval.subject == "site":
+        return visit.say("approvals.site", number=approval.subject_id)
+    return visit.say("approvals.device" if approval.subject == "device" else "approvals.limit")
 
 
 async def _is_usable(visit: Visit, approval: UUID) -> bool:

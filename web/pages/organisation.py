@@ -52,7 +52,7 @@ def _ask(visit: Visit) -> None:
                 ui.label(visit.say("common.nothing_found"))
                 return
             for subject in subjects[:10]:
-                answer = answer_of(visit.console.responsibility, subject, at_us)
+                answer = answer_of(visit.console.responsibility_now(), subject, at_us)
                 lines = "\n".join(answer_lines(subject, answer, visit.language))
                 ui.label(lines).style("white-space:pre-wrap").classes("gw-card")
 

@@ -13,6 +13,7 @@ WORDS = {
         "须由提出人以外的第二人批准",
         "A second person must approve: not the one who proposed",
     ),
+    "device": ("手动启动现场装置", "Call of a field device"),
     "approve": ("批准并生效", "Approve"),
     "reject": ("驳回", "Reject"),
     "words": ("理由(驳回时必填)", "Why (needed to reject)"),

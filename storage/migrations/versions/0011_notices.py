@@ -5,7 +5,7 @@ from alembic import op
 from sqlalchemy.types import TypeEngine
 
 revision = "0011"
-down_revision: str | None = "0007"
+down_revision: str | None = "0013"
 branch_labels: str | None = None
 depends_on: str | None = None
 
