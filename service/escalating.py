@@ -68,6 +68,7 @@ class Escalator:
             notices = self._decided(claimed, now_us)
             claimed.write(Changes(notices=notices))
         if notices:
+            self._notices.key()  # made with the first ones: the console compares codes with it
             log.info("notices_decided", count=len(notices))
             self._on_notices(notices)
         return len(notices)

@@ -348,6 +348,7 @@ class Core:
         self.notifier = Notifier(
             self.records.engine,
             plan,
+            lambda: self.decider.responsibility,
             clock=self._clock,
             counters=self.counters,
             tell=lambda change: self.live.tell(change),

@@ -84,6 +84,7 @@ from ingest.partition_intake import PartitionIntake, seal_of
 from linkage.desk import Held
 from linkage.linkage import Linkage
 from linkage.plan import LinkagePlan
+from linkage.responsibility import Responsibility
 from service.counting import Counted
 from service.fail_open import FailOpen
 from service.history import history
@@ -174,6 +175,7 @@ class KafkaCore:
         self.notifier = Notifier(
             self._engine,
             self._plan,
+            self._responsibility,
             clock=self.clock,
             counters=self.counters,
             tell=self.live.tell,
@@ -786,6 +788,13 @@ class KafkaCore:
             if handled is not None and self._asked.pop(request_id, None) is not None:
                 self.live.publish(None, Changes(handled=[handled]))
         self._threads[2].wait(_LOOK_FOR_ANSWERS_S)
+
+    def _responsibility(self) -> Responsibility:
+        """Every partition learns what is arranged; the escalator asks only while one is ours."""
+        path = next(iter(list(self._paths.values())), None)
+        if path is None:
+            return Responsibility(self._plan.organisation, self._plan.zone, self._plan.version)
+        return path.decider.responsibility
 
     def _publish(self, partition: int, record: Record | None, changes: Changes) -> None:
         """From the deciding thread of a partition, before the changes are recorded."""

@@ -11,13 +11,15 @@ from domain.ids import AssetId, PersonId
 from domain.notices import Attempt, Escalation, Notice, NoticeEntry, NoticeState
 from storage.deadlines import Claimed
 from storage.engines import reading, writing
-from storage.escalation_rows import entry, escalation, may_be_taken, notice, put_entries
+from storage.escalation_rows import WAITING, entry, escalation, may_be_taken, notice, put_entries
 from storage.notice_tables import escalations, notice_entries, notices
 from storage.ownership import Owners
+from storage.tables import deadlines, journal_keys
 from storage.text import writable
 
 T = TypeVar("T")
 
+KEY_NAME: Final = "notices"
 _QUEUED: Final = NoticeState.QUEUED.value
 
 
@@ -172,7 +174,26 @@ class SqlNotices:
 
     def key(self) -> bytes:
         """What links and codes are signed with; one for all workers and consoles of these records."""
-        return Owners(self._engine).key("notices")
+        return Owners(self._engine).key(KEY_NAME)
+
+    def known_key(self) -> bytes | None:
+        """For who only reads; None before the first notice."""
+        query = select(journal_keys.c.key).where(journal_keys.c.name == KEY_NAME)
+        with reading(self._engine) as connection:
+            found = connection.execute(query).scalar()
+            return None if found is None else bytes(found)
+
+    def next_due(self, escalation_id: UUID) -> tuple[int, int] | None:
+        """The step that comes next, and when."""
+        query = (
+            select(deadlines.c.step, deadlines.c.due_at_us)
+            .where(deadlines.c.subject == str(escalation_id), deadlines.c.state == WAITING)
+            .order_by(deadlines.c.step)
+            .limit(1)
+        )
+        with reading(self._engine) as connection:
+            found = connection.execute(query).first()
+            return None if found is None else (found.step, found.due_at_us)
 
     def _all(self, query: Select[Any], made: Callable[[RowMapping], T]) -> list[T]:
         with reading(self._engine) as connection:
