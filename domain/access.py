@@ -2,7 +2,9 @@
 
 from typing import Final
 
-from domain.paperwork import Role
+from domain.arrangements import Arrangement
+from domain.ids import PersonId
+from domain.paperwork import Role, User
 from domain.requests import (
     AcknowledgeAlarm,
     AcknowledgeIncident,
@@ -125,11 +127,21 @@ ALLOWED: Final[dict[type[Request], frozenset[Role]]] = {
 DECIDES: Final[dict[str, frozenset[Role]]] = {
     "site": _SAFETY,
     "limit": _SAFETY | _DISPATCH,
+    "device": _SAFETY | _DISPATCH,  # a call by hand that wants two persons
 }
 
 
 def may(roles: frozenset[Role], request: type[Request]) -> bool:
     return bool(roles & ALLOWED[request])
+
+
+def may_know_why(user: User, arrangement: Arrangement, lead: PersonId | None) -> bool:
+    """Why somebody is on leave: himself, who wrote it down, and who leads his team (DOMAIN G4)."""
+    if not arrangement.private or arrangement.leave is None:
+        return False
+    if arrangement.by == user.name:
+        return True
+    return user.person_id is not None and user.person_id in (arrangement.leave.person_id, lead)
 
 
 def may_decide(roles: frozenset[Role], subject: str) -> bool:

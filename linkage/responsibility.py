@@ -18,6 +18,7 @@ from domain.handover import Post
 from domain.ids import AssetId, PersonId, TeamId, UnitId, ZoneId, from_request
 from domain.organisation import (
     Coverage,
+    Holiday,
     Organisation,
     PartyUnit,
     Person,
@@ -152,6 +153,10 @@ class Responsibility:
     def turns_of_day(self, roster: Roster, day: date) -> list[Duty]:
         """Of a duty day, for a calendar."""
         return self._arranged.turns_of_day(roster, day, self._zone)
+
+    def holiday_on(self, day: date, at_us: int) -> Holiday | None:
+        """As it is known at that moment."""
+        return self._arranged.holiday_on(day, at_us)
 
     def there(self, duty: Duty, at_us: int) -> list[PersonId]:
         """Of the crew, those who are not on leave, with the deputies of those who are."""

@@ -84,15 +84,6 @@ def start_of(shift: Shift, day: date, zone: tzinfo) -> int:
     return _moment(day, shift.start_minute, zone)
 
 
-def calendar(roster: Roster, first: date, days: int, zone: tzinfo) -> tuple[Duty, ...]:
-    """Every turn of the days from `first` on, for a page."""
-    return tuple(
-        duty
-        for ahead in range(days)
-        for duty in duties_of_day(roster, first + timedelta(days=ahead), zone)
-    )
-
-
 def _days_long(shift: Shift) -> int:
     """On how many later days a turn may still run."""
     return -(-(shift.start_minute + shift.length_minutes) // _DAY_MINUTES)

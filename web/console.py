@@ -23,9 +23,13 @@ from storage.dead_letters import SqlDeadLetters
 from storage.ledger import SqlLedger
 from storage.logbook import LogReads
 from storage.notices import SqlNotices
+from web.arranged import Arranged
 from web.auth import SignIn
 from web.feed import Feed
 from web.system_watch import SystemWatch
+
+# "desk": a person did something at another worker
+_OF_ARRANGEMENTS = frozenset({"arrangement", "connected", "missed", "desk"})
 
 
 @dataclass(slots=True)
@@ -38,7 +42,7 @@ class Console:
     session_hours: int
     site: Site
     plan: LinkagePlan
-    responsibility: Responsibility
+    arranged: Arranged
     reads: ConsoleReads
     alarms: AlarmReads
     dead_letters: SqlDeadLetters
@@ -65,7 +69,7 @@ class Console:
             session_hours=session_hours,
             site=site,
             plan=site.plan(language),
-            responsibility=responsibility_of(site),
+            arranged=Arranged(reads),
             reads=reads,
             alarms=AlarmReads(engine),
             dead_letters=SqlDeadLetters(engine),
@@ -80,11 +84,16 @@ class Console:
         console.core.subscribe(console._heard)
         return console
 
+    @property
+    def responsibility(self) -> Responsibility:
+        """With everything that people arranged. Raises StorageUnavailable."""
+        return self.arranged.responsibility(self.site)
+
     def responsibility_now(self) -> Responsibility:
         """With who has the watch and what was arranged since. Raises StorageUnavailable."""
         now_us = system_clock()
         watches = self.logbook.watches_since(now_us - REMEMBERED_US)
-        return responsibility_of(self.site, watches, now_us, self.reads.arrangements())
+        return responsibility_of(self.site, watches, now_us, self.arranged.every())
 
     def asset(self, asset_id: AssetId) -> Asset:
         return self.plan.asset(asset_id)
@@ -101,6 +110,8 @@ class Console:
     def _heard(self, change: Mapping[str, Any]) -> None:
         if change.get("kind") == "connected":
             self._look_for_another_site()
+        if change.get("kind") in _OF_ARRANGEMENTS:
+            self.arranged.heard()
         self.feed.heard(change)
 
     def _look_for_another_site(self) -> None:
@@ -108,4 +119,3 @@ class Console:
         site = read_compiled(self.compiled)
         if site != self.site:
             self.site, self.plan = site, site.plan(self.language)
-            self.responsibility = responsibility_of(site)

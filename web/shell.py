@@ -48,6 +48,8 @@ NAVIGATION: Final = (
     ("/handover", "handover", "swap_horiz"),
     ("/report", "daily_report", "summarize"),
     ("/organisation", "organisation", "grid_view"),
+    ("/rosters", "rosters", "calendar_month"),
+    ("/arrangements", "arrangements", "event_note"),
     ("/approvals", "approvals", "how_to_reg"),
     ("/site", "site", "domain"),
     ("/system", "system", "monitor_heart"),

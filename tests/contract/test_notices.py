@@ -26,6 +26,7 @@ from service.escalating import Escalator
 from storage.deadlines import SqlDeadlines
 from storage.notices import NoticeFilter, SqlNotices
 from storage.records import SqlRecords
+from storage.retention import Kept, delete_some
 from tests.support.records_stores import RecordsStore
 from tests.support.telling import (
     NOON,
@@ -406,3 +407,22 @@ def test_the_key_of_links_is_one_for_all(store: RecordsStore, engine: Engine) ->
     assert SqlNotices(engine).key() == SqlNotices(other).key()
     assert len(SqlNotices(engine).key()) == 32
     other.dispose()
+
+
+def test_old_notices_go_with_all_that_belongs_to_them(engine: Engine) -> None:
+    clock, records = Clock(), SqlRecords(engine)
+    works, changes = escalator(engine, clock), begun()
+    records.commit(changes, 1)
+    works.run_due()
+    (only,) = SqlNotices(engine).find(NoticeFilter())
+    SqlNotices(engine).settle([sent_now(only)])
+    long_after = NOW + 400 * 24 * 60 * MINUTE_US
+    standing = begun(2)
+    records.commit(standing, 2)
+    records.commit(ended(changes, NOW + 1), 3)
+    while delete_some(engine, Kept.INCIDENTS, long_after):
+        pass
+    assert SqlNotices(engine).count(NoticeFilter()) == 0
+    assert not SqlNotices(engine).entries_of(only.notice_id)
+    assert not SqlDeadlines(engine).states(str(changes.escalations[0].escalation_id))
+    assert records.open_escalations() == standing.escalations, "what climbs stays"

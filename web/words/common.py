@@ -20,6 +20,8 @@ WORDS = {
     "handover": ("交接班", "Hand-over"),
     "daily_report": ("运行日报", "Daily report"),
     "approvals": ("审批", "Approvals"),
+    "rosters": ("排班", "Rosters"),
+    "arrangements": ("人员安排", "Arrangements"),
     "organisation": ("责任网格", "Responsibility grid"),
     "audit": ("审计", "Audit"),
     "users": ("用户", "Users"),
