@@ -48,10 +48,8 @@ def ladder_of(escalation: Escalation, plan: LinkagePlan) -> Ladder | None:
     return plan.notices.ladder(escalation.level, station)
 
 
-def deadlines_of(
-    escalation: Escalation, plan: LinkagePlan, responsibility: Responsibility
-) -> list[Deadline]:
-    """One per step of its ladder."""
+def deadlines_of(escalation: Escalation, plan: LinkagePlan, answer: Answer) -> list[Deadline]:
+    """One per step of its ladder. `answer`: who answered for the place when it began."""
     ladder = ladder_of(escalation, plan)
     subject = str(escalation.escalation_id)
     return [
@@ -60,7 +58,7 @@ def deadlines_of(
             kind=ESCALATION,
             subject=subject,
             step=number,
-            due_at_us=_due_us(step, escalation, plan, responsibility),
+            due_at_us=_due_us(step, escalation, plan, answer),
         )
         for number, step in enumerate(ladder.steps if ladder else ())
     ]
@@ -160,7 +158,10 @@ def why_not(
         call = call_of(escalation, step, at_us, plan, responsibility)
         if call.party.person_id != person_id:
             continue
-        due_us = _due_us(step, escalation, plan, responsibility)
+        answer = responsibility.of_asset(
+            escalation.asset_id, escalation.began_at_us, escalation.kind
+        )
+        due_us = _due_us(step, escalation, plan, answer)
         if escalation.ended_at_us is not None:
             return (Reason.of("taken_before", by=escalation.ended_by or escalation.ended),)
         clock = to_datetime(max(due_us, call.not_before_us)).astimezone(plan.zone)
@@ -168,12 +169,9 @@ def why_not(
     return (Reason.of("not_on_ladder", person=name),)
 
 
-def _due_us(
-    step: Step, escalation: Escalation, plan: LinkagePlan, responsibility: Responsibility
-) -> int:
+def _due_us(step: Step, escalation: Escalation, plan: LinkagePlan, answer: Answer) -> int:
     if step.after_us is not None:
         return escalation.began_at_us + step.after_us
-    answer = responsibility.of_asset(escalation.asset_id, escalation.began_at_us, escalation.kind)
     roster = _roster_of(answer, plan)
     return _next_start_us(roster, escalation.began_at_us, plan)
 

@@ -153,7 +153,7 @@ class NoticeDesk:
         )
         self._open[incident_id] = escalation
         changes.escalations.append(escalation)
-        changes.deadlines += deadlines_of(escalation, self._plan, self._hands.responsibility())
+        changes.deadlines += deadlines_of(escalation, self._plan, incident.answer)
 
     def _is_worse(self, incident: Incident, call: _Call) -> bool:
         """Somebody has it in hand, but not this: every alarm that he acknowledged was less urgent."""

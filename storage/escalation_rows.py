@@ -6,7 +6,7 @@ from typing import Any, Final
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import Connection, RowMapping, and_, bindparam, or_, select, update
+from sqlalchemy import Connection, RowMapping, and_, bindparam, case, or_, select, update
 
 from domain.assets import Priority
 from domain.changes import Changes
@@ -112,42 +112,48 @@ def _write_escalations(connection: Connection, changed: Sequence[Escalation]) ->
 
 
 def _end(connection: Connection, ended: Sequence[Escalation]) -> None:
-    """What waits is not done any more; what was told has served, where a person took the incident."""
+    """What waits is not done any more; what was told has served, where a person took the incident.
+
+    Found by the escalation alone: an index of what waits is no help while everything does."""
+    waits = deadlines.c.state == WAITING
     connection.execute(
         update(deadlines)
-        .where(deadlines.c.subject == bindparam("of"), deadlines.c.state == WAITING)
-        .values(state=CANCELLED, ended_at_us=bindparam("over_us")),
+        .where(deadlines.c.subject == bindparam("of"))
+        .values(
+            state=case((waits, CANCELLED), else_=deadlines.c.state),
+            ended_at_us=case((waits, bindparam("over_us")), else_=deadlines.c.ended_at_us),
+        ),
         [{"of": str(each.escalation_id), "over_us": each.ended_at_us} for each in ended],
     )
-    rows = [
-        {"of": each.escalation_id, "over_us": each.ended_at_us, "by_whom": writable(each.ended_by)}
-        for each in ended
-    ]
+    for every, before, after in (
+        (ended, [NoticeState.QUEUED.value], NoticeState.WITHDRAWN.value),
+        ([e for e in ended if e.ended in _OVER], _TOLD, NoticeState.ACKNOWLEDGED.value),
+    ):
+        if every:
+            _notices_become(connection, every, before, after)
+
+
+def _notices_become(
+    connection: Connection, ended: Sequence[Escalation], before: Sequence[str], after: str
+) -> None:
+    theirs = or_(*(notices.c.state == each for each in before))  # IN takes no list of rows
     connection.execute(
         update(notices)
-        .where(
-            notices.c.escalation_id == bindparam("of"),
-            notices.c.state == NoticeState.QUEUED.value,
-        )
+        .where(notices.c.escalation_id == bindparam("of"))
         .values(
-            state=NoticeState.WITHDRAWN.value,
-            ended_at_us=bindparam("over_us"),
-            answered_by=bindparam("by_whom"),
+            state=case((theirs, after), else_=notices.c.state),
+            ended_at_us=case((theirs, bindparam("over_us")), else_=notices.c.ended_at_us),
+            answered_by=case((theirs, bindparam("by_whom")), else_=notices.c.answered_by),
         ),
-        rows,
+        [
+            {
+                "of": each.escalation_id,
+                "over_us": each.ended_at_us,
+                "by_whom": writable(each.ended_by),
+            }
+            for each in ended
+        ],
     )
-    taken = [row for row, each in zip(rows, ended, strict=True) if each.ended in _OVER]
-    if taken:
-        connection.execute(
-            update(notices)
-            .where(notices.c.escalation_id == bindparam("of"), notices.c.state.in_(_TOLD))
-            .values(
-                state=NoticeState.ACKNOWLEDGED.value,
-                ended_at_us=bindparam("over_us"),
-                answered_by=bindparam("by_whom"),
-            ),
-            taken,
-        )
 
 
 def _move(connection: Connection, move: NoticeMove) -> None:

@@ -20,7 +20,7 @@ from domain.notices import (
     NoticeMove,
     NoticeState,
 )
-from linkage.escalation import ESCALATION, deadlines_of
+from linkage.escalation import ESCALATION
 from service.counting import Counted
 from service.escalating import Escalator
 from storage.deadlines import SqlDeadlines
@@ -33,6 +33,7 @@ from tests.support.telling import (
     UNATTENDED,
     at,
     climbing,
+    deadlines,
     example_plan,
     example_responsibility,
     notice,
@@ -73,7 +74,7 @@ def begun(number: int = 1, level: Priority = Priority.URGENT) -> Changes:
     escalation = climbing(level, UNATTENDED, NOON, incident_id=UUID(int=number))
     return Changes(
         escalations=[escalation],
-        deadlines=deadlines_of(escalation, example_plan(), example_responsibility()),
+        deadlines=deadlines(escalation),
     )
 
 
@@ -156,6 +157,22 @@ def test_what_waits_is_withdrawn_and_what_was_sent_has_served(
     records.commit(ended(changes, clock.now_us, how), 2)
     states = [each.state.value for each in queue.of_incident(first.incident_id)]
     assert states == [sent, queued]
+
+
+def test_many_incidents_acknowledged_in_one_commit(engine: Engine) -> None:
+    clock, records, queue = Clock(), SqlRecords(engine), SqlNotices(engine)
+    three = [begun(number) for number in (1, 2, 3)]
+    for seq, changes in enumerate(three, 1):
+        records.commit(changes, seq)
+    assert escalator(engine, clock).run_due() == 3
+    queue.settle([sent_now(each) for each in queue.find(NoticeFilter())][:2])
+    together = Changes()
+    for changes in three:
+        together.extend(ended(changes, NOW + 1))
+    records.commit(together, 9)
+    states = sorted(each.state.value for each in queue.find(NoticeFilter()))
+    assert states == ["acknowledged", "acknowledged", "withdrawn"]
+    assert not records.open_escalations()
 
 
 def sent_now(one: Notice, **facts: object) -> Attempt:

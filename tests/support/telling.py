@@ -9,9 +9,11 @@ from uuid import UUID
 
 from domain.assets import Priority
 from domain.clock import from_datetime
+from domain.deadlines import Deadline
 from domain.ids import AssetId, PersonId, escalation_id, notice_id
 from domain.notices import Escalation, Notice, Who
 from domain.responsibility import Kind
+from linkage.escalation import deadlines_of
 from linkage.plan import LinkagePlan
 from linkage.responsibility import Responsibility
 from service.site.load import load
@@ -61,6 +63,14 @@ def climbing(level: Priority, asset_id: AssetId, began: str, **facts: Any) -> Es
         "began_at_us": began_at_us,
     }
     return Escalation(**(known | facts))
+
+
+def deadlines(escalation: Escalation) -> list[Deadline]:
+    """Of its steps, as the place is answered for when it begins."""
+    answer = example_responsibility().of_asset(
+        escalation.asset_id, escalation.began_at_us, escalation.kind
+    )
+    return deadlines_of(escalation, example_plan(), answer)
 
 
 def notice(number: int = 1, **facts: Any) -> Notice:

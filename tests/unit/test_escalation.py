@@ -9,6 +9,7 @@ from domain.clock import MINUTE_US
 from domain.ids import AssetId, PersonId
 from domain.notices import Contact, NoticePlan, Step, Who
 from domain.reasons import reason_text
+from domain.responsibility import Answer
 from linkage.escalation import call_of, deadlines_of, ladder_of, notices_of_step, why_not
 from linkage.responsibility import Responsibility
 from tests.support.telling import (
@@ -18,6 +19,7 @@ from tests.support.telling import (
     UNATTENDED,
     at,
     climbing,
+    deadlines,
     example_plan,
     example_responsibility,
 )
@@ -30,7 +32,7 @@ def told(level: Priority, asset: AssetId, began: str) -> list[tuple[int, str]]:
     escalation = climbing(level, asset, began)
     persons: set[PersonId] = set()
     found = []
-    for deadline in deadlines_of(escalation, example_plan(), example_responsibility()):
+    for deadline in deadlines(escalation):
         (notice, *_) = notices_of_step(
             escalation,
             deadline.step,
@@ -129,7 +131,7 @@ def test_nobody_is_told_for_his_place_in_the_party() -> None:
 def test_level_4_has_no_ladder() -> None:
     escalation = climbing(Priority.NOTICE, ATTENDED, NOON)
     assert ladder_of(escalation, example_plan()) is None
-    assert not deadlines_of(escalation, example_plan(), example_responsibility())
+    assert not deadlines(escalation)
 
 
 def test_the_reasons_say_why_him_and_why_not_the_one_before() -> None:
@@ -200,7 +202,7 @@ def test_the_same_step_again_is_the_same_notice() -> None:
 def test_a_site_without_ladders_tells_nobody() -> None:
     plan = replace(example_plan(), notices=NoticePlan())
     escalation = climbing(URGENT, ATTENDED, NOON)
-    assert not deadlines_of(escalation, plan, example_responsibility())
+    assert not deadlines_of(escalation, plan, Answer())
     assert not notices_of_step(escalation, 0, at(NOON), plan, example_responsibility())
 
 

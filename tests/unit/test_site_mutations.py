@@ -17,78 +17,137 @@ PLACES, ZONES, ROSTERS, RULES = (
     *("organisation/places.yaml", "zones.yaml", "rosters.yaml", "credit-rules.yaml"),
 )
 
-MISTAKES = { # plant "unknown-template": Mistake( LY, "name: 113联合站线, template: feeder-10kv", "name:
-113联合站线, template: feeder-10kw", "did you mean 'feeder-10kv'?", ), "rated-missing": Mistake( LY,
-"template: feeder-10kv, rated: {current_a: 150}", "template: feeder-10kv", "needs rated current_a", ),
-"rated-unknown": Mistake( LY, "rated: {current_a: 120}", "rated: {current_a: 120, un_kv: 10}", "has no
-rated 'un_kv'" ), "rated-negative": Mistake(LY, "current_a: 120", "current_a: -120", "must be greater
-than 0"), "unknown-source": Mistake(SP, "source: frontend", "source: frontent", "mean 'frontend'?"),
-"staffing": Mistake(SP, "staffing: attended", "staffing: sometimes", "cannot be 'sometimes'"),
-"template-unit": Mistake(FEEDER, "unit: MW", "unit: Mw", "did you mean 'MW'?"), "template-suffix-twice":
-Mistake( FEEDER, "template: feeder-10kv\n", "template: feeder-10kv\nsize: 3\n", "no field 'size'", 1 ),
-"template-limits-not-in-order": Mistake(OIL, "HH: {value: 95,", "HH: {value: 80,", "must rise"),
-"template-mark": Mistake(OIL, "mark: V}", "mark: X}", "cannot be 'X'"), "limit-of-nothing": Mistake(
-"limits/changes.yaml", "SP/1T/winding_temp", "SP/3T/winding_temp", "no point is named" ), # 联动
-"rule-without-device": Mistake( LINKAGE, "device: siren-GC", "device: siren-GG", "no field device is
-named" ), "device-nowhere": Mistake(LINKAGE, "at: LY/HJ", "at: LY/HX", "no device is named"),
-"violation-point": Mistake(LINKAGE, "SP/WF/unlock,", "SP/WF/unlokc,", "no point is named"),
-"violation-grade": Mistake(LINKAGE, "grade: serious", "grade: terrible", "cannot be"), "violation-flag":
-Mistake( LINKAGE, "unless_ticket: true", "unless_ticket: perhaps", "must be true or false" ), # notices
-"ladder-who": Mistake(NOTICES, "who: station_head", "who: secretary", "cannot be 'secretary'"),
-"ladder-order": Mistake( NOTICES, "after: 15min}\n  - level: major\n    staffing: attended", "after:
-1min}\n  - level: major\n    staffing: attended", "must follow each other in time", -4, ),
-"remote-duty": Mistake(NOTICES, "remote_duty: dd ", "remote_duty: dx ", "no roster is named 'dx'"),
-"contact-person": Mistake(NOTICES, "person: fjl", "person: fjx", "no person is named 'fjx'"),
-"contact-twice": Mistake(NOTICES, "person: jl,", "person: fjl,", "contact of fjl is given twice"),
-"contact-channel": Mistake( NOTICES, 'jl, channels: [phone], mobile: "13900000002"', 'jl, channels:
-[fone]', "mean 'phone'?" ), "contact-mobile": Mistake(NOTICES, '"13900000001"', '"139 0000 0001"',
-"digits only"), "channel-without-key": Mistake( NOTICES, "{id: phone, kind: phone}", "{id: phone, kind:
-wecom}", "needs key_env" ), "channel-secret-in-the-url": Mistake( NOTICES, "{id: phone, kind: phone}",
-'{id: phone, kind: wecom, key_env: A, url: "https://x/send?key=1"}', "holds a secret", ),
-"channel-secret-in-the-file": Mistake( NOTICES, "{id: phone, kind: phone}", "{id: phone, kind: wecom,
-key_env: 12-ab}", "never the secret" ), "channel-mail": Mistake( NOTICES, "{id: phone, kind: phone}",
-'{id: phone, kind: mail, sender: x, url: "mail:x"}', "is host:port", ), "channel-accepted": Mistake(
-NOTICES, "{id: phone, kind: phone}", '{id: phone, kind: sms, url: "http://x", accepted: "("}', "no
-regular expression", ), "office-hours": Mistake(NOTICES, 'from: "08:00", lasts: 10h, days', 'from: "8",
-lasts: 10h, days', "a time of day"), "office-days": Mistake(NOTICES, "days: [1, 2,", "days: [0, 2,",
-"day of the week"), # topology "cell-busbar": Mistake( TOPOLOGY, "busbar: LY-10-1, device: LY/113",
-"busbar: LY-10-9, device: LY/113", "no busbar" ), "cell-kind": Mistake(TOPOLOGY, "kind: capacitor",
-"kind: condenser", "cannot be 'condenser'"), "switch-words": Mistake(TOPOLOGY, "truck 113 LY/113/truck",
-"wagon 113 LY/113/truck", "is no switch"), "switch-point": Mistake( TOPOLOGY, "breaker 114
-LY/114/position", "breaker 114 LY/114/positon", "did you mean" ), "busbar-twice": Mistake(TOPOLOGY,
-"{id: LY-10-2,", "{id: LY-10-1,", "busbar LY-10-1 is given twice"), # organisation "unknown-lead":
-Mistake(TEAMS, "lead: yw-bz", "lead: yw-bx", "no person is named"), "unknown-in-chain": Mistake(TEAMS,
-"chain: [dd-j1, fjl, jl]", "chain: [dd-j1, fjj, jl]", "no person"), "team-flag": Mistake(TEAMS,
-"contractor: true", "contractor: 1", "must be true or false"), "person-twice": Mistake(PEOPLE, "id:
-yw-j2,", "id: yw-y2,", "person yw-y2 is given twice", 2), "unknown-unit-parent": Mistake( UNITS,
-"parent: zb1, team: dd", "parent: zb9, team: dd", "no unit is named" ), "group-without-team":
-Mistake(UNITS, "team: wx, ", "", "needs its team"), "leader-no-member": Mistake(UNITS, "head: wx-bz",
-"head: wx-7", "must be a member"), "two-groups-of-one-team": Mistake(UNITS, "team: xs, head", "team: yw,
-head", "has the group"), "unit-twice-at-a-time": Mistake(UNITS, "until: 2026-08-15", "until:
-2026-09-15", "stands here twice", 1), "bad-day": Mistake(UNITS, "from: 2026-08-15", "from: 2026-13-15",
-"must be a day"), "place-kind": Mistake(PLACES, "kind: yard", "kind: garden", "cannot be 'garden'"), #
-zones "owner-unknown": Mistake(ZONES, "owner: yw-y1", "owner: yw-y9", "no person is named"),
-"owner-no-member": Mistake(ZONES, "owner: yw-y1", "owner: yw-b1", "must be one"), "tenures-overlap":
-Mistake(ZONES, "until: 2026-03-01", "until: 2026-04-01", "two tenures", 1), "zone-roster":
-Mistake(ZONES, "roster: xny", "roster: xnz", "no roster is named"), "covered-twice": Mistake( ZONES, "-
-teams: [wx, ww2]", "- teams: [wx, ww2, xs]", "is in zone z-xs already" ), "station-unknown":
-Mistake(ZONES, "- station: 35kV沟岔变", "- station: 35kV沟岔", "did you mean"), # rosters "cycle-shift":
-Mistake(ROSTERS, "cycle: [早班, 早班,", "cycle: [早班, 晚班,", "no shift is named '晚班'"), "shift-too-long":
-Mistake(ROSTERS, "lasts: 24h", "lasts: 25h", "at most 24h"), "shift-time": Mistake(ROSTERS, 'from:
-"08:30"', 'from: "25:30"', "must be a time of day"), "offset-outside": Mistake( ROSTERS, "name: 调度丁值,
-offset: 6", "name: 调度丁值, offset: 8", "lies outside the cycle" ), "handover-on-call": Mistake( ROSTERS,
-"team: yw\n", "team: yw\n    handover: true\n", "no shift on call", 1 ), "handover-never-late":
-Mistake(ROSTERS, "late_after: 30min", "late_after: 0", "longer than 0"), "leave-of-nobody":
-Mistake(ROSTERS, "person: xs-1,", "person: xs-9,", "no person is named"), "leave-backwards":
-Mistake(ROSTERS, "until: 2026-12-01", "until: 2026-11-01", "later than from"), # credit "account":
-Mistake(RULES, "account: team", "account: crew", "cannot be 'crew'"), "points": Mistake(RULES, "points:
-1.5", "points: much", "must be a number"), "points-too-fine": Mistake(RULES, "points: 1.5", "points:
-1.555", "at most two decimals"), "points-of-nothing": Mistake(RULES, "points: 1.5", "points: 0", "must
-not be 0"), "cap-too-small": Mistake(RULES, "cap: 20", "cap: 1", "smaller than one item"), "item-twice":
-Mistake(RULES, "id: team-drill", "id: study", "credit item study is given twice"), "machine-and-party":
-Mistake( RULES, "violation-own-act, account: safety", "violation-own-act, account: party", "never
-touches party standing", ), "to-acting": Mistake(RULES, "to: zone_owner", "to: acting", "not who is
-acting"), }  # fmt: skip
+MISTAKES = {
+    # plant
+    "unknown-template": Mistake(
+        LY, "name: 113联合站线, template: feeder-10kv", "name: 113联合站线, template: feeder-10kw",
+        "did you mean 'feeder-10kv'?",
+    ),
+    "rated-missing": Mistake(
+        LY, "template: feeder-10kv, rated: {current_a: 150}", "template: feeder-10kv",
+        "needs rated current_a",
+    ),
+    "rated-unknown": Mistake(
+        LY, "rated: {current_a: 120}", "rated: {current_a: 120, un_kv: 10}", "has no rated 'un_kv'"
+    ),
+    "rated-negative": Mistake(LY, "current_a: 120", "current_a: -120", "must be greater than 0"),
+    "unknown-source": Mistake(SP, "source: frontend", "source: frontent", "mean 'frontend'?"),
+    "staffing": Mistake(SP, "staffing: attended", "staffing: sometimes", "cannot be 'sometimes'"),
+    "template-unit": Mistake(FEEDER, "unit: MW", "unit: Mw", "did you mean 'MW'?"),
+    "template-suffix-twice": Mistake(
+        FEEDER, "template: feeder-10kv\n", "template: feeder-10kv\nsize: 3\n", "no field 'size'", 1
+    ),
+    "template-limits-not-in-order": Mistake(OIL, "HH: {value: 95,", "HH: {value: 80,", "must rise"),
+    "template-mark": Mistake(OIL, "mark: V}", "mark: X}", "cannot be 'X'"),
+    "limit-of-nothing": Mistake(
+        "limits/changes.yaml", "SP/1T/winding_temp", "SP/3T/winding_temp", "no point is named"
+    ),
+    # 联动
+    "rule-without-device": Mistake(
+        LINKAGE, "device: siren-GC", "device: siren-GG", "no field device is named"
+    ),
+    "device-nowhere": Mistake(LINKAGE, "at: LY/HJ", "at: LY/HX", "no device is named"),
+    "violation-point": Mistake(LINKAGE, "SP/WF/unlock,", "SP/WF/unlokc,", "no point is named"),
+    "violation-grade": Mistake(LINKAGE, "grade: serious", "grade: terrible", "cannot be"),
+    "violation-flag": Mistake(
+        LINKAGE, "unless_ticket: true", "unless_ticket: perhaps", "must be true or false"
+    ),
+    # notices
+    "ladder-who": Mistake(NOTICES, "who: station_head", "who: secretary", "cannot be 'secretary'"),
+    "ladder-order": Mistake(
+        NOTICES,
+        "after: 15min}\n  - level: major\n    staffing: attended",
+        "after: 1min}\n  - level: major\n    staffing: attended",
+        "must follow each other in time", -4,
+    ),
+    "remote-duty": Mistake(NOTICES, "remote_duty: dd ", "remote_duty: dx ", "no roster is named 'dx'"),
+    "contact-person": Mistake(NOTICES, "person: fjl", "person: fjx", "no person is named 'fjx'"),
+    "contact-twice": Mistake(NOTICES, "person: jl,", "person: fjl,", "contact of fjl is given twice"),
+    "contact-channel": Mistake(
+        NOTICES, 'jl, channels: [phone], mobile: "13900000002"', 'jl, channels: [fone]', "mean 'phone'?"
+    ),
+    "contact-mobile": Mistake(NOTICES, '"13900000001"', '"139 0000 0001"', "digits only"),
+    "channel-without-key": Mistake(
+        NOTICES, "{id: phone, kind: phone}", "{id: phone, kind: wecom}", "needs key_env"
+    ),
+    "channel-secret-in-the-url": Mistake(
+        NOTICES, "{id: phone, kind: phone}",
+        '{id: phone, kind: wecom, key_env: A, url: "https://x/send?key=1"}', "holds a secret",
+    ),
+    "channel-secret-in-the-file": Mistake(
+        NOTICES, "{id: phone, kind: phone}", "{id: phone, kind: wecom, key_env: 12-ab}", "never the secret"
+    ),
+    "channel-mail": Mistake(
+        NOTICES, "{id: phone, kind: phone}",
+        '{id: phone, kind: mail, sender: x, url: "mail:x"}', "is host:port",
+    ),
+    "channel-accepted": Mistake(
+        NOTICES, "{id: phone, kind: phone}",
+        '{id: phone, kind: sms, url: "http://x", accepted: "("}', "no regular expression",
+    ),
+    "office-hours": Mistake(
+        NOTICES, 'from: "08:00", lasts: 10h, days', 'from: "8", lasts: 10h, days', "a time of day"
+    ),
+    "office-days": Mistake(NOTICES, "days: [1, 2,", "days: [0, 2,", "day of the week"),
+    # topology
+    "cell-busbar": Mistake(
+        TOPOLOGY, "busbar: LY-10-1, device: LY/113", "busbar: LY-10-9, device: LY/113", "no busbar"
+    ),
+    "cell-kind": Mistake(TOPOLOGY, "kind: capacitor", "kind: condenser", "cannot be 'condenser'"),
+    "switch-words": Mistake(TOPOLOGY, "truck 113 LY/113/truck", "wagon 113 LY/113/truck", "is no switch"),
+    "switch-point": Mistake(
+        TOPOLOGY, "breaker 114 LY/114/position", "breaker 114 LY/114/positon", "did you mean"
+    ),
+    "busbar-twice": Mistake(TOPOLOGY, "{id: LY-10-2,", "{id: LY-10-1,", "busbar LY-10-1 is given twice"),
+    # organisation
+    "unknown-lead": Mistake(TEAMS, "lead: yw-bz", "lead: yw-bx", "no person is named"),
+    "unknown-in-chain": Mistake(TEAMS, "chain: [dd-j1, fjl, jl]", "chain: [dd-j1, fjj, jl]", "no person"),
+    "team-flag": Mistake(TEAMS, "contractor: true", "contractor: 1", "must be true or false"),
+    "person-twice": Mistake(PEOPLE, "id: yw-j2,", "id: yw-y2,", "person yw-y2 is given twice", 2),
+    "unknown-unit-parent": Mistake(
+        UNITS, "parent: zb1, team: dd", "parent: zb9, team: dd", "no unit is named"
+    ),
+    "group-without-team": Mistake(UNITS, "team: wx, ", "", "needs its team"),
+    "leader-no-member": Mistake(UNITS, "head: wx-bz", "head: wx-7", "must be a member"),
+    "two-groups-of-one-team": Mistake(UNITS, "team: xs, head", "team: yw, head", "has the group"),
+    "unit-twice-at-a-time": Mistake(UNITS, "until: 2026-08-15", "until: 2026-09-15", "stands here twice", 1),
+    "bad-day": Mistake(UNITS, "from: 2026-08-15", "from: 2026-13-15", "must be a day"),
+    "place-kind": Mistake(PLACES, "kind: yard", "kind: garden", "cannot be 'garden'"),
+    # zones
+    "owner-unknown": Mistake(ZONES, "owner: yw-y1", "owner: yw-y9", "no person is named"),
+    "owner-no-member": Mistake(ZONES, "owner: yw-y1", "owner: yw-b1", "must be one"),
+    "tenures-overlap": Mistake(ZONES, "until: 2026-03-01", "until: 2026-04-01", "two tenures", 1),
+    "zone-roster": Mistake(ZONES, "roster: xny", "roster: xnz", "no roster is named"),
+    "covered-twice": Mistake(
+        ZONES, "- teams: [wx, ww2]", "- teams: [wx, ww2, xs]", "is in zone z-xs already"
+    ),
+    "station-unknown": Mistake(ZONES, "- station: 35kV沟岔变", "- station: 35kV沟岔", "did you mean"),
+    # rosters
+    "cycle-shift": Mistake(ROSTERS, "cycle: [早班, 早班,", "cycle: [早班, 晚班,", "no shift is named '晚班'"),
+    "shift-too-long": Mistake(ROSTERS, "lasts: 24h", "lasts: 25h", "at most 24h"),
+    "shift-time": Mistake(ROSTERS, 'from: "08:30"', 'from: "25:30"', "must be a time of day"),
+    "offset-outside": Mistake(
+        ROSTERS, "name: 调度丁值, offset: 6", "name: 调度丁值, offset: 8", "lies outside the cycle"
+    ),
+    "handover-on-call": Mistake(
+        ROSTERS, "team: yw\n", "team: yw\n    handover: true\n", "no shift on call", 1
+    ),
+    "handover-never-late": Mistake(ROSTERS, "late_after: 30min", "late_after: 0", "longer than 0"),
+    "leave-of-nobody": Mistake(ROSTERS, "person: xs-1,", "person: xs-9,", "no person is named"),
+    "leave-backwards": Mistake(ROSTERS, "until: 2026-12-01", "until: 2026-11-01", "later than from"),
+    # credit
+    "account": Mistake(RULES, "account: team", "account: crew", "cannot be 'crew'"),
+    "points": Mistake(RULES, "points: 1.5", "points: much", "must be a number"),
+    "points-too-fine": Mistake(RULES, "points: 1.5", "points: 1.555", "at most two decimals"),
+    "points-of-nothing": Mistake(RULES, "points: 1.5", "points: 0", "must not be 0"),
+    "cap-too-small": Mistake(RULES, "cap: 20", "cap: 1", "smaller than one item"),
+    "item-twice": Mistake(RULES, "id: team-drill", "id: study", "credit item study is given twice"),
+    "machine-and-party": Mistake(
+        RULES, "violation-own-act, account: safety", "violation-own-act, account: party",
+        "never touches party standing",
+    ),
+    "to-acting": Mistake(RULES, "to: zone_owner", "to: acting", "not who is acting"),
+}  # fmt: skip
 
 
 @pytest.fixture
