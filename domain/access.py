@@ -9,6 +9,7 @@ from domain.requests import (
     AcknowledgeAlarm,
     AcknowledgeIncident,
     AnswerConsultation,
+    AnswerNotice,
     CallDevice,
     ChangeLimit,
     ChangePassword,
@@ -20,6 +21,7 @@ from domain.requests import (
     HandOverZone,
     HangTag,
     JudgeReview,
+    LogCall,
     MarkHoliday,
     MergeIncident,
     MovePerson,
@@ -41,6 +43,7 @@ from domain.requests import (
     ReportFinding,
     Request,
     ResetAlarm,
+    RetryNotice,
     ShelveAlarm,
     SignHandover,
     SilenceAlarm,
@@ -61,8 +64,10 @@ LOCAL_OPERATOR: Final = "local"
 # the judge process: it reports findings and may do nothing else
 JUDGE: Final = "judge"
 VISION: Final = "vision"  # the process at the cameras
+# the signed link in a notice: whoever was told acknowledges with it and may do nothing else
+NOTICE: Final = "notice"
 # names that no person may have
-RESERVED: Final = frozenset({LOCAL_OPERATOR, JUDGE, VISION})
+RESERVED: Final = frozenset({LOCAL_OPERATOR, JUDGE, VISION, NOTICE})
 
 _EVERYBODY: Final = frozenset(Role)
 _DUTY: Final = frozenset({Role.ADMINISTRATOR, Role.DISPATCHER, Role.DUTY})
@@ -108,6 +113,9 @@ ALLOWED: Final[dict[type[Request], frozenset[Role]]] = {
     ProposeViolation: frozenset(),
     ViewEvidence: _DUTY | _SAFETY,
     AnswerConsultation: _DUTY | _SAFETY,
+    AnswerNotice: _DUTY,
+    LogCall: _DUTY,
+    RetryNotice: _DUTY,
     WriteLog: _DUTY | _SAFETY,
     NoteHandover: _DUTY,
     SignHandover: _DUTY,
@@ -122,11 +130,10 @@ ALLOWED: Final[dict[type[Request], frozenset[Role]]] = {
     HandOverZone: _OFFICERS,
     EndArrangement: _DUTY | _OFFICERS,  # and who may have asked for one of its kind
 }
-# whose word an approval of this subject waits for; one that is not named here names its persons itself
-DECIDES: Final[dict[str, frozenset[Role]]] = {
+# whose word an approval of this subject waits for
+_DECIDES: Final[dict[str, frozenset[Role]]] = {
     "site": _SAFETY,
-    "limit": _SAFETY | _DISPATCH,
-    "device": _SAFETY | _DISPATCH,  # a call by hand that wants two persons
+    "swap": _EVERYBODY,  # it is for the persons whom it names
 }
 
 
@@ -144,5 +151,5 @@ def may_know_why(user: User, arrangement: Arrangement, lead: PersonId | None) ->
 
 
 def may_decide(roles: frozenset[Role], subject: str) -> bool:
-    """Of an approval. A swap of shifts is for the persons whom it names, whatever their roles."""
-    return subject not in DECIDES or bool(roles & DECIDES[subject])
+    """Of an approval."""
+    return bool(roles & _DECIDES.get(subject, _SAFETY | _DISPATCH))

@@ -2,7 +2,7 @@
 
 site.yaml  sources/*.yaml  assets/*.yaml  limits/*.yaml  linkage.yaml; and where wanted
 assets/templates/*.yaml  topology.yaml  organisation/*.yaml  zones.yaml  rosters.yaml  credit-rules.yaml
-replay.yaml  cameras.yaml
+notices.yaml  replay.yaml  cameras.yaml
 """
 
 import re
@@ -30,6 +30,7 @@ from service.site.model import (
     telemetry_topic,
 )
 from service.site.nodes import Fields
+from service.site.notices import read_notices
 from service.site.people import read_people
 from service.site.plant import Template, read_station, read_template
 from service.site.problems import BrokenSite, Problem, did_you_mean
@@ -91,6 +92,7 @@ def _read(folder: Path) -> tuple[Site | None, list[Problem]]:
     cameras, machine_rules = read_cameras(folder, found)
     rule_book = read_credit_rules(folder, found)
     organisation = read_people(folder, head.zone, found)
+    notices = read_notices(folder, found, organisation)
     problems = sorted(set(found.problems))
     if problems:
         return None, problems
@@ -114,6 +116,7 @@ def _read(folder: Path) -> tuple[Site | None, list[Problem]]:
         positions=tuple(found.positions),
         cameras=cameras,
         machine_rules=machine_rules,
+        notices=notices,
         attended=frozenset(found.attended),
         suppressions=tuple(found.suppressions.values()),
     ), []

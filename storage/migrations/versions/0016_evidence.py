@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0016"
-down_revision: str | None = "0013"
+down_revision: str | None = "0011"
 branch_labels: str | None = None
 depends_on: str | None = None
 
