@@ -28,6 +28,7 @@ from domain.organisation import (
     ZoneKind,
 )
 from domain.records import Ticked
+from domain.responsibility import Kind
 from domain.topology import Busbar, Cell, CellKind, Switch, SwitchKind, SwitchState, Topology
 from linkage.linkage import Linkage
 from linkage.plan import LinkagePlan
@@ -52,14 +53,16 @@ def rows() -> Iterator[Row]:
         records = SqlRecords(engine)
         linkage = Linkage(zones())
         events = flood()
-        began = time.perf_counter()
+        began, worked = time.perf_counter(), time.process_time()
         decided = link(linkage, events)
         linked_s = time.perf_counter() - began
         for seq, changes in enumerate(decided, start=1):
             records.commit(changes, seq)
         total_s = time.perf_counter() - began
+        cpu_s = time.process_time() - worked
         with reading(engine) as connection:
-            counted = select(func.count()).where(incidents.c.cause.is_(None))
+            of_plant = incidents.c.kind == Kind.FAULT.value  # not of the responsibility itself
+            counted = select(func.count()).where(incidents.c.cause.is_(None), of_plant)
             causes = connection.execute(counted).scalar_one()
         engine.dispose()
     yield Row(
@@ -67,7 +70,7 @@ def rows() -> Iterator[Row]:
         figure=f"{total_s:.2f} s, {causes} incidents",
         budget=f"{BUDGET_S:g} s, {ZONES} incidents",
         passed=total_s <= BUDGET_S and causes == ZONES,
-        beside=f"deciding alone {linked_s:.2f} s",
+        beside=f"deciding alone {linked_s:.2f} s; processor time {cpu_s:.2f} s",
     )
 
 

@@ -123,11 +123,10 @@ ALLOWED: Final[dict[type[Request], frozenset[Role]]] = {
     HandOverZone: _OFFICERS,
     EndArrangement: _DUTY | _OFFICERS,  # and who may have asked for one of its kind
 }
-# whose word an approval of this subject waits for; one that is not named here names its persons itself
-DECIDES: Final[dict[str, frozenset[Role]]] = {
+# whose word an approval of this subject waits for
+_DECIDES: Final[dict[str, frozenset[Role]]] = {
     "site": _SAFETY,
-    "limit": _SAFETY | _DISPATCH,
-    "device": _SAFETY | _DISPATCH,  # a call by hand that wants two persons
+    "swap": _EVERYBODY,  # it is for the persons whom it names
 }
 
 
@@ -145,5 +144,5 @@ def may_know_why(user: User, arrangement: Arrangement, lead: PersonId | None) ->
 
 
 def may_decide(roles: frozenset[Role], subject: str) -> bool:
-    """Of an approval. A swap of shifts is for the persons whom it names, whatever their roles."""
-    return subject not in DECIDES or bool(roles & DECIDES[subject])
+    """Of an approval."""
+    return bool(roles & _DECIDES.get(subject, _SAFETY | _DISPATCH))

@@ -11,7 +11,7 @@ from typing import Final, TypeVar
 from uuid import UUID
 
 from domain.alarms import Alarm
-from domain.assets import AlarmClass, Asset, Condition
+from domain.assets import SUPERVISED, AlarmClass, Asset, Condition
 from domain.clock import SECOND_US
 from domain.disturbances import Disturbance, Reached
 from domain.events import AlarmRaised
@@ -35,6 +35,7 @@ LATE_CAUSE_WITHIN_US: Final = 60 * SECOND_US
 AFTER_THE_TRIP_US: Final = SECOND_US
 # by our clock: what is told later than so long after the trip stands for itself
 TOLD_WITHIN_US: Final = 600 * SECOND_US
+FORGETS_EVERY_US: Final = 10 * SECOND_US
 REMEMBER_AT_MOST: Final = (
     100  # alarms of a device: a chattering contact is not a hundred consequences
 )
@@ -54,8 +55,9 @@ _OF_LOST_SUPPLY: Final = frozenset(
     }
 )
 # about us, or about the judgement of many hours: no trip explains them
-_OF_NO_TRIP: Final = frozenset(
+_OF_NO_TRIP: Final = SUPERVISED | frozenset(
     {
+        Condition.HANDOVER_LATE,
         Condition.COMMAND_FAILED,
         Condition.DEVICE_SILENT,
         Condition.TEST_OVERDUE,
@@ -105,6 +107,7 @@ class Correlation:
         self._of_bay: dict[Bay, dict[UUID, Disturbance]] = {}
         self._reaching: dict[AssetId, dict[UUID, tuple[Disturbance, Reached]]] = {}
         self._told: dict[AssetId, list[_Remembered]] = {}
+        self._looks_again_us = 0
         self._opened: dict[PointKey, int] = {}  # when each switch opened, by the plant's clock
         for disturbance in disturbances:
             self._keep(disturbance)
@@ -170,7 +173,10 @@ class Correlation:
                     yield incident_id, len(events), self._explanation(events[0], of_it[0])
 
     def passed(self, at_us: int) -> None:
-        """Forgets what no rule looks at any more."""
+        """Forgets what no rule looks at any more; now and then, for the rules go by times, not by memory."""
+        if at_us < self._looks_again_us:
+            return
+        self._looks_again_us = at_us + FORGETS_EVERY_US
         for disturbance in list(self._disturbances.values()):
             if disturbance.known_at_us < at_us - TOLD_WITHIN_US:
                 self._forget(disturbance)

@@ -64,6 +64,7 @@ from domain.responsibility import Reason
 from linkage.alarm_desk import ALARM_REQUESTS, AlarmDesk
 from linkage.arrangement_desk import (
     ARRANGEMENT_REQUESTS,
+    BY_ITSELF,
     SWAP_SUBJECT,
     ArrangementDesk,
     ArrangementRequest,
@@ -417,15 +418,20 @@ class Desk:
         for approval in changes.approvals:
             self._approvals[approval.approval_id] = approval
         if isinstance(request, EndArrangement):
-            self._withdraw_approvals(subject, user, asked.at_us, changes)
+            self._withdraw_approvals(subject, user.name, asked.at_us, changes)
         return subject
 
-    def _withdraw_approvals(self, subject: str, user: User, at_us: int, changes: Changes) -> None:
+    def swaps_lapsed(self, subjects: Iterable[str], at_us: int, changes: Changes) -> None:
+        """Their turn has begun and not everybody had agreed."""
+        for subject in subjects:
+            self._withdraw_approvals(subject, BY_ITSELF, at_us, changes)
+
+    def _withdraw_approvals(self, subject: str, by: str, at_us: int, changes: Changes) -> None:
         """Nobody need agree any more to what was taken back."""
         for approval in list(self._approvals.values()):
             if (approval.subject, approval.subject_id) == (SWAP_SUBJECT, subject):
                 del self._approvals[approval.approval_id]
-                changes.approvals.append(approval.decided(False, user.name, at_us, ""))
+                changes.approvals.append(approval.decided(False, by, at_us, ""))
 
     def _open_ticket(
         self, request: OpenTicket, user: User, asked: Requested, changes: Changes

@@ -23,6 +23,7 @@ from domain.commands import (
     CommandState,
     DeviceCare,
     DeviceCommand,
+    DeviceKind,
     FieldDevice,
     Origin,
 )
@@ -43,6 +44,14 @@ CALL_SUBJECT: Final = "device"  # of an approval
 LET_GO_WITHIN_US: Final = 5 * MINUTE_US
 SECOND_PERSON_WITHIN_US: Final = 10 * MINUTE_US
 TEST_FOR_S: Final = 5
+TEST_TEXT: Final = {"zh-CN": "试验", "en": "test"}
+TRIED_BY: Final = {
+    DeviceKind.SIREN: "sound",
+    DeviceKind.LIGHT: "light",
+    DeviceKind.VOICE: "speak",
+    DeviceKind.CAMERA: "picture",
+    DeviceKind.DOOR: "refuse_entry",
+}
 _ENDING: Final = frozenset({SILENCE, RELEASE})
 
 
@@ -300,13 +309,14 @@ class DeviceDesk:
         return str(command.command_id), approval
 
     def _test(self, asked: Requested, device: FieldDevice, user: User, changes: Changes) -> str:
-        action = _tried_by(device)
+        action = TRIED_BY[device.kind]
         if self._is_quiet(device, action, asked.at_us):
             raise Refused(Reason.of("quiet_hours", hours=device.quiet))
         if self._holding(device.device_id, asked.at_us):
             raise Refused(Reason.of("device_in_use", what=device.name))
         command = replace(
             self._by_hand(asked, device, user, action, Origin.TEST, "test"),
+            text=TEST_TEXT[self._plan.language],
             max_on_s=min(TEST_FOR_S, device.max_on_s),
         )
         self._hands.issue(command, changes)
@@ -434,11 +444,6 @@ class DeviceDesk:
         for alarm in self._alarms.of_point(device):
             if alarm.condition is condition and alarm.standing:
                 yield alarm.event_id
-
-
-def _tried_by(device: FieldDevice) -> str:
-    """What a test has it do."""
-    return min(ACTIONS[device.kind], key=lambda action: (action not in LASTING, action))
 
 
 def _last_word(command: DeviceCommand) -> str:

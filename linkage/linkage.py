@@ -24,6 +24,7 @@ from domain.commands import (
     OutboxItem,
 )
 from domain.events import AlarmCleared, AlarmRaised, Event
+from domain.handover import POST
 from domain.ids import (
     AssetId,
     DeviceId,
@@ -96,7 +97,7 @@ class Linkage:
         self._responsibility = Responsibility(
             plan.organisation, plan.zone, plan.version, plan.responsible, self._watches, arranged
         )
-        self._arrangement_desk = ArrangementDesk(plan, arranged, self._responsibility)
+        self._arrangement_desk = ArrangementDesk(plan, arranged, self._responsibility, concerns)
         self._handover = HandoverDesk(
             plan, self._watches, self._responsibility, self._link, concerns
         )
@@ -221,6 +222,8 @@ class Linkage:
 
     def _commands_by_rules(self, event: AlarmRaised) -> list[DeviceCommand]:
         if event.found_late or not event.output_allowed:
+            return []
+        if not self._plan.rules:
             return []
         where = self._plan.where(event)
         issued: dict[UUID, DeviceCommand] = {}
@@ -396,8 +399,9 @@ class Linkage:
     def _answer(self, event: AlarmRaised) -> Answer:
         """Who answered for the asset when it began, by the plant's clock."""
         if event.condition is Condition.HANDOVER_LATE:
-            post = next(each for each in self._plan.posts if each.asset_id == event.asset_id)
-            return self._responsibility.of_post(post, event.started_at_us)
+            return self._responsibility.of_roster(
+                event.point.removeprefix(POST), event.started_at_us
+            )
         if event.condition in SUPERVISED:
             return self._supervision.answer(event)
         return self._answer_for(event.asset_id, event.started_at_us, self._kind(event))
@@ -510,7 +514,7 @@ class Linkage:
         self._handover.ticked(at_us, changes)
         self._log.forget_before(at_us - CORRECTED_WITHIN_US)
         self._quality.ticked(at_us, changes)
-        self._arrangement_desk.ticked(at_us)
+        self._desk.swaps_lapsed(self._arrangement_desk.ticked(at_us, changes), at_us, changes)
         self._supervision.ticked(at_us, changes)
         self._trips.forget_before(at_us - 2 * TOGETHER_WITHIN_US)
         self._grouping.passed(at_us)

@@ -1,4 +1,4 @@
-"""From an incident's commit to a robot on loopback by core's threads; and the commands that try a channel."""
+"""From an incident to a robot on loopback, by core's threads; and the commands that try a channel."""
 
 import shutil
 import sqlite3

@@ -325,7 +325,7 @@ def test_a_test_passes_when_the_device_confirms_it() -> None:
     assert care.tested_at_us is None
     control.does(TryDevice(device_id=SIREN.device_id))
     (command,) = commands(control)
-    assert (command.origin, command.max_on_s) == (Origin.TEST, 5)
+    assert (command.origin, command.action, command.max_on_s) == (Origin.TEST, "sound", 5)
     sent(control, command)
     reply(control, command, ReplyOutcome.DONE)
     assert control.everything.device_cares[-1].tested_at_us == control.at_us

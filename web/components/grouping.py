@@ -114,7 +114,7 @@ def _merging(visit: Visit, incident: Incident) -> None:
         if outcome and outcome.done:
             dialog.close()
 
-    with ui.dialog() as dialog, ui.card().style("width:520px; max-width:95vw"):
+    with _outside() as dialog, ui.card().style("width:520px; max-width:95vw"):
         ui.label(visit.say("grouping.merge")).classes("gw-head")
         into = ui.select(options, label=visit.say("grouping.into"), with_input=True)
         into.props("dense outlined options-dense").style("width:100%")
@@ -132,10 +132,18 @@ def _splitting(visit: Visit, incident: Incident) -> None:
         if outcome and outcome.done:
             dialog.close()
 
-    with ui.dialog() as dialog, ui.card():
+    with _outside() as dialog, ui.card():
         ui.label(visit.say("grouping.split")).classes("gw-head")
         words = ui.input(visit.say("grouping.words")).style("min-width:260px")
         with ui.row():
             ui.button(visit.say("grouping.split"), on_click=split).props("no-caps unelevated")
             ui.button(visit.say("common.cancel"), on_click=dialog.close).props("no-caps flat")
     dialog.open()
+
+
+def _outside() -> ui.dialog:
+    """A dialog that stays while what it was opened from is shown anew."""
+    with ui.context.client.content:
+        dialog = ui.dialog()
+    dialog.on("hide", dialog.delete)
+    return dialog
