@@ -9,6 +9,7 @@ from domain.requests import (
     AcknowledgeAlarm,
     AcknowledgeIncident,
     AnswerConsultation,
+    AnswerNotice,
     CallDevice,
     ChangeLimit,
     ChangePassword,
@@ -20,6 +21,7 @@ from domain.requests import (
     HandOverZone,
     HangTag,
     JudgeReview,
+    LogCall,
     MarkHoliday,
     MergeIncident,
     MovePerson,
@@ -39,6 +41,7 @@ from domain.requests import (
     ReportFinding,
     Request,
     ResetAlarm,
+    RetryNotice,
     ShelveAlarm,
     SignHandover,
     SilenceAlarm,
@@ -57,8 +60,10 @@ from domain.requests import (
 LOCAL_OPERATOR: Final = "local"
 # the judge process: it reports findings and may do nothing else
 JUDGE: Final = "judge"
+# the signed link in a notice: whoever was told acknowledges with it and may do nothing else
+NOTICE: Final = "notice"
 # names that no person may have
-RESERVED: Final = frozenset({LOCAL_OPERATOR, JUDGE})
+RESERVED: Final = frozenset({LOCAL_OPERATOR, JUDGE, NOTICE})
 
 _EVERYBODY: Final = frozenset(Role)
 _DUTY: Final = frozenset({Role.ADMINISTRATOR, Role.DISPATCHER, Role.DUTY})
@@ -101,6 +106,9 @@ ALLOWED: Final[dict[type[Request], frozenset[Role]]] = {
     ChangePassword: _EVERYBODY,
     ReportFinding: frozenset(),  # no person: the judge process is not one
     AnswerConsultation: _DUTY | _SAFETY,
+    AnswerNotice: _DUTY,
+    LogCall: _DUTY,
+    RetryNotice: _DUTY,
     WriteLog: _DUTY | _SAFETY,
     NoteHandover: _DUTY,
     SignHandover: _DUTY,
@@ -115,11 +123,10 @@ ALLOWED: Final[dict[type[Request], frozenset[Role]]] = {
     HandOverZone: _OFFICERS,
     EndArrangement: _DUTY | _OFFICERS,  # and who may have asked for one of its kind
 }
-# whose word an approval of this subject waits for; one that is not named here names its persons itself
-DECIDES: Final[dict[str, frozenset[Role]]] = {
+# whose word an approval of this subject waits for
+_DECIDES: Final[dict[str, frozenset[Role]]] = {
     "site": _SAFETY,
-    "limit": _SAFETY | _DISPATCH,
-    "device": _SAFETY | _DISPATCH,  # a call by hand that wants two persons
+    "swap": _EVERYBODY,  # it is for the persons whom it names
 }
 
 
@@ -137,5 +144,5 @@ def may_know_why(user: User, arrangement: Arrangement, lead: PersonId | None) ->
 
 
 def may_decide(roles: frozenset[Role], subject: str) -> bool:
-    """Of an approval. A swap of shifts is for the persons whom it names, whatever their roles."""
-    return subject not in DECIDES or bool(roles & DECIDES[subject])
+    """Of an approval."""
+    return bool(roles & _DECIDES.get(subject, _SAFETY | _DISPATCH))

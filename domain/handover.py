@@ -20,6 +20,7 @@ from domain.incidents import IllegalMove
 # so long before its shift begins a crew may take over, and the one before it sign
 EARLIEST_US: Final = 60 * MINUTE_US
 PAGE_BYTES_AT_MOST: Final = 512 * 1024
+POST: Final = "post/"  # begins the id of what an event about a post stands at
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +35,7 @@ class Post:
     @property
     def asset_id(self) -> AssetId:
         """What an event about the post stands at."""
-        return AssetId(f"post/{self.post_id}")
+        return AssetId(f"{POST}{self.post_id}")
 
     @property
     def station(self) -> str:

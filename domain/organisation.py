@@ -4,9 +4,9 @@ Committee - general branch - branch - group are the party units; a group is one 
 Every asset, place and employee belongs to exactly one zone at any time (DOMAIN D2).
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from enum import StrEnum
 from typing import Final
 
@@ -177,8 +177,10 @@ class Holiday:
     working: bool = False
     mark: str = "D"  # where it comes from: U until somebody has read the announcement of the year
 
-    def covers(self, day: date) -> bool:
-        return self.first <= day <= self.last
+    @property
+    def days(self) -> Iterator[date]:
+        count = (self.last - self.first).days + 1
+        return (self.first + timedelta(days=each) for each in range(count))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,6 +4,7 @@ from typing import Final
 
 from domain.correlation_words import CORRELATION
 from domain.device_words import DEVICES
+from domain.notice_words import REASONS as NOTICE_REASONS
 from domain.responsibility import Reason
 from domain.wording import DEFAULT_LANGUAGE
 
@@ -347,11 +348,6 @@ _HANDOVER: Final[dict[str, _Words]] = {
         "zh-CN": "{post} 已提前交接班: {crew} ({day} {shift}) 已接班",
         "en": "{post} was handed over early: {crew} ({shift} of {day}) has taken over",
     },
-    "lead_of_post": {
-        "zh-CN": "{person} 是 {post} 的上一级负责人",
-        "en": "{person} leads {post}",
-    },
-    "no_lead_of_post": {"zh-CN": "{post} 没有负责人", "en": "{post} has nobody who leads it"},
     "no_such_watch": {
         "zh-CN": "该班次已交接或不存在, 请刷新",
         "en": "this watch is handed over or does not exist: look again",
@@ -474,7 +470,14 @@ _JUDGEMENT: Final[dict[str, _Words]] = {
 }
 
 _WORDS: Final = (
-    _RESPONSIBILITY | _CREDIT | _REFUSALS | _HANDOVER | _JUDGEMENT | CORRELATION | DEVICES
+    _RESPONSIBILITY
+    | _CREDIT
+    | _REFUSALS
+    | _HANDOVER
+    | _JUDGEMENT
+    | CORRELATION
+    | DEVICES
+    | NOTICE_REASONS
 )
 
 

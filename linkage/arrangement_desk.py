@@ -4,7 +4,7 @@ Decisions only; raises Refused with the reason, and then nothing has changed. No
 known: what should have begun earlier begins now.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from datetime import date, timedelta
 from typing import Final
@@ -59,6 +59,7 @@ ARRANGEMENT_REQUESTS: Final = (
     *(MarkHoliday, MovePerson, HandOverZone, EndArrangement),
 )
 SWAP_SUBJECT: Final = "swap"  # of an approval
+BY_ITSELF: Final = "-"  # who decided what time decided
 PLANNED_AT_MOST: Final = 3_000  # a month of a hundred people
 HOLIDAY_DAYS_AT_MOST: Final = 31
 REMEMBER_OVER_US: Final = 31 * 86_400 * 1_000_000  # so late an event may still come
@@ -82,8 +83,14 @@ class ArrangementDesk:
     """Keeps what was arranged, for itself and for Responsibility."""
 
     def __init__(
-        self, plan: LinkagePlan, arranged: Arrangements, responsibility: Responsibility
+        self,
+        plan: LinkagePlan,
+        arranged: Arrangements,
+        responsibility: Responsibility,
+        concerns: Callable[[AssetId], bool],
     ) -> None:
+        """`concerns` says whether a roster ("roster:yw") is ours to watch, and not another worker's."""
+        self._concerns = concerns
         self._plan = plan
         self._arranged = arranged
         self._responsibility = responsibility
@@ -181,8 +188,27 @@ class ArrangementDesk:
             self._work_sites[ticket.ticket_id] = made.arrangement_id
             self._keep(made, changes)
 
-    def ticked(self, at_us: int) -> None:
+    def ticked(self, at_us: int, changes: Changes) -> list[str]:
+        """The ids of swaps whose turn has begun before everybody had agreed: they are none."""
         self._arranged.forget_over_before(at_us - REMEMBER_OVER_US)
+        lapsed = [
+            each
+            for each in self._arranged.waiting()
+            if each.swap is not None
+            and self._concerns(AssetId(f"roster:{each.swap.roster_id}"))
+            and self._has_begun(each.swap, at_us)
+        ]
+        for each in lapsed:
+            self._keep(each.rejected(), changes)
+        return [str(each.arrangement_id) for each in lapsed]
+
+    def _has_begun(self, swap: Swap, at_us: int) -> bool:
+        """Also of a roster that the site has no more."""
+        try:
+            self._expect_turns_ahead(swap, at_us)
+        except Refused:
+            return True
+        return False
 
     # -- what is arranged ----------------------------------------------------------------------
 
@@ -430,9 +456,8 @@ class ArrangementDesk:
 
     def _expect_no_swap_waits(self, swap: Swap) -> None:
         wanted = {turn for turn, _ in swap.handed}
-        for each in self._arranged.every():
-            waits = each.state is ApprovalState.PROPOSED and each.ended_at_us is None
-            if waits and each.swap and wanted & {turn for turn, _ in each.swap.handed}:
+        for each in self._arranged.waiting():
+            if each.swap and wanted & {turn for turn, _ in each.swap.handed}:
                 raise Refused(Reason.of("swap_waits"))
 
     def _turn(self, roster: Roster, turn: Turn) -> Duty:

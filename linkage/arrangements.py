@@ -3,6 +3,7 @@
 Where two hold for the same thing, the one that began last counts.
 """
 
+from bisect import insort
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import date, tzinfo
@@ -11,14 +12,17 @@ from typing import Final
 from uuid import UUID
 
 from domain.arrangements import Arrangement, Delegation, Move, PlannedDay, WorkSite
+from domain.clock import NEVER_US
 from domain.ids import AssetId, PersonId, ZoneId
 from domain.organisation import Crew, Holiday, Roster, Tenure
+from domain.paperwork import ApprovalState
 from domain.responsibility import Kind
 from linkage.rosters import Duty, Turns, duties_of_day, duty_of, start_of
 
 _Key = tuple[str | date, ...]
+_Held = tuple[int, int, Arrangement]  # from, until: looked at for every answer
 _MOVES: Final[_Key] = ("moves",)
-_HOLIDAYS: Final[_Key] = ("holidays",)
+_FOREVER_US: Final = 2**63
 
 
 class Arrangements:
@@ -27,8 +31,9 @@ class Arrangements:
     def __init__(self, every: Iterable[Arrangement] = (), holidays: Iterable[Holiday] = ()) -> None:
         """`holidays`: those that the site names by itself."""
         self._known: dict[UUID, Arrangement] = {}
-        self._by: dict[_Key, dict[UUID, Arrangement]] = {}
-        self._of_site = tuple(holidays)
+        self._proposed: set[UUID] = set()
+        self._by: dict[_Key, list[_Held]] = {}  # in the order in which they begin
+        self._of_site = {day: each for each in holidays for day in each.days}
         for each in every:
             self.keep(each)
 
@@ -37,9 +42,12 @@ class Arrangements:
         before = self._known.get(arrangement.arrangement_id)
         if before is not None and before.version >= arrangement.version:
             return
+        self._forget(arrangement.arrangement_id)
         self._known[arrangement.arrangement_id] = arrangement
-        for key in _keys(arrangement):  # they never change with the version
-            self._by.setdefault(key, {})[arrangement.arrangement_id] = arrangement
+        if arrangement.state is ApprovalState.PROPOSED:
+            self._proposed.add(arrangement.arrangement_id)
+        for key in _keys(arrangement):
+            insort(self._by.setdefault(key, []), _held(arrangement), key=_began)
 
     def get(self, arrangement_id: UUID) -> Arrangement | None:
         return self._known.get(arrangement_id)
@@ -47,15 +55,27 @@ class Arrangements:
     def every(self) -> list[Arrangement]:
         return list(self._known.values())
 
+    def waiting(self) -> list[Arrangement]:
+        """Those to which somebody must still agree."""
+        proposed = (self._known[each] for each in sorted(self._proposed))
+        return [each for each in proposed if each.ended_at_us is None]
+
     def supposing(self, *more: Arrangement) -> "Arrangements":
         """The same and these: for a question that begins with "if"."""
-        return Arrangements([*self.every(), *more], self._of_site)
+        return Arrangements([*self.every(), *more], self._of_site.values())
 
     def forget_over_before(self, at_us: int) -> None:
         for each in [each for each in self._known.values() if each.is_over(at_us)]:
-            del self._known[each.arrangement_id]
-            for key in _keys(each):
-                self._by[key].pop(each.arrangement_id, None)
+            self._forget(each.arrangement_id)
+
+    def _forget(self, arrangement_id: UUID) -> None:
+        known = self._known.pop(arrangement_id, None)
+        self._proposed.discard(arrangement_id)
+        for key in _keys(known) if known is not None else ():
+            kept = [each for each in self._by[key] if each[2].arrangement_id != arrangement_id]
+            self._by[key] = kept
+            if not kept:
+                del self._by[key]
 
     # -- questions -----------------------------------------------------------------------------
 
@@ -99,10 +119,8 @@ class Arrangements:
 
     def holiday_on(self, day: date, at_us: int) -> Holiday | None:
         """As it was known at that moment: people's word before the site's."""
-        for each in reversed(self._holding(_HOLIDAYS, at_us)):
-            if each.holiday is not None and each.holiday.covers(day):
-                return each.holiday
-        return next((each for each in self._of_site if each.covers(day)), None)
+        found = self._newest(("holiday", day), at_us)
+        return found.holiday if found else self._of_site.get(day)
 
     def swap_into(
         self, roster_id: str, duty: Duty, person: PersonId, at_us: int
@@ -132,7 +150,7 @@ class Arrangements:
 
     def _turns_of_day(self, at_us: int, roster: Roster, day: date, zone: tzinfo) -> Iterable[Duty]:
         turns = list(duties_of_day(roster, day, zone, self.holiday_on(day, at_us)))
-        if self._by.get(_MOVES):
+        if _MOVES in self._by:
             came = self._came(roster, at_us)
             turns = [self._without_the_moved(duty, came, at_us) for duty in turns]
         for each in self._holding(("day", roster.roster_id, day), at_us):
@@ -166,13 +184,23 @@ class Arrangements:
 
     def _holding(self, key: _Key, at_us: int) -> list[Arrangement]:
         """In the order in which they began."""
-        known = self._by.get(key)
-        if not known:
-            return []
-        found = [each for each in known.values() if each.validity.covers(at_us)]
-        if len(found) > 1:
-            found.sort(key=lambda each: (each.from_us, each.at_us, each.arrangement_id))
-        return found
+        return [
+            arrangement
+            for from_us, until_us, arrangement in self._by.get(key, ())
+            if from_us <= at_us < until_us
+        ]
+
+
+def _held(arrangement: Arrangement) -> _Held:
+    validity = arrangement.validity
+    from_us = NEVER_US if validity.from_us is None else validity.from_us
+    until_us = _FOREVER_US if validity.until_us is None else validity.until_us
+    return from_us, until_us, arrangement
+
+
+def _began(held: _Held) -> tuple[int, int, UUID]:
+    from_us, _, arrangement = held
+    return from_us, arrangement.at_us, arrangement.arrangement_id
 
 
 def _keys(arrangement: Arrangement) -> Iterator[_Key]:
@@ -187,7 +215,8 @@ def _keys(arrangement: Arrangement) -> Iterator[_Key]:
         for day in dict.fromkeys(each.duty_date for each in arrangement.planned.days):
             yield "day", arrangement.planned.roster_id, day
     if arrangement.holiday:
-        yield _HOLIDAYS
+        for day in arrangement.holiday.days:
+            yield "holiday", day
     if arrangement.move:
         yield "move", arrangement.move.person_id
         yield _MOVES

@@ -13,7 +13,15 @@ from domain.assets import AlarmClass, Condition, Priority
 from domain.changes import Changes
 from domain.clock import to_datetime
 from domain.events import AlarmCleared, AlarmRaised, Event
-from domain.handover import EARLIEST_US, PAGE_BYTES_AT_MOST, Post, SignedPage, Watch, WatchState
+from domain.handover import (
+    EARLIEST_US,
+    PAGE_BYTES_AT_MOST,
+    POST,
+    Post,
+    SignedPage,
+    Watch,
+    WatchState,
+)
 from domain.ids import AssetId, PersonId, event_id
 from domain.paperwork import User
 from domain.records import Requested
@@ -81,7 +89,7 @@ class HandoverDesk:
                 self._look_at(post, at_us, changes)
 
     def _is_ours(self, post_id: str) -> bool:
-        return self._concerns(AssetId(f"post/{post_id}"))
+        return self._concerns(AssetId(f"{POST}{post_id}"))
 
     def _look_at(self, post: Post, at_us: int, changes: Changes) -> None:
         """The first watch begins by itself: somebody must be the one to hand over."""
@@ -182,7 +190,7 @@ class HandoverDesk:
         return AlarmRaised(
             event_id=self._late_id(post.post_id, since_us),
             site=self._plan.site,
-            point=f"post/{post.post_id}",
+            point=post.asset_id,
             asset_id=post.asset_id,
             signal=_SIGNAL[self._plan.language],
             unit="",
@@ -212,7 +220,7 @@ class HandoverDesk:
         )
 
     def _late_id(self, post_id: str, since_us: int) -> UUID:
-        return event_id(self._plan.site, f"post/{post_id}", Condition.HANDOVER_LATE, since_us)
+        return event_id(self._plan.site, f"{POST}{post_id}", Condition.HANDOVER_LATE, since_us)
 
     def _too_early(self, at_us: int) -> Reason:
         return Reason.of("sign_too_early", when=_time(at_us, self._plan.zone))

@@ -14,7 +14,6 @@ from uuid import UUID
 
 from domain.arrangements import Absence, Arrangement, WorkSite
 from domain.clock import NEVER_US, to_datetime
-from domain.handover import Post
 from domain.ids import AssetId, PersonId, TeamId, UnitId, ZoneId, from_request
 from domain.organisation import (
     Coverage,
@@ -196,16 +195,6 @@ class Responsibility:
     def tenure(self, zone: Zone, at_us: int) -> Tenure | None:
         return self._arranged.tenure_of(zone.zone_id, at_us) or _valid(zone.tenures, at_us)
 
-    def of_post(self, post: Post, at_us: int) -> Answer:
-        """Whose matter it is when a shift does not hand over: who leads it."""
-        roster = self._rosters.get(post.post_id)
-        chain = self.chain_of_command(roster.team_id, at_us) if roster else ()
-        if not chain:
-            why = Reason.of("no_lead_of_post", post=post.name)
-            return Answer(reasons=(why,), version=self._version)
-        why = Reason.of("lead_of_post", person=chain[0].name, post=post.name)
-        return Answer(acting=chain[0], reasons=(why,), version=self._version)
-
     def leads_of(self, roster_id: str) -> tuple[PersonId, ...]:
         """Who leads the team of a roster, and whom the production command chain names above."""
         roster = self._rosters.get(roster_id)
@@ -213,6 +202,17 @@ class Responsibility:
         if team is None:
             return ()
         return ((team.lead,) if team.lead else ()) + team.chain
+
+    def first_on_duty(self, roster_id: str, at_us: int) -> Party | None:
+        """The first of the crew on duty who is there."""
+        persons = (
+            person for duty in self.on_duty(roster_id, at_us) for person in duty.crew.persons
+        )
+        found = next((person for person in persons if not self._away(person, at_us)), None)
+        return self._party(found) if found else None
+
+    def party(self, person_id: PersonId) -> Party:
+        return self._party(person_id)
 
     def team_of(self, person_id: PersonId, at_us: int) -> TeamId | None:
         move = self._arranged.move_of(person_id, at_us)

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from domain.alarms import Withheld
+from domain.assets import Condition
 from domain.clock import system_clock
 from domain.handover import Post, Watch
 from domain.ids import AssetId
@@ -205,6 +206,14 @@ def _limit(visit: Visit, change: LimitChange) -> Line:
 
 
 def _devices(visit: Visit, post: Post) -> Iterator[Line]:
+    """Those that did not act when they were asked last, and those of which nobody knows whether they live."""
+    silent = AlarmFilter(conditions=[Condition.DEVICE_SILENT.value], asset_ids=_assets(visit, post))
+    for listed in visit.console.alarms.page(silent, limit=ROWS_AT_MOST):
+        yield Line(
+            when=visit.time(listed.alarm.raised_at_us, _WHEN),
+            what=text_of(visit, listed),
+            note=state_of(visit, listed.alarm),
+        )
     reads = visit.console.reads
     for device, command in failed_devices(
         visit.console.plan, lambda device_id: reads.last_commands(device_id, limit=1), post.sees

@@ -1,6 +1,7 @@
 """What was arranged is read back as it was, in its newest version, by core and by other workers."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from uuid import UUID
 
 import pytest
@@ -10,6 +11,7 @@ from domain.changes import Changes
 from domain.requests import Handled, TakeLeave
 from storage.console_reads import ConsoleReads
 from storage.records import SqlRecords
+from storage.retention import Kept, delete_some
 from storage.tables import audit
 from tests.support.arrangements import ONE_OF_EACH
 from tests.support.people import C1
@@ -65,3 +67,17 @@ def test_why_somebody_is_away_is_in_no_audit(records: SqlRecords, engine: Engine
         told = " ".join(connection.execute(select(audit.c.request)).scalars())
     assert C1 in told
     assert "家事" not in told
+
+
+def test_why_somebody_was_away_is_erased_after_its_time_and_that_he_was_is_not(
+    records: SqlRecords, engine: Engine
+) -> None:
+    leave = ONE_OF_EACH[0]
+    assert delete_some(engine, Kept.LEAVE_REASONS, leave.until_us or 0) == 0, "not before its end"
+    assert delete_some(engine, Kept.LEAVE_REASONS, (leave.until_us or 0) + 1) == 1
+    assert ConsoleReads(engine).arrangements() == [replace(leave, private=""), *ONE_OF_EACH[1:]]
+    assert delete_some(engine, Kept.LEAVE_REASONS, (leave.until_us or 0) + 1) == 0
+    records.commit(
+        Changes(arrangements=[leave]), 2
+    )  # a commit that is repeated brings nothing back
+    assert ConsoleReads(engine).arrangements()[0].private == ""

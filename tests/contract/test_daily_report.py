@@ -11,8 +11,9 @@ import pytest
 
 from domain.assets import AlarmClass, Asset, Condition, Priority
 from domain.clock import from_datetime, to_datetime
-from domain.ids import AssetId
+from domain.ids import AssetId, ZoneId
 from domain.logbook import DISPATCH_ROOM, LogKind, PhoneOrder
+from domain.organisation import Coverage
 from domain.paperwork import TagKind, TicketState
 from domain.report_words import figure_word
 from domain.requests import HangTag, MoveTicket, RemoveTag, WriteLog
@@ -33,7 +34,7 @@ from storage.records import SqlRecords
 from tests.contract.test_alarm_kpis import _by_hand
 from tests.support.alarms import BEIJING, TRANSFORMER
 from tests.support.control_room import STATION, ControlRoom, opening, protection
-from tests.support.posts import Post
+from tests.support.posts import ORGANISATION, Post, plan_with_post
 from tests.support.records_stores import RecordsStore
 from tests.support.running import ROOT
 
@@ -65,9 +66,15 @@ def site() -> Site:
 
 def _day() -> ControlRoom:
     """A working day: a trip, a notice, a ticket, two tags, an order that was read back and done."""
-    post = Post()
-    plan = replace(post.plan, assets={**post.plan.assets, OTHER.asset_id: OTHER})
-    room = Post(plan)
+    (zone,) = ORGANISATION.zones
+    beyond = replace(
+        zone,
+        zone_id=ZoneId("z2"),
+        coverage=(Coverage(assets=frozenset({OTHER.asset_id})),),
+        roster_id=None,
+    )
+    plan = plan_with_post(replace(ORGANISATION, zones=(zone, beyond)))
+    room = Post(replace(plan, assets={**plan.assets, OTHER.asset_id: OTHER}))
     room.raises(**opening())
     room.raises(**protection())
     room.raises(asset_id=OTHER.asset_id, point="O/1T/oil", priority=Priority.MINOR)

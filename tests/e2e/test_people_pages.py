@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from openpyxl import load_workbook
 from playwright.sync_api import Browser, expect
 
 from service.broker import LocalBroker
@@ -77,6 +78,7 @@ def test_a_leave_is_registered_shown_in_the_month_and_undone(
     picture(page, "arrangements")
     at.goto(f"{running.url}/rosters")
     expect(at.locator(".gw-month td.gw-away-day").first).to_be_visible()
+    expect(at.locator(".gw-month th.gw-today")).to_be_in_viewport()
     picture(page, "rosters")
     at.get_by_text("按责任区").click()
     expect(at.locator(".gw-month").get_by_text("柳塬变责任区")).to_be_visible()
@@ -86,6 +88,30 @@ def test_a_leave_is_registered_shown_in_the_month_and_undone(
     expect(at.get_by_role("row").filter(has_text="admin 撤销")).to_be_visible()
     assert page.errors == []
     assert page.foreign(running.url) == []
+
+
+def test_a_month_goes_out_as_excel_and_comes_in_edited(
+    page: Watched, running: RunningConsole, tmp_path: Path
+) -> None:
+    at = page.page
+    at.goto(f"{running.url}/rosters")
+    at.get_by_role("button", name="下一月").click()
+    with at.expect_download() as downloading:
+        at.get_by_role("button", name="导出 Excel").click()
+    sheet = tmp_path / "roster.xlsx"
+    downloading.value.save_as(sheet)
+    workbook = load_workbook(sheet)
+    first = workbook.worksheets[0]
+    first["C2"] = "休" if first["C2"].value != "休" else "早班"
+    workbook.save(sheet)
+    at.locator("input[type=file]").set_input_files(sheet)
+    expect(at.get_by_text("已调整 1 人日")).to_be_visible()
+    expect(at.locator(".gw-month").get_by_text("*")).to_be_visible()
+    first["C2"] = "晚班"
+    workbook.save(sheet)
+    at.locator("input[type=file]").set_input_files(sheet)
+    expect(at.get_by_text("未导入: C2: 没有班次 晚班")).to_be_visible()
+    assert page.errors == []
 
 
 def test_what_would_be_if_somebody_were_away_and_every_width(

@@ -53,13 +53,11 @@ STATION_ROSTER: Final = Roster(
     crews=(_crew("甲", 0), _crew("乙", 2), _crew("丙", 1)),
     post="柳塬变值班",
 )
+PERSONS: Final = tuple(map(PersonId, ("甲1", "甲2", "乙1", "乙2", "丙1", "丙2", "lead", "owner")))
 ORGANISATION: Final = Organisation(
     units=(PartyUnit(unit_id=UnitId("g"), kind=UnitKind.GROUP, name="组"),),
     teams=(Team(team_id=TeamId("sp"), name="值班", lead=LEAD),),
-    persons=tuple(
-        Person(person_id=PersonId(each), name=f"岗位{each}")
-        for each in ("甲1", "甲2", "乙1", "乙2", "丙1", "丙2", "lead", "owner")
-    ),
+    persons=tuple(Person(person_id=each, name=f"岗位{each}") for each in PERSONS),
     zones=(
         Zone(
             zone_id=ZoneId("z"),
@@ -67,7 +65,7 @@ ORGANISATION: Final = Organisation(
             kind=ZoneKind.STATION,
             unit_id=UnitId("g"),
             tenures=(Tenure(owner=PersonId("owner")),),
-            coverage=(Coverage(assets=frozenset(ROOM.assets)),),
+            coverage=(Coverage(assets=frozenset(ROOM.assets), people=frozenset(PERSONS)),),
             roster_id="sp",
         ),
     ),

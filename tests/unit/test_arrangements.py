@@ -7,11 +7,12 @@ from uuid import uuid4
 
 import pytest
 
+from domain.access import may_decide, may_know_why
 from domain.arrangements import Handover, Move, PlannedDay, PlannedDays, Swap, Turn
 from domain.clock import SECOND_US
 from domain.ids import AssetId, PersonId, TeamId, ZoneId
 from domain.organisation import Holiday, Leave, Validity
-from domain.paperwork import ApprovalState, TicketState, TicketType
+from domain.paperwork import ApprovalState, Role, TicketState, TicketType, User
 from domain.reasons import reason_text
 from domain.records import PaperLearned
 from domain.requests import (
@@ -368,8 +369,14 @@ def test_agreement_comes_too_late_when_the_turn_has_begun() -> None:
     people = People()
     people.does(swap(returned=None), "c1")
     people.does(people.decides(), "b1")
-    people.passes_to("2026-06-02 08:00")
+    people.at_us = at("2026-06-02 08:00")
     assert people.refuses(people.decides(), "lead") == "turn_begun"
+    people.restarts()
+    people.passes_to("2026-06-02 08:00:01")
+    assert [each.state for each in people.arrangements] == [ApprovalState.REJECTED]
+    assert people.approvals[0].state is ApprovalState.REJECTED
+    assert people.passes_to("2026-06-02 08:00:02").arrangements == [], "once"
+    assert people.refuses(people.decides(), "lead") == "no_such_approval"
 
 
 def test_a_duty_lead_who_swaps_himself_is_agreed_to_by_the_next_above() -> None:
@@ -453,7 +460,8 @@ def test_a_holiday_of_the_site_holds_until_people_say_otherwise() -> None:
     named = Holiday(name="端午节", first=date(2026, 6, 19), last=date(2026, 6, 19), mark="U")
     people = People(replace(PLACE, organisation=replace(PEOPLE, holidays=(named,))))
     noon = at("2026-06-19 12:00")
-    assert [duty.shift.name for duty in people.who.on_duty("office", noon)] == ["听班"]
+    for who in (people.who, people.who.supposing_absent([HEAD])):
+        assert [duty.shift.name for duty in who.on_duty("office", noon)] == ["听班"]
     made = people.does(holiday(name="照常上班", last=date(2026, 6, 19), working=True))
     assert [duty.shift.name for duty in people.who.on_duty("office", noon)] == ["白班"]
     people.does(EndArrangement(arrangement_id=made))
@@ -595,3 +603,40 @@ def test_a_question_may_suppose_that_somebody_is_away() -> None:
     assert acting
     assert acting.person_id == C2
     assert people.acting("2026-06-02 12:00") == HEAD, "nothing was arranged by asking"
+
+
+@pytest.mark.parametrize(
+    ("subject", "role", "may"),
+    [
+        ("site", Role.DISPATCHER, False),
+        ("site", Role.SAFETY_MANAGER, True),
+        ("limit", Role.DISPATCHER, True),
+        ("limit", Role.DUTY, False),
+        ("device", Role.VIEWER, False),
+        ("something new", Role.VIEWER, False),
+        ("something new", Role.DISPATCHER, True),
+        ("swap", Role.VIEWER, True),  # the desk asks whether it is for him
+    ],
+)
+def test_whose_word_an_approval_waits_for(subject: str, role: Role, may: bool) -> None:
+    assert may_decide(frozenset({role}), subject) is may
+
+
+@pytest.mark.parametrize(
+    ("person", "name", "knows"),
+    [
+        pytest.param(C1, "c1", True, id="himself"),
+        pytest.param(LEAD, "lead", True, id="who-leads-his-team"),
+        pytest.param(None, "chief", True, id="who-wrote-it-down"),
+        pytest.param(None, "another administrator", False, id="an-administrator"),
+        pytest.param(C2, "c2", False, id="his-colleague"),
+        pytest.param(HEAD, "head", False, id="the-head-of-the-branch"),
+        pytest.param(DEPUTY, "deputy", False, id="his-deputy"),
+    ],
+)
+def test_who_may_read_why_somebody_is_away(person: PersonId | None, name: str, knows: bool) -> None:
+    people = People()
+    people.does(leave(deputy=DEPUTY, private="家事"), "chief")
+    reader = User(name=name, password="", roles=frozenset(Role), person_id=person)
+    assert may_know_why(reader, people.arrangements[0], LEAD) is knows
+    assert not may_know_why(reader, replace(people.arrangements[0], private=""), LEAD)

@@ -12,6 +12,7 @@ EXAMPLE = Path(__file__).parents[2] / "examples" / "changqing-like"
 LY, SP, FEEDER = "assets/liuyuan.yaml", "assets/shiping.yaml", "assets/templates/feeder-10kv.yaml"
 OIL, LINKAGE, TOPOLOGY = "assets/templates/transformer-35kv.yaml", "linkage.yaml", "topology.yaml"
 TEAMS, PEOPLE, UNITS = (f"organisation/{name}.yaml" for name in ("teams", "people", "units"))
+NOTICES = "notices.yaml"
 PLACES, ZONES, ROSTERS, RULES = (
     *("organisation/places.yaml", "zones.yaml", "rosters.yaml", "credit-rules.yaml"),
 )
@@ -51,6 +52,43 @@ MISTAKES = {
     "violation-flag": Mistake(
         LINKAGE, "unless_ticket: true", "unless_ticket: perhaps", "must be true or false"
     ),
+    # notices
+    "ladder-who": Mistake(NOTICES, "who: station_head", "who: secretary", "cannot be 'secretary'"),
+    "ladder-order": Mistake(
+        NOTICES,
+        "after: 15min}\n  - level: major\n    staffing: attended",
+        "after: 1min}\n  - level: major\n    staffing: attended",
+        "must follow each other in time", -4,
+    ),
+    "remote-duty": Mistake(NOTICES, "remote_duty: dd ", "remote_duty: dx ", "no roster is named 'dx'"),
+    "contact-person": Mistake(NOTICES, "person: fjl", "person: fjx", "no person is named 'fjx'"),
+    "contact-twice": Mistake(NOTICES, "person: jl,", "person: fjl,", "contact of fjl is given twice"),
+    "contact-channel": Mistake(
+        NOTICES, 'jl, channels: [phone], mobile: "13900000002"', 'jl, channels: [fone]', "mean 'phone'?"
+    ),
+    "contact-mobile": Mistake(NOTICES, '"13900000001"', '"139 0000 0001"', "digits only"),
+    "channel-without-key": Mistake(
+        NOTICES, "{id: phone, kind: phone}", "{id: phone, kind: wecom}", "needs key_env"
+    ),
+    "channel-secret-in-the-url": Mistake(
+        NOTICES, "{id: phone, kind: phone}",
+        '{id: phone, kind: wecom, key_env: A, url: "https://x/send?key=1"}', "holds a secret",
+    ),
+    "channel-secret-in-the-file": Mistake(
+        NOTICES, "{id: phone, kind: phone}", "{id: phone, kind: wecom, key_env: 12-ab}", "never the secret"
+    ),
+    "channel-mail": Mistake(
+        NOTICES, "{id: phone, kind: phone}",
+        '{id: phone, kind: mail, sender: x, url: "mail:x"}', "is host:port",
+    ),
+    "channel-accepted": Mistake(
+        NOTICES, "{id: phone, kind: phone}",
+        '{id: phone, kind: sms, url: "http://x", accepted: "("}', "no regular expression",
+    ),
+    "office-hours": Mistake(
+        NOTICES, 'from: "08:00", lasts: 10h, days', 'from: "8", lasts: 10h, days', "a time of day"
+    ),
+    "office-days": Mistake(NOTICES, "days: [1, 2,", "days: [0, 2,", "day of the week"),
     # topology
     "cell-busbar": Mistake(
         TOPOLOGY, "busbar: LY-10-1, device: LY/113", "busbar: LY-10-9, device: LY/113", "no busbar"
@@ -75,6 +113,15 @@ MISTAKES = {
     "unit-twice-at-a-time": Mistake(UNITS, "until: 2026-08-15", "until: 2026-09-15", "stands here twice", 1),
     "bad-day": Mistake(UNITS, "from: 2026-08-15", "from: 2026-13-15", "must be a day"),
     "place-kind": Mistake(PLACES, "kind: yard", "kind: garden", "cannot be 'garden'"),
+    # holidays
+    "holiday-backwards": Mistake(ROSTERS, "last: 2027-01-03", "last: 2026-12-31", "must not be before"),
+    "holidays-in-common": Mistake(ROSTERS, "first: 2026-10-10", "first: 2026-10-07", "a day in common"),
+    "holiday-shift": Mistake(
+        ROSTERS, "shifts: [周末听班, 听班]}", "shifts: [周末班, 听班]}", "no shift is named"
+    ),
+    "holiday-pattern-twice": Mistake(
+        ROSTERS, "{instead_of: 白班, shifts: 休}", "{instead_of: [白班, 听班], shifts: 休}", "tells twice"
+    ),
     # zones
     "owner-unknown": Mistake(ZONES, "owner: yw-y1", "owner: yw-y9", "no person is named"),
     "owner-no-member": Mistake(ZONES, "owner: yw-y1", "owner: yw-b1", "must be one"),

@@ -77,9 +77,8 @@ def _waiting(visit: Visit, approval: Approval) -> None:
         ui.label(visit.say("approvals.needs_other")).classes("gw-note")
     elif may_decide(visit.user.roles, approval.subject):
         of_site = approval.subject == "site"
-        ui.label(visit.say("approvals.restarts" if of_site else "approvals.at_once")).classes(
-            "gw-soft"
-        )
+        at_once = "approvals.restarts" if of_site else "approvals.at_once"
+        ui.label(visit.say(at_once)).classes("gw-soft")
         _decision(visit, approval.approval_id)
 
 

@@ -3,9 +3,9 @@
 import asyncio
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Any, Final
+from typing import Final
 
-from nicegui import events, ui
+from nicegui import ui
 
 from domain.access import may
 from domain.arrangements import PlannedDay, PlannedDays
@@ -27,10 +27,13 @@ from service.roster_sheet import (
 )
 from web.components.download import excel_button
 from web.components.month import Day, Line, Square, day_list, month_table
+from web.components.upload import excel_upload
 from web.shell import Visit, console_page
 
 _WEEKDAYS: Final = {"zh-CN": "一二三四五六日", "en": ("Mo", "Tu", "We", "Th", "Fr", "Sa", "Su")}
 _PROBLEMS_TOLD: Final = 8
+_TO_TODAY: Final = """setTimeout(() => document.querySelector(".gw-month th.gw-today")
+  ?.scrollIntoView({inline: "center", block: "nearest"}), 50)"""
 _LISTED_DAYS: Final = 7  # on a telephone
 
 
@@ -85,12 +88,14 @@ def rosters_page(visit: Visit) -> None:
     def go(months: int) -> None:
         chosen.month = _month_from(chosen.month, months) if months else _today(visit).replace(day=1)
         refresh()
+        ui.run_javascript(_TO_TODAY)
 
     def refresh() -> None:
         title.text = visit.say("rosters.month", year=chosen.month.year, month=chosen.month.month)
         frame.set_content(_drawn(visit, chosen))
 
     refresh()
+    ui.run_javascript(_TO_TODAY)
     visit.on_change({"arrangement"}, refresh)
 
 
@@ -189,15 +194,7 @@ def _zone_square(visit: Visit, duties: list[Duty]) -> Square:
 
 
 def _planning(visit: Visit, chosen: _Chosen) -> None:
-    upload = ui.upload(
-        auto_upload=True, on_upload=lambda event: _import(visit, chosen, event)
-    ).props("accept=.xlsx")
-    upload.set_visibility(False)  # its own box is large; a button asks for the file
-    ui.button(
-        visit.say("rosters.import"),
-        icon="upload",
-        on_click=lambda: upload.run_method("pickFiles"),
-    ).props("no-caps flat dense")
+    excel_upload(visit.say("rosters.import"), lambda content: _import(visit, chosen, content))
     ui.button(visit.say("rosters.plan_day"), on_click=lambda: _plan_day(visit, chosen)).props(
         "no-caps outline dense"
     )
@@ -244,9 +241,8 @@ def _sheet(visit: Visit, chosen: _Chosen) -> tuple[list[str], list[list[object]]
     return month_sheet(who, chosen.roster, chosen.month, names, visit.language)
 
 
-async def _import(visit: Visit, chosen: _Chosen, event: events.UploadEventArguments) -> None:
+async def _import(visit: Visit, chosen: _Chosen, content: bytes) -> None:
     """The whole sheet or nothing of it: what is wrong is told cell by cell."""
-    content = await _content(event)
     try:
         found = await asyncio.to_thread(_read, visit, chosen, content)
     except BadWorkbook as error:
@@ -284,11 +280,6 @@ def _problems(visit: Visit, found: ReadMonth) -> str:
     if len(found.problems) > _PROBLEMS_TOLD:
         told.append(visit.say("rosters.and_more", count=len(found.problems)))
     return "; ".join(told)
-
-
-async def _content(event: Any) -> bytes:
-    content: bytes = await event.file.read()
-    return content
 
 
 def _today(visit: Visit) -> date:

@@ -80,7 +80,7 @@ WORDS = {
     "by_hand": ("封锁与置数的测点", "Blocked and substituted points"),
     "withheld": ("屏蔽与退出运行的告警", "Shelved and out of service"),
     "limits": ("临时限值与模式", "Temporary limits and modes"),
-    "devices": ("未动作的现场装置", "Field devices that did not act"),
+    "devices": ("未动作或无应答的现场装置", "Field devices that did not act or do not answer"),
     "tasks": ("待办", "Open tasks"),
     "log": ("接班以来的运行日志", "Log since taking over"),
     "blocked": ("封锁", "blocked"),
