@@ -15,6 +15,8 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from detectors.judgement.motor import HealthyMotor
+from detectors.judgement.solar import SunModel
 from detectors.judgement.thermal import Nameplate
 from detectors.judgement.wind import PowerCurve
 from domain.ids import AssetId
@@ -36,6 +38,8 @@ class Models:
     to_us: int
     curves: Mapping[AssetId, PowerCurve] = field(default_factory=dict)
     plates: Mapping[AssetId, Nameplate] = field(default_factory=dict)
+    suns: Mapping[AssetId, SunModel] = field(default_factory=dict)
+    motors: Mapping[AssetId, HealthyMotor] = field(default_factory=dict)
     figures: Mapping[str, float] = field(
         default_factory=dict
     )  # "wind <asset>": error on unseen rows
@@ -92,6 +96,8 @@ class ModelStore:
             "to_us": models.to_us,
             "curves": {asset: curve.cut_in for asset, curve in models.curves.items()},
             "plates": {asset: asdict(plate) for asset, plate in models.plates.items()},
+            "suns": {asset: asdict(sun) for asset, sun in models.suns.items()},
+            "motors": {asset: asdict(motor) for asset, motor in models.motors.items()},
             "figures": dict(models.figures),
             "digest": hashlib.sha256(arrays.read_bytes()).hexdigest(),
         }
@@ -140,5 +146,7 @@ def _models(told: Mapping[str, Any], path: Path) -> Models:
         to_us=int(told["to_us"]),
         curves=curves,
         plates=msgspec.convert(told["plates"], dict[AssetId, Nameplate]),
+        suns=msgspec.convert(told.get("suns", {}), dict[AssetId, SunModel]),
+        motors=msgspec.convert(told.get("motors", {}), dict[AssetId, HealthyMotor]),
         figures=msgspec.convert(told["figures"], dict[str, float]),
     )

@@ -108,3 +108,15 @@ def _thermal(channels: Sequence[Channel], balances: Sequence[Balance]) -> Measur
     streams = Streams(len(watched), parts, "max", THERMAL_HOLD)
     units = [channel.unit for channel in channels]
     return Measured(streams, watched, len(channels), THERMAL_SENSORS, THERMAL_HOLD, balances, units)
+
+
+def settings_of(kind: Kind) -> str:
+    """Changes whenever a setting does: what was remembered under others is not gone on with."""
+    match kind:
+        case Kind.RHYTHM:
+            return repr((RHYTHM_TAIL, RHYTHM_FORECAST, RHYTHM_HOLD, RHYTHM_DAYS))
+        case Kind.THERMAL:
+            forecasts = (thermal_forecast(1), thermal_forecast(3))
+            return repr((THERMAL_TAIL, THERMAL_HOLD, THERMAL_FALL_HANDICAP, *forecasts))
+        case Kind.PROCESS:
+            return repr(PROCESS_LEVEL)

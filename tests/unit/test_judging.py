@@ -151,7 +151,7 @@ def test_what_was_never_seen_like_this_waits_for_a_consultation(plant: Site) -> 
     for row in range(400):
         at_us = START_US + row * 5 * MINUTE_US
         latest = {"N/1T/p": (10.0 + noise.normal(0, 0.1), at_us, 0)}
-        judging.learn(latest, at_us, 5 * MINUTE_US)
+        judging.learn(judging.watched[0], latest, at_us)
     at_us = START_US + 400 * 5 * MINUTE_US
     found = [each for row in range(3) for each in looked(judging, at_us + row, p=40.0)]
     (finding,) = found
@@ -172,8 +172,8 @@ def test_moments_of_history_come_in_order() -> None:
         PointKey("b"): {"times": [7, None], "values": [3.0, 4.0], "qualities": [0, 0]},
     }
     assert list(as_moments(histories, 10)) == [
-        (9, {"a": (1.0, 5, 0), "b": (3.0, 7, 0)}),
-        (29, {"a": (2.0, 25, 0)}),
+        (10, {"a": (1.0, 5, 0), "b": (3.0, 7, 0)}),
+        (30, {"a": (2.0, 25, 0)}),
     ]
 
 
