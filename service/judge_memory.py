@@ -19,11 +19,13 @@ from detectors.judgement.keeping import UnfitMemory, memory_of, remember
 from detectors.judgement.registry import settings_of
 from domain.ports import StorageUnavailable
 from service.judging import Kept
+from service.model_store import LearntStreams
 from service.watched import Watched, fresh_judge
 from storage.files import write_whole
 
 log = structlog.get_logger(__name__)
 
+MEMORY: Final = "memory"  # in the data folder
 _FORMAT: Final = 1
 _TOLD: Final = "told"  # the array that holds what the others belong to
 _EXPERTS: Final = "experts.json"
@@ -44,8 +46,24 @@ class JudgeMemory:
         self._not_before: dict[str, float] = {}  # name -> monotonic seconds
         self._experts = b""
 
-    def restore(self, each: Watched) -> bool:
-        """Whether these streams go on where they stood."""
+    def restore(self, each: Watched, learnt: LearntStreams | None = None) -> bool:
+        """Whether these streams go on where they stood, or from what was learnt anew since."""
+        kept = self._read(each)
+        if learnt is None or learnt.version <= each.model:
+            return kept
+        each.judge = fresh_judge(each.kind, each.points, each.step_us)
+        each.at_step, each.model = learnt.at_step, learnt.version
+        try:
+            if learnt.settings != settings_of(each.kind):
+                raise UnfitMemory("it was learnt under other settings")
+            remember(each.judge, learnt.arrays)
+        except UnfitMemory as error:
+            log.warning("learnt_streams_unusable", name=each.name, reason=str(error))
+            _begin_anew(each)
+            return False
+        return True
+
+    def _read(self, each: Watched) -> bool:
         path = self._folder / f"{each.name}.npz"
         if not path.exists():
             return False
@@ -55,14 +73,14 @@ class JudgeMemory:
             told = json.loads(arrays.pop(_TOLD).tobytes())
             if (told["format"], told["settings"]) != (_FORMAT, settings_of(each.kind)):
                 raise UnfitMemory("it was made under other settings")
-            at_step, rest = int(told["at_step"]), int(told["rest"])
+            places = [int(told[name]) for name in ("at_step", "rest", "model")]
             remember(each.judge, arrays)
         except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
             log.warning("judge_memory_unusable", path=str(path), reason=str(error))
-            each.judge = fresh_judge(each.kind, each.points, each.step_us)
+            _begin_anew(each)
             return False
-        each.at_step, each.rest = at_step, rest
-        self._saved[each.name] = at_step
+        each.at_step, each.rest, each.model = places
+        self._saved[each.name] = each.at_step
         return True
 
     def save(self, each: Watched, *, now: bool = False) -> None:
@@ -78,6 +96,7 @@ class JudgeMemory:
             "settings": settings_of(each.kind),
             "at_step": each.at_step,
             "rest": each.rest,
+            "model": each.model,
         }
         content = io.BytesIO()
         header = np.frombuffer(json.dumps(told).encode(), np.uint8)
@@ -119,3 +138,8 @@ class JudgeMemory:
             log.warning("judge_memory_not_saved", name=name, reason=str(error))
             return False
         return True
+
+
+def _begin_anew(each: Watched) -> None:
+    each.judge = fresh_judge(each.kind, each.points, each.step_us)
+    each.at_step, each.rest, each.model = -1, 0, 0

@@ -19,7 +19,7 @@ from domain.judgement_words import cause_word
 from domain.ports import StorageUnavailable
 from domain.requests import ReportFinding
 from service.core_client import CoreClient
-from service.judge_memory import JudgeMemory
+from service.judge_memory import MEMORY, JudgeMemory
 from service.judging import Judging, as_moments
 from service.local_socket import CoreUnreachable, RequestRefused
 from service.logs import configure_logs
@@ -40,7 +40,6 @@ TRY_AGAIN: Final = 75
 MODELS: Final = "models"
 
 _WAITING_AT_MOST: Final = 1_000  # findings that core has not taken
-MEMORY: Final = "memory"
 _HISTORY_ROWS: Final = 4_000  # per point
 _ROWS_PER_LOOK: Final = 20_000  # core answers them in the thread that answers everybody
 _EXPERTS_EVERY_S: Final = 60.0
@@ -64,6 +63,7 @@ class JudgeProcess:
         self._core = CoreClient(settings.data)
         self._core.subscribe(self._heard)
         self._memory = JudgeMemory(settings.data / MEMORY)
+        self._learnt = models.streams if models else {}
         self._judging = Judging(site, models, standing, self._memory.experts())
         # what was raised must be cleared by us once, whoever of us raised it
         self._raised = {each.finding_id for each in standing if each.alarms}
@@ -155,7 +155,7 @@ class JudgeProcess:
         self._memory.forget_others({each.name for each in self._judging.watched})
         unready = []
         for each in self._judging.watched:
-            kept = self._memory.restore(each)
+            kept = self._memory.restore(each, self._learnt.get(each.name))
             each.ready = each.kind is Kind.PROCESS or (kept and not self._missed(each))
             if not each.ready:
                 unready.append(each)

@@ -26,7 +26,7 @@ from service.watched import MINUTE_US, Watched, suffix, watched
 Latest = Mapping[str, tuple[float | None, int, int]]  # key -> value, event time, quality
 
 AMBIENT: Final = "ambient_temp"
-_SUN: Final = "poa_irradiance"  # who measures it is the station's weather mast
+SUN: Final = "poa_irradiance"  # who measures it is the station's weather mast
 _LARGEST: Final = 1e9  # of any unit: what is larger is no measurement, and no sum could bear it
 _STALE_US: Final = 10 * MINUTE_US  # where the site does not say
 
@@ -118,7 +118,7 @@ class Judging:
         }
         ambient = next((each[AMBIENT] for each in signals.values() if AMBIENT in each), None)
         peers = self._peers(signals)
-        skies = {self._group(asset): each for asset, each in signals.items() if _SUN in each}
+        skies = {self._group(asset): each for asset, each in signals.items() if SUN in each}
         return {
             asset: View(
                 asset_id=asset,

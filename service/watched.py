@@ -55,6 +55,7 @@ class Watched:
     judge: Judge
     ready: bool = True
     at_step: int = -1
+    model: int = 0  # version of what was learnt by command that it has grown from
     rest: int = 0  # ticks that are still left out after a start
     said: dict[AssetId, list[Opinion]] = field(default_factory=dict)
 

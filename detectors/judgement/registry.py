@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, Protocol
 
+import numpy as np
+from numpy.typing import NDArray
+
 from detectors.judgement.forecast import ForecastConfig
 from detectors.judgement.habits import Extremes, SameHour
 from detectors.judgement.hold import HoldConfig
@@ -35,6 +38,9 @@ class Channel:
 
 
 class Judge(Protocol):
+    @property
+    def apart(self) -> NDArray[np.float64]: ...
+
     def tick(self, tick: Tick) -> Scores: ...
 
 
