@@ -1,6 +1,6 @@
 """The users' words of causes, verdicts and stances, in Chinese and in English. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from domain.findings import Cause, Stance, Verdict
@@ -67,6 +67,40 @@ _EXPERTS: Final[Mapping[str, _Words]] = {
     "learned": {"zh-CN": "学习型检测", "en": "learned detector"},
     "sensor": {"zh-CN": "传感器检查", "en": "sensor check"},
 }
+
+
+# what an expert misses: signals, what a plate would say, what history would teach
+_MISSING: Final[Mapping[str, _Words]] = {
+    "load_factor": {"zh-CN": "负载率", "en": "load factor"},
+    "ambient_temp": {"zh-CN": "环境温度", "en": "ambient temperature"},
+    "top_oil_temp": {"zh-CN": "油温", "en": "top oil"},
+    "poa_irradiance": {"zh-CN": "倾斜面辐照度", "en": "irradiance"},
+    "module_temp": {"zh-CN": "组件温度", "en": "module temperature"},
+    "sf6_p20": {"zh-CN": "SF6 压力 (20℃)", "en": "SF6 pressure at 20 °C"},
+    "sf6_pressure": {"zh-CN": "SF6 压力", "en": "SF6 pressure"},
+    "sf6_temp": {"zh-CN": "SF6 温度", "en": "SF6 temperature"},
+    "h2": {"zh-CN": "氢气", "en": "hydrogen"},
+    "ch4": {"zh-CN": "甲烷", "en": "methane"},
+    "c2h6": {"zh-CN": "乙烷", "en": "ethane"},
+    "c2h4": {"zh-CN": "乙烯", "en": "ethylene"},
+    "c2h2": {"zh-CN": "乙炔", "en": "acetylene"},
+    "pickup_a": {"zh-CN": "铭牌 plate: 启动电流 pickup_a", "en": "plate: pickup_a"},
+    "tms": {"zh-CN": "铭牌 plate: 时间系数 tms", "en": "plate: tms"},
+    "dc_kwp": {"zh-CN": "铭牌 plate: 组件容量 dc_kwp", "en": "plate: dc_kwp"},
+    "power_curve": {
+        "zh-CN": "功率曲线 (先运行 gridwarden retrain)",
+        "en": "a power curve (run `gridwarden retrain`)",
+    },
+    "healthy_runs": {
+        "zh-CN": "健康运行记录 (先运行 gridwarden retrain)",
+        "en": "healthy runs (run `gridwarden retrain`)",
+    },
+}
+
+
+def missing_words(names: Iterable[str], language: str = DEFAULT_LANGUAGE) -> str:
+    """One after the other; what has no word by its own name."""
+    return ", ".join(_MISSING[name][language] if name in _MISSING else name for name in names)
 
 
 def cause_word(cause: Cause, language: str = DEFAULT_LANGUAGE) -> str:

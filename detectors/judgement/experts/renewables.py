@@ -89,7 +89,9 @@ def of_sun(view: View, memory: Remembered, model: SunModel | None) -> list[Opini
     sun, warmth = _sky(view, "poa_irradiance"), _sky(view, "module_temp")
     inputs = (*view.inputs("p"), *_sky_inputs(view))
     if sun is None or warmth is None:
-        return [cannot_tell(solar.SUN_RULE, Cause.LOW_YIELD, inputs, "poa_irradiance, module_temp")]
+        return [
+            cannot_tell(solar.SUN_RULE, Cause.LOW_YIELD, inputs, "poa_irradiance", "module_temp")
+        ]
     now, expected = view.known("p"), model.expected(sun, warmth)
     runs = now is not None and sun >= _RUNNING_W_M2 and expected > 0.0
     memory.sun.add(view.at_us, now / expected if runs and now is not None else None)
