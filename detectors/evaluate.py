@@ -3,7 +3,7 @@
 Pure in effect: the same state and record give the same next state and events, with no clock and no I/O.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -22,7 +22,8 @@ from detectors.limits.table import FIELDS, LimitTable
 from domain.assets import ActiveLimits
 from domain.clock import NEVER_US
 from domain.events import Event
-from domain.readings import Readings
+from domain.ids import PointKey
+from domain.readings import Quality, Readings
 from domain.records import (
     ClockRebased,
     DeadLetter,
@@ -36,6 +37,7 @@ from domain.records import (
     Ticked,
 )
 from domain.requests import ReportFinding
+from domain.topology import SwitchState
 
 _FORMAT: Final = 3
 _WITHOUT_CHECKS: Final = 2  # the format before; what it holds is whole, it had no checks
@@ -51,6 +53,9 @@ class _Source:
     since_us: int  # when it became so
 
 
+# a doubtful position is none; one that a person put in counts
+_TRUSTED: Final = frozenset({Quality.GOOD, Quality.SUBSTITUTED})
+_POSITIONS: Final = {1.0: SwitchState.OPEN, 2.0: SwitchState.CLOSED}
 _UNHEARD_OF: Final = _Source(False, NEVER_US)
 
 
@@ -102,6 +107,25 @@ class DetectorState:
     def limits(self) -> ActiveLimits:
         """Those that it goes by."""
         return self._limits.plan.limits
+
+    def position_of(self, point: PointKey) -> SwitchState:
+        """Where a switch stands, by the last reading of its position."""
+        row = self._limits.plan.row_of(point)
+        if row is None:
+            return SwitchState.UNKNOWN
+        value, quality = self._limits.last_reading(row)
+        if quality not in _TRUSTED:
+            return SwitchState.UNKNOWN
+        return _POSITIONS.get(value, SwitchState.UNKNOWN)
+
+    def held(self, points: Sequence[int]) -> list[float]:
+        """The last value of each point by its number; NaN where nothing usable is known of it."""
+        rows = self._limits.plan.rows_of(np.array(points, np.int32))
+        values = np.full(len(rows), np.nan)
+        ours = np.flatnonzero(rows >= 0)
+        loud = ours[~self._silence.silent(rows[ours])]
+        values[loud] = self._limits.held(rows[loud])
+        return values.tolist()
 
     def copy(self) -> "DetectorState":
         """A twin that may go its own way."""

@@ -2,34 +2,55 @@
 
 from typing import Final
 
-from domain.paperwork import Role
+from domain.arrangements import Arrangement
+from domain.ids import PersonId
+from domain.paperwork import Role, User
 from domain.requests import (
     AcknowledgeAlarm,
     AcknowledgeIncident,
     AnswerConsultation,
+    CallDevice,
     ChangeLimit,
     ChangePassword,
     CloseIncident,
     DecideApproval,
+    Delegate,
+    EndArrangement,
     EndWithholding,
+    HandOverZone,
     HangTag,
     JudgeReview,
+    MarkHoliday,
+    MergeIncident,
+    MovePerson,
     MoveTicket,
+    NoteHandover,
     OpenTicket,
+    PlanDays,
     ProposeCredit,
     ProposeReversal,
     ProposeSite,
+    ProposeSwap,
     PutRationalisations,
     PutUser,
+    RefuseHandover,
+    RegroupIncident,
     RemoveTag,
     ReportFinding,
     Request,
     ResetAlarm,
     ShelveAlarm,
+    SignHandover,
     SilenceAlarm,
     SilenceIncident,
+    SplitIncident,
+    StopDevice,
     SwitchCampaign,
+    TakeLeave,
     TakeOutOfService,
+    TakeOver,
+    TryDevice,
+    WriteLog,
 )
 
 # the command line on this machine, which whoever owns the data folder may use (the socket is 0600)
@@ -45,12 +66,19 @@ _DUTY: Final = frozenset({Role.ADMINISTRATOR, Role.DISPATCHER, Role.DUTY})
 _JUDGES: Final = frozenset({Role.SAFETY_MANAGER, Role.PARTY_OFFICER})
 _DISPATCH: Final = frozenset({Role.DISPATCHER})
 _SAFETY: Final = frozenset({Role.ADMINISTRATOR, Role.SAFETY_MANAGER})
+_OFFICERS: Final = frozenset({Role.ADMINISTRATOR, Role.SAFETY_MANAGER, Role.PARTY_OFFICER})
 _ADMINISTRATOR: Final = frozenset({Role.ADMINISTRATOR})
 
 ALLOWED: Final[dict[type[Request], frozenset[Role]]] = {
     AcknowledgeIncident: _DUTY,
     SilenceIncident: _DUTY,
     CloseIncident: _DUTY,
+    MergeIncident: _DUTY,
+    SplitIncident: _DUTY,
+    RegroupIncident: _DUTY,
+    CallDevice: _DUTY,
+    TryDevice: _DUTY | _SAFETY,
+    StopDevice: _DUTY,
     AcknowledgeAlarm: _DUTY,
     SilenceAlarm: _DUTY,
     ResetAlarm: _DUTY,
@@ -68,13 +96,45 @@ ALLOWED: Final[dict[type[Request], frozenset[Role]]] = {
     HangTag: _DUTY | _SAFETY,
     RemoveTag: _DUTY | _SAFETY,
     ProposeSite: _SAFETY,
-    DecideApproval: _SAFETY | _DISPATCH,  # a site version is for the safety managers: linkage.desk
+    DecideApproval: _EVERYBODY,  # each subject has its own: may_decide, and whom a swap concerns
     PutUser: _ADMINISTRATOR,
     ChangePassword: _EVERYBODY,
     ReportFinding: frozenset(),  # no person: the judge process is not one
     AnswerConsultation: _DUTY | _SAFETY,
+    WriteLog: _DUTY | _SAFETY,
+    NoteHandover: _DUTY,
+    SignHandover: _DUTY,
+    TakeOver: _DUTY,
+    RefuseHandover: _DUTY,
+    TakeLeave: _DUTY | _SAFETY,
+    Delegate: _DUTY | _SAFETY,
+    ProposeSwap: _DUTY | _SAFETY,
+    PlanDays: _DUTY | _SAFETY,
+    MarkHoliday: _DISPATCH | _SAFETY,
+    MovePerson: _OFFICERS,
+    HandOverZone: _OFFICERS,
+    EndArrangement: _DUTY | _OFFICERS,  # and who may have asked for one of its kind
+}
+# whose word an approval of this subject waits for
+_DECIDES: Final[dict[str, frozenset[Role]]] = {
+    "site": _SAFETY,
+    "swap": _EVERYBODY,  # it is for the persons whom it names
 }
 
 
 def may(roles: frozenset[Role], request: type[Request]) -> bool:
     return bool(roles & ALLOWED[request])
+
+
+def may_know_why(user: User, arrangement: Arrangement, lead: PersonId | None) -> bool:
+    """Why somebody is on leave: himself, who wrote it down, and who leads his team (DOMAIN G4)."""
+    if not arrangement.private or arrangement.leave is None:
+        return False
+    if arrangement.by == user.name:
+        return True
+    return user.person_id is not None and user.person_id in (arrangement.leave.person_id, lead)
+
+
+def may_decide(roles: frozenset[Role], subject: str) -> bool:
+    """Of an approval."""
+    return bool(roles & _DECIDES.get(subject, _SAFETY | _DISPATCH))

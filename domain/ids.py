@@ -46,9 +46,19 @@ def flood_id(site: str, position: str, started_at_us: int) -> UUID:
     return _named("flood", site, position, started_at_us)
 
 
+def suppression_id(site: str, rule: str, point: str, condition: str, began_at_us: int) -> UUID:
+    """What one rule keeps back of one point from one moment on."""
+    return _named("suppression", site, rule, point, condition, began_at_us)
+
+
 def command_id(event: UUID, device: DeviceId, step: str) -> UUID:
     """A device acts once per command id, however often the command is sent."""
     return _named("command", event, device, step)
+
+
+def call_id(site: str, device: DeviceId, what: str, at_us: int) -> UUID:
+    """In the place of an event, where no alarm calls the device: a test, a question whether it lives."""
+    return _named("call", site, device, what, at_us)
 
 
 def outbox_id(command: UUID, attempt: int) -> UUID:
@@ -71,6 +81,11 @@ def from_request(request: UUID, what: str) -> UUID:
     return _named("request", request, what)
 
 
+def work_site_id(ticket: UUID, version: int) -> UUID:
+    """A ticket makes a work site each time it is permitted, or goes on after a break."""
+    return _named("work site", ticket, version)
+
+
 def finding_id(asset: AssetId, cause: str, began_at_us: int) -> UUID:
     """One problem of one asset that began at one moment, however often it is looked at."""
     return _named("finding", asset, cause, began_at_us)
@@ -79,3 +94,13 @@ def finding_id(asset: AssetId, cause: str, began_at_us: int) -> UUID:
 def case_id(finding: UUID) -> UUID:
     """A finding is settled once."""
     return _named("case", finding)
+
+
+def watch_id(post: str, starts_us: int) -> UUID:
+    """One shift of one post, whenever it took over."""
+    return _named("watch", post, starts_us)
+
+
+def log_id(kind: str, *facts: object) -> UUID:
+    """What the system writes into the log about one thing, once."""
+    return _named("log", kind, *facts)

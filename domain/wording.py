@@ -46,9 +46,16 @@ _CONDITIONS: Final[dict[Condition, _Words]] = {
     Condition.CHANGE: {"zh-CN": "变位", "en": "changed"},
     Condition.PHASES: {"zh-CN": "三相不平衡", "en": "phases apart"},
     Condition.TAG_FORGOTTEN: {"zh-CN": "挂牌超期未摘", "en": "tag left hanging"},
+    Condition.HANDOVER_LATE: {"zh-CN": "超时未交接", "en": "not handed over in time"},
     Condition.SILENCE: {"zh-CN": "数据中断", "en": "no data"},
     Condition.CLOCK_STEPPED_BACK: {"zh-CN": "时钟回退", "en": "clock stepped back"},
+    Condition.DEVICE_SILENT: {"zh-CN": "装置无应答", "en": "device does not answer"},
+    Condition.TEST_OVERDUE: {"zh-CN": "试验超期", "en": "test overdue"},
     Condition.COMMAND_FAILED: {"zh-CN": "命令未执行", "en": "command not carried out"},
+    Condition.NO_ZONE: {"zh-CN": "不属于任何责任区", "en": "in no zone"},
+    Condition.TWO_ZONES: {"zh-CN": "同时属于多个责任区", "en": "in more than one zone"},
+    Condition.NO_OWNER: {"zh-CN": "没有责任党员", "en": "without an owner"},
+    Condition.NOBODY_ON_DUTY: {"zh-CN": "无人当班", "en": "nobody on duty"},
     Condition.JUDGED: {"zh-CN": "研判", "en": "by judgement"},
 }
 _TAGS: Final[dict[TagKind, _Words]] = {

@@ -8,15 +8,20 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 from uuid import UUID
 
-from domain.access import JUDGE, LOCAL_OPERATOR, RESERVED, may
+from domain.access import JUDGE, LOCAL_OPERATOR, RESERVED, may, may_decide
 from domain.alarms import Alarm, Flood, Rationalisation, Withholding
+from domain.arrangements import Arrangement
 from domain.changes import Changes
+from domain.commands import DeviceCare
 from domain.credit import CreditEntry, ReviewItem
+from domain.disturbances import Disturbance
 from domain.events import AlarmRaised
 from domain.findings import Case, Finding
+from domain.handover import Watch
 from domain.ids import AssetId, case_id, from_request
 from domain.incidents import IllegalMove, Incident, IncidentState
 from domain.limit_changes import Campaign, LimitChange
+from domain.logbook import LogEntry
 from domain.paperwork import (
     Approval,
     ApprovalState,
@@ -34,6 +39,7 @@ from domain.requests import (
     ChangePassword,
     CloseIncident,
     DecideApproval,
+    EndArrangement,
     Handled,
     HangTag,
     JudgeReview,
@@ -49,12 +55,24 @@ from domain.requests import (
     ReportFinding,
     SilenceIncident,
     SwitchCampaign,
+    WriteLog,
 )
 from domain.responsibility import Reason
 from linkage.alarm_desk import ALARM_REQUESTS, AlarmDesk
+from linkage.arrangement_desk import (
+    ARRANGEMENT_REQUESTS,
+    BY_ITSELF,
+    SWAP_SUBJECT,
+    ArrangementDesk,
+    ArrangementRequest,
+)
 from linkage.credit import CreditDesk
+from linkage.device_desk import CALL_SUBJECT, DEVICE_REQUESTS, DeviceDesk
+from linkage.grouping import GROUPING_REQUESTS, Grouping
+from linkage.handover_desk import HANDOVER_REQUESTS, HandoverDesk
 from linkage.incidents import OpenIncidents
 from linkage.limit_desk import APPROVAL_SUBJECT, LimitDesk
+from linkage.log_desk import LogDesk
 from linkage.plan import LinkagePlan
 from linkage.tagging import EFFECTS, tags_on
 
@@ -88,6 +106,11 @@ class Held:
     recent_alarms: tuple[Alarm, ...] = ()  # of the last ten minutes, open or not
     floods: tuple[Flood, ...] = ()  # that last
     findings: tuple[Finding, ...] = ()  # standing, or waiting for a consultation
+    watches: tuple[Watch, ...] = ()  # open, or handed over in the last days
+    log: tuple[LogEntry, ...] = ()  # what people wrote in the last days, the oldest first
+    arrangements: tuple[Arrangement, ...] = ()  # not over, or over for less than a month
+    disturbances: tuple[Disturbance, ...] = ()  # of the last minutes
+    device_cares: tuple[DeviceCare, ...] = ()
 
 
 class Desk:
@@ -101,12 +124,22 @@ class Desk:
         credit: CreditDesk,
         silence: Silence,
         alarms: Callable[[], AlarmDesk],
+        handover: HandoverDesk,
+        log: LogDesk,
+        arrangements: ArrangementDesk,
+        grouping: Grouping,
+        devices: DeviceDesk,
     ) -> None:
         self._plan = plan
+        self._devices = devices
+        self._grouping = grouping
         self._incidents = incidents
         self._credit = credit
         self._silence = silence
         self._alarm_desk = alarms  # it is made with what the desk holds
+        self._handover = handover
+        self._log = log
+        self._arrangements = arrangements
         self._users = {user.name: user for user in held.users}
         self._tickets = {ticket.ticket_id: ticket for ticket in held.tickets}
         self._tags = {tag.tag_id: tag for tag in held.tags}
@@ -165,6 +198,8 @@ class Desk:
             else:
                 self._approvals.pop(approval.approval_id, None)
         self._credit.learn(paper.reviews, paper.entries)
+        self._handover.learn(paper.watches)
+        self._arrangements.learn(paper.arrangements)
 
     @property
     def open_tickets(self) -> Iterable[Ticket]:
@@ -207,7 +242,20 @@ class Desk:
         request = asked.request
         if isinstance(request, ALARM_REQUESTS):
             return self._alarm_desk().handle(asked, request, user, changes)
+        if isinstance(request, HANDOVER_REQUESTS):
+            return self._handover.handle(asked, request, user, changes)
+        if isinstance(request, ARRANGEMENT_REQUESTS):
+            return self._arrange(asked, request, user, changes)
+        if isinstance(request, GROUPING_REQUESTS):
+            return self._grouping.handle(request, user, at_us, changes)
+        if isinstance(request, DEVICE_REQUESTS):
+            subject, approval = self._devices.handle(asked, request, user, changes)
+            if approval is not None:
+                self._approvals[approval.approval_id] = approval
+            return subject
         match request:
+            case WriteLog():
+                return self._log.write(asked, request, user, changes)
             case ChangeLimit():
                 return self._change_limit(request, user, asked, changes)
             case SwitchCampaign():
@@ -335,6 +383,28 @@ class Desk:
         changes.entries += judged.entries
         return str(judged.review.review_id)
 
+    def _arrange(
+        self, asked: Requested, request: ArrangementRequest, user: User, changes: Changes
+    ) -> str:
+        subject = self._arrangements.handle(asked, request, user, changes)
+        for approval in changes.approvals:
+            self._approvals[approval.approval_id] = approval
+        if isinstance(request, EndArrangement):
+            self._withdraw_approvals(subject, user.name, asked.at_us, changes)
+        return subject
+
+    def swaps_lapsed(self, subjects: Iterable[str], at_us: int, changes: Changes) -> None:
+        """Their turn has begun and not everybody had agreed."""
+        for subject in subjects:
+            self._withdraw_approvals(subject, BY_ITSELF, at_us, changes)
+
+    def _withdraw_approvals(self, subject: str, by: str, at_us: int, changes: Changes) -> None:
+        """Nobody need agree any more to what was taken back."""
+        for approval in list(self._approvals.values()):
+            if (approval.subject, approval.subject_id) == (SWAP_SUBJECT, subject):
+                del self._approvals[approval.approval_id]
+                changes.approvals.append(approval.decided(False, by, at_us, ""))
+
     def _open_ticket(
         self, request: OpenTicket, user: User, asked: Requested, changes: Changes
     ) -> str:
@@ -376,6 +446,7 @@ class Desk:
         if not ticket.is_open:
             del self._tickets[ticket.ticket_id]
         changes.tickets.append(ticket)
+        self._arrangements.follow(ticket, changes)
         return str(ticket.ticket_id)
 
     def _hang(self, request: HangTag, user: User, asked: Requested, changes: Changes) -> str:
@@ -444,15 +515,22 @@ class Desk:
         approval = self._approvals.get(request.approval_id)
         if approval is None:
             raise Refused(Reason.of("no_such_approval"))
-        if approval.subject == "site" and not may(user.roles, ProposeSite):
+        if not may_decide(user.roles, approval.subject):
             raise Refused(Reason.of("not_allowed"))
+        if approval.subject == SWAP_SUBJECT:
+            return self._agree(approval, request, user, at_us, changes)
         if request.approve and user.name == approval.proposed_by:
             raise Refused(Reason.of("second_person"))
         if not request.approve and not request.words.strip():
             raise Refused(Reason.of("words_needed"))
+        if request.approve and approval.subject == CALL_SUBJECT:
+            self._devices.expect_waiting(approval)
         decided = approval.decided(request.approve, user.name, at_us, request.words.strip())
         del self._approvals[approval.approval_id]
         changes.approvals.append(decided)
+        if approval.subject == CALL_SUBJECT:
+            self._devices.decided(decided, at_us, changes)
+            return str(approval.approval_id)
         if approval.subject == APPROVAL_SUBJECT:
             self._limits.decided(decided, at_us, changes)
             return str(approval.approval_id)
@@ -465,6 +543,24 @@ class Desk:
             )
             self._sites[version.number] = moved
             changes.site_versions.append(moved)
+        return str(approval.approval_id)
+
+    def _agree(
+        self,
+        approval: Approval,
+        request: DecideApproval,
+        user: User,
+        at_us: int,
+        changes: Changes,
+    ) -> str:
+        """It waits until the last of the persons has agreed, or one has not."""
+        words = request.words.strip()
+        if not request.approve and not words:
+            raise Refused(Reason.of("words_needed"))
+        decided = self._arrangements.agree(approval, user, request.approve, words, at_us, changes)
+        if decided.state is not ApprovalState.PROPOSED:
+            del self._approvals[approval.approval_id]
+            changes.approvals.append(decided)
         return str(approval.approval_id)
 
     def _change_limit(

@@ -14,6 +14,9 @@ from typer.core import TyperGroup
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
+    from domain.arrangements import Arrangement
+    from domain.handover import Watch
+    from domain.ids import PersonId
     from domain.responsibility import Kind
     from service.core_client import Outcome
     from service.doctor.finding import Finding
@@ -355,12 +358,16 @@ def who_command(
         str | None,
         typer.Option("--kind", help="fault, outage, earth_fault, violation, supervision."),
     ] = None,
+    absent: Annotated[
+        list[str] | None, typer.Option("--if-absent", help="Suppose that this person is away.")
+    ] = None,
     site: Annotated[Path | None, typer.Option("--site", help="A site folder.")] = None,
     data: DataOption = None,
     as_json: JsonOption = False,
     language: LanguageOption = None,
 ) -> None:
     """Tell who answers for a place at a time, and why."""
+    from domain.clock import system_clock
     from service.who import (
         NothingFound,
         answer_facts,
@@ -374,7 +381,11 @@ def who_command(
     known = _site(site) if site else _effective_site(settings)
     at_us = _moment(at, known)
     asked = _kind(kind)
-    responsibility = responsibility_of(known)
+    # a folder is asked as it is written; the data folder with what people arranged and signed since
+    watches, arranged = ([], []) if site else (_watches(settings), _arranged(settings))
+    responsibility = responsibility_of(known, watches, system_clock(), arranged)
+    if absent:
+        responsibility = responsibility.supposing_absent(_persons(known, absent))
     try:
         subjects = find(known, what)
     except NothingFound as error:
@@ -385,6 +396,54 @@ def who_command(
             typer.echo(_json_line(dict(answer_facts(subject, answer, settings.language))))
         else:
             for line in answer_lines(subject, answer, settings.language):
+                typer.echo(line)
+
+
+@app.command("report")
+def report_command(
+    day: Annotated[
+        str | None, typer.Option("--day", help="2026-11-24, site time; yesterday without it.")
+    ] = None,
+    station: Annotated[
+        str | None, typer.Option("--station", help="Of one station; the whole site without it.")
+    ] = None,
+    excel: Annotated[
+        Path | None, typer.Option("--excel", help="Write it into this .xlsx file instead.")
+    ] = None,
+    data: DataOption = None,
+    as_json: JsonOption = False,
+    language: LanguageOption = None,
+) -> None:
+    """Tell what a day brought: the daily report, each number with its query (--json)."""
+    from domain.clock import system_clock
+    from service.beginning import stored_records
+    from service.daily_report import (
+        NoReport,
+        daily_report,
+        day_of,
+        report_facts,
+        report_lines,
+        report_sheet,
+    )
+    from service.excel import write_sheet
+
+    settings = _settings(data=data, language=language)
+    known = _effective_site(settings)
+    with _told_in_one_sentence("cannot report"):
+        try:
+            chosen = day_of(day, known, system_clock())
+            engine = stored_records(settings.data).engine
+            report = daily_report(engine, known, chosen, station)
+        except NoReport as error:
+            _stop(str(error), BAD_INPUT, error)
+        if excel is not None:
+            headings, rows = report_sheet(report, known, settings.language)
+            excel.write_bytes(write_sheet(chosen.isoformat(), headings, rows))
+            typer.echo(f"written to {excel}")
+        elif as_json:
+            typer.echo(_json_line(dict(report_facts(report, known, settings.language))))
+        else:
+            for line in report_lines(report, known, settings.language):
                 typer.echo(line)
 
 
@@ -892,6 +951,42 @@ def _effective_site(settings: "Settings") -> "Site":
         return site_of(effective_version(settings.data))
     except (NoSite, StorageUnavailable, MalformedVersion, BrokenSite) as error:
         _stop(f"{error}, or name a site folder with --site", BAD_INPUT, error)
+
+
+def _watches(settings: "Settings") -> "list[Watch]":
+    """Who has the watch, for what happened in the last days; none where the records do not say."""
+    from domain.clock import system_clock
+    from domain.ports import StorageUnavailable
+    from linkage.watches import REMEMBERED_US
+    from service.beginning import NoSite, stored_records
+
+    try:
+        records = stored_records(settings.data)
+        return records.logbook.watches_since(system_clock() - REMEMBERED_US)
+    except (NoSite, StorageUnavailable):
+        return []
+
+
+def _arranged(settings: "Settings") -> "list[Arrangement]":
+    from domain.ports import StorageUnavailable
+    from service.beginning import NoSite, stored_records
+
+    try:
+        return stored_records(settings.data).arrangements(0)
+    except (NoSite, StorageUnavailable) as error:
+        _stop(f"{error}, or name a site folder with --site", BAD_INPUT, error)
+
+
+def _persons(site: "Site", named: list[str]) -> "list[PersonId]":
+    """By id or by name."""
+    from domain.ids import PersonId
+
+    known = {each.person_id: each for each in site.organisation.persons}
+    by_name = {each.name: each.person_id for each in known.values()}
+    for name in named:
+        if name not in known and name not in by_name:
+            _stop(f"nobody here is called {name!r}: give an id or a whole name", BAD_INPUT)
+    return [by_name.get(name, PersonId(name)) for name in named]
 
 
 def _moment(written: str | None, site: "Site") -> int:

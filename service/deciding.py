@@ -145,7 +145,8 @@ class Decider:
             self.evaluated_rows += len(record.readings)
         changes = Changes()
         if journalled.seq > self._recorded_before:
-            changes = self._linkage.decide(record, events)
+            state = self._state
+            changes = self._linkage.decide(record, events, state.position_of, state)
         if not journalled.closes:
             self._dispatcher.hold(changes.outbox)
             self._publish(record, changes)

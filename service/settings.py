@@ -175,6 +175,7 @@ class KeepSettings(_Group):
     incidents_days: int = Field(default=3 * 365, ge=30)  # closed, with their events and commands
     audit_days: int = Field(default=5 * 365, ge=30)
     dead_letters_days: int = Field(default=90, ge=1)
+    leave_reasons_days: int = Field(default=30, ge=1)  # the words alone; that he was away stays
 
 
 class ConsoleSettings(_Group):

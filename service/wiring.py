@@ -4,7 +4,7 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 import structlog
@@ -15,6 +15,7 @@ from domain.changes import Changes
 from domain.clock import MINUTE_US, Clock, system_clock
 from domain.commands import DeviceCommand
 from domain.ids import PointKey
+from domain.logbook import CORRECTED_WITHIN_US
 from domain.ports import StorageUnavailable
 from domain.readings import Readings
 from domain.records import ReadingsArrived, Record, Requested, SourceChanged
@@ -22,9 +23,16 @@ from domain.requests import Request
 from ingest.inbox import Inbox
 from ingest.intake import Intake
 from ingest.mqtt import MqttConfig, MqttSource
+from linkage.arrangement_desk import REMEMBER_OVER_US
 from linkage.desk import Held
-from linkage.linkage import REMEMBER_ENDED_US, REMEMBER_RECENT_US, Linkage
+from linkage.linkage import (
+    REMEMBER_DISTURBED_US,
+    REMEMBER_ENDED_US,
+    REMEMBER_RECENT_US,
+    Linkage,
+)
 from linkage.plan import LinkagePlan
+from linkage.watches import REMEMBERED_US
 from service.counting import Counted
 from service.deciding import Decider
 from service.history import history
@@ -53,10 +61,14 @@ from service.upkeep import StoreKeeper
 from service.vitals import Stage, Vitals
 from service.workers import Worker
 from storage.checkpoints import Checkpoints
+from storage.device_cares import every_device_care
+from storage.disturbances import disturbances_since
 from storage.ledger import SqlLedger
 from storage.records import SqlRecords
 
 log = structlog.get_logger(__name__)
+
+RECENT_AT_MOST: Final = 100_000  # events of ten minutes
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +130,7 @@ class Core:
         Unwirable where site or data folder and this version do not fit. With `recording`, the clock is the
         recording's and nothing ticks."""
         self._settings = settings
-        self._site = site if outputs else replace(site, rules=())
+        self._site = site if outputs else site.without_outputs()
         self._source = only_source(site)
         self._recording = recording
         self._clock: Clock = recording or system_clock
@@ -471,10 +483,17 @@ def held_by(records: SqlRecords, now_us: int) -> Held:
         rationalisations=tuple(records.rationalisations()),
         alarms=tuple(records.open_alarms()),
         withholdings=tuple(records.withholdings()),
-        recent=tuple(each.raised for each in records.events(now_us - REMEMBER_RECENT_US)),
+        recent=tuple(
+            each.raised for each in records.events(now_us - REMEMBER_RECENT_US, RECENT_AT_MOST)
+        ),
         recent_alarms=tuple(records.alarms_since(now_us - REMEMBER_RECENT_US)),
         floods=tuple(records.open_floods()),
         findings=tuple(records.open_findings()),
+        device_cares=tuple(every_device_care(records.engine)),
+        watches=tuple(records.logbook.watches_since(now_us - REMEMBERED_US)),
+        log=tuple(records.logbook.written_since(now_us - CORRECTED_WITHIN_US)),
+        arrangements=tuple(records.arrangements(now_us - REMEMBER_OVER_US)),
+        disturbances=tuple(disturbances_since(records.engine, now_us - REMEMBER_DISTURBED_US)),
     )
 
 

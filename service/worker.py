@@ -45,9 +45,13 @@ from domain.requests import (
     AcknowledgeAlarm,
     AcknowledgeIncident,
     AnswerConsultation,
+    CallDevice,
     CloseIncident,
+    DecideApproval,
     EndWithholding,
     HangTag,
+    MergeIncident,
+    RegroupIncident,
     RemoveTag,
     ReportFinding,
     Request,
@@ -55,7 +59,10 @@ from domain.requests import (
     ShelveAlarm,
     SilenceAlarm,
     SilenceIncident,
+    SplitIncident,
+    StopDevice,
     TakeOutOfService,
+    TryDevice,
 )
 from ingest.intake import Intake
 from ingest.kafka import (
@@ -129,7 +136,7 @@ class KafkaCore:
         """Opens the stores and looks at the topic; partitions come when the group gives them. Raises
         StorageUnavailable, Unwirable, KafkaUnusable."""
         self._settings = settings
-        self._site = site if outputs else replace(site, rules=())
+        self._site = site if outputs else site.without_outputs()
         self._mqtt = only_source(site)
         self.clock: Clock = system_clock
         self.counters = Counted()
@@ -700,6 +707,8 @@ class KafkaCore:
             approvals=tuple(changes.approvals),
             reviews=tuple(changes.reviews),
             entries=tuple(changes.entries),
+            watches=tuple(changes.watches),
+            arrangements=tuple(changes.arrangements),
         )
         self._write(path.partition, learned).result(ASK_WITHIN_S)
         path.learned = number
@@ -709,7 +718,14 @@ class KafkaCore:
     def _partition_of(self, request: Request) -> int:
         asset_id: AssetId | None = None
         match request:
-            case AcknowledgeIncident() | SilenceIncident() | CloseIncident():
+            case (
+                AcknowledgeIncident()
+                | SilenceIncident()
+                | CloseIncident()
+                | MergeIncident()
+                | SplitIncident()
+                | RegroupIncident()
+            ):
                 asset_id = self.records.asset_of_incident(request.incident_id)
             case AcknowledgeAlarm() | SilenceAlarm() | ResetAlarm():
                 asset_id = self.records.asset_of_alarm(request.event_id)
@@ -717,6 +733,11 @@ class KafkaCore:
                 asset_id = self._asset_of_point(request.point)
             case HangTag():
                 asset_id = request.asset_id
+            case CallDevice() | TryDevice() | StopDevice():
+                return self._places.of_device.get(request.device_id, DESK)
+            case DecideApproval():
+                device = self.records.device_of_call(request.approval_id)
+                return DESK if device is None else self._places.of_device.get(device, DESK)
             case ReportFinding():
                 asset_id = request.finding.asset_id
             case AnswerConsultation():
@@ -822,6 +843,7 @@ def _held_of(
         recent_alarms=recent_alarms,
         withholdings=tuple(each for each in held.withholdings if is_point_ours(each.point)),
         findings=tuple(each for each in held.findings if is_ours(each.asset_id)),
+        disturbances=tuple(each for each in held.disturbances if is_ours(each.asset_id)),
         floods=tuple(
             each
             for each in held.floods

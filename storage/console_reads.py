@@ -7,8 +7,10 @@ from uuid import UUID
 
 from sqlalchemy import Engine, RowMapping, Select, case, func, select
 
+from domain.alarms import Alarm
+from domain.arrangements import Arrangement
 from domain.assets import Priority
-from domain.commands import DeviceCommand
+from domain.commands import DeviceCare, DeviceCommand, Origin
 from domain.credit import Account, CreditEntry, ReviewItem
 from domain.events import AlarmRaised
 from domain.findings import Case, Finding
@@ -16,10 +18,13 @@ from domain.ids import AssetId, PersonId
 from domain.incidents import Incident, IncidentState
 from domain.paperwork import Approval, SiteVersion, Tag, Ticket, TicketState, User
 from domain.requests import Handled
-from storage import credit_rows, finding_rows, rows
+from domain.responsibility import Kind
+from storage import alarm_rows, arrangement_rows, credit_rows, finding_rows, rows
+from storage.device_cares import every_device_care
 from storage.engines import reading
 from storage.records import STANDING, RecordedEvent, command_of, recorded_of
 from storage.tables import (
+    alarms,
     approvals,
     audit,
     cases,
@@ -56,6 +61,8 @@ class IncidentFilter:
     states: Collection[IncidentState] = ()
     priorities: Collection[Priority] = ()
     classes: Collection[str] = ()
+    kinds: Collection[Kind] = ()
+    fold: bool = False  # consequences stand behind their cause; level 1 never does
     asset_ids: Collection[AssetId] | None = None  # None: every asset
 
 
@@ -88,6 +95,65 @@ class ConsoleReads:
         query = _which(select(incidents), wanted).order_by(*order).limit(limit).offset(offset)
         found = self._all(query, lambda row: rows.incident(row, _NOTHING))
         return self._with_alarms(found)
+
+    def consequences_of(self, incident_id: UUID, limit: int = 200) -> list[ListedIncident]:
+        """What is listed beneath it: the most urgent first, then the oldest."""
+        query = (
+            select(incidents)
+            .where(incidents.c.cause == incident_id)
+            .order_by(incidents.c.priority, incidents.c.opened_at_us, incidents.c.incident_id)
+            .limit(limit)
+        )
+        return self._with_alarms(self._all(query, lambda row: rows.incident(row, _NOTHING)))
+
+    def count_beneath(self, causes: Collection[UUID]) -> dict[UUID, int]:
+        """cause -> incidents beneath it that are not closed."""
+        query = (
+            select(incidents.c.cause, func.count())
+            .where(
+                incidents.c.cause.in_(list(causes)),
+                incidents.c.state != IncidentState.CLOSED.value,
+            )
+            .group_by(incidents.c.cause)
+        )
+        with reading(self._engine) as connection:
+            return {cause: int(count) for cause, count in connection.execute(query)}
+
+    def handled_of(self, subjects: Collection[str], limit: int = 200) -> list[Handled]:
+        """What people did to these things, the newest first; not what was refused."""
+        query = (
+            select(audit)
+            .where(audit.c.subject.in_(list(subjects)), audit.c.done)
+            .order_by(audit.c.at_us.desc())
+            .limit(limit)
+        )
+        return self._all(query, rows.handled)
+
+    def alarms_of(self, incident_id: UUID, limit: int = 100) -> list[Alarm]:
+        """How the alarms of an incident are treated, the newest first."""
+        query = (
+            select(alarms)
+            .where(alarms.c.incident_id == incident_id)
+            .order_by(alarms.c.raised_at_us.desc())
+            .limit(limit)
+        )
+        return self._all(query, alarm_rows.alarm)
+
+    def findings_between(
+        self, asset_id: AssetId, from_us: int, to_us: int, limit: int = 50
+    ) -> list[Finding]:
+        """Those of a device that stood in this time."""
+        query = (
+            select(findings)
+            .where(
+                findings.c.asset_id == writable(asset_id),
+                findings.c.told_at_us <= to_us,
+                findings.c.ended_at_us.is_(None) | (findings.c.ended_at_us >= from_us),
+            )
+            .order_by(findings.c.told_at_us.desc())
+            .limit(limit)
+        )
+        return self._all(query, finding_rows.finding)
 
     def count(self, wanted: IncidentFilter) -> int:
         query = _which(select(func.count()).select_from(incidents), wanted)
@@ -156,9 +222,44 @@ class ConsoleReads:
         )
         return self._all(query, command_of)
 
-    def last_commands(self, device_id: str | None = None, limit: int = 50) -> list[DeviceCommand]:
-        """The newest first."""
+    def command(self, command_id: UUID) -> DeviceCommand | None:
+        found = self._all(select(commands).where(commands.c.command_id == command_id), command_of)
+        return found[0] if found else None
+
+    def event(self, event_id: UUID) -> RecordedEvent | None:
+        found = self._all(select(events).where(events.c.event_id == event_id), recorded_of)
+        return found[0] if found else None
+
+    def events_detected(
+        self, from_us: int, to_us: int, limit: int = 2_000
+    ) -> list[tuple[AlarmRaised, bool]]:
+        """The newest first, and whether each is of an incident that is a consequence."""
+        query = (
+            select(*events.c, incidents.c.cause.is_not(None).label("beneath"))
+            .outerjoin(incidents, incidents.c.incident_id == events.c.incident_id)
+            .where(events.c.detected_at_us.between(from_us, to_us))
+            .order_by(events.c.detected_at_us.desc(), events.c.event_id)
+            .limit(limit)
+        )
+        with reading(self._engine) as connection:
+            return [
+                (recorded_of(row).raised, bool(row["beneath"]))
+                for row in connection.execute(query).mappings()
+            ]
+
+    def device_cares(self) -> dict[str, DeviceCare]:
+        return {each.device_id: each for each in every_device_care(self._engine)}
+
+    def last_commands(
+        self,
+        device_id: str | None = None,
+        limit: int = 50,
+        origins: Collection[Origin] = (),
+    ) -> list[DeviceCommand]:
+        """The newest first; of every origin where none is named."""
         query = select(commands).order_by(commands.c.created_at_us.desc()).limit(limit)
+        if origins:
+            query = query.where(commands.c.origin.in_([each.value for each in origins]))
         if device_id is not None:
             query = query.where(commands.c.device_id == writable(device_id))
         return self._all(query, command_of)
@@ -247,6 +348,10 @@ class ConsoleReads:
         found = self._all(select(users).where(users.c.name == writable(name)), rows.user)
         return found[0] if found else None
 
+    def arrangements(self) -> list[Arrangement]:
+        """Everything that was ever arranged, the oldest first."""
+        return self._all(arrangement_rows.every(), arrangement_rows.arrangement)
+
     def site_versions(self) -> list[SiteVersion]:
         """The newest first."""
         query = select(site_versions).order_by(site_versions.c.number.desc())
@@ -301,6 +406,11 @@ def _which(query: Select[Any], wanted: IncidentFilter) -> Select[Any]:
         query = query.where(incidents.c.priority.in_([int(each) for each in wanted.priorities]))
     if wanted.asset_ids is not None:
         query = query.where(incidents.c.asset_id.in_(list(map(writable, wanted.asset_ids))))
+    if wanted.kinds:
+        query = query.where(incidents.c.kind.in_([kind.value for kind in wanted.kinds]))
+    if wanted.fold:
+        level_1 = incidents.c.priority == Priority.URGENT.value
+        query = query.where(incidents.c.cause.is_(None) | level_1)
     if wanted.classes:
         of_class = select(events.c.incident_id).where(
             events.c.alarm_class.in_(list(map(writable, wanted.classes))),

@@ -5,7 +5,18 @@ from collections.abc import Callable, Mapping
 from enum import StrEnum
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, Engine, Table, and_, delete, exists, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Engine,
+    Table,
+    and_,
+    delete,
+    exists,
+    or_,
+    select,
+    update,
+)
 
 from domain.clock import to_datetime
 from domain.commands import CommandState
@@ -15,6 +26,7 @@ from storage.engines import writing
 from storage.records import STANDING
 from storage.tables import (
     alarms,
+    arrangements,
     audit,
     commands,
     dead_letter_counts,
@@ -37,6 +49,7 @@ class Kept(StrEnum):
     INCIDENTS = "incidents"  # with their events, alarms and commands
     AUDIT = "audit"
     DEAD_LETTERS = "dead_letters"
+    LEAVE_REASONS = "leave_reasons"  # why somebody was away; not that he was
 
 
 def delete_some(engine: Engine, kept: Kept, before_us: int, at_most: int = AT_ONCE) -> int:
@@ -124,6 +137,18 @@ def _dead_letters(connection: Connection, before_us: int, at_most: int) -> int:
     return gone + _gone(connection, dead_letter_counts, dead_letter_counts.c.day < day)
 
 
+def _leave_reasons(connection: Connection, before_us: int, at_most: int) -> int:
+    over = or_(arrangements.c.until_us < before_us, arrangements.c.ended_at_us < before_us)
+    chosen = (
+        select(arrangements.c.arrangement_id)
+        .where(arrangements.c.private != "", over)
+        .limit(at_most)
+    )
+    ids = list(connection.scalars(chosen))
+    wiped = update(arrangements).where(arrangements.c.arrangement_id.in_(ids)).values(private="")
+    return connection.execute(wiped).rowcount
+
+
 def _gone(connection: Connection, table: Table, which: ColumnElement[bool]) -> int:
     return connection.execute(delete(table).where(which)).rowcount
 
@@ -133,4 +158,5 @@ _STEPS: Final[Mapping[Kept, tuple[_Step, ...]]] = {
     Kept.INCIDENTS: (_commands, _incidents, _events_of_no_incident),
     Kept.AUDIT: (_audit,),
     Kept.DEAD_LETTERS: (_dead_letters,),
+    Kept.LEAVE_REASONS: (_leave_reasons,),
 }

@@ -10,8 +10,9 @@ import msgspec
 from sqlalchemy import RowMapping
 
 from domain.assets import Priority
+from domain.commands import DeviceCommand
 from domain.ids import AssetId, PersonId, TeamId
-from domain.incidents import Incident, IncidentState
+from domain.incidents import Explanation, Incident, IncidentState
 from domain.paperwork import (
     Approval,
     ApprovalState,
@@ -25,7 +26,7 @@ from domain.paperwork import (
     User,
 )
 from domain.requests import Handled
-from domain.responsibility import Answer, Reason
+from domain.responsibility import Answer, Kind, Reason
 from storage.request_codec import audited, request_of
 from storage.text import writable
 
@@ -58,6 +59,8 @@ def incident_row(incident: Incident) -> _Row:
     del row["standing"]  # the events themselves say what stands
     answer = incident.answer
     row["answer"] = as_json(answer)
+    row["because"] = as_json(incident.because)
+    row["found"] = as_json(incident.found)
     row["zone_id"] = answer.zone_id
     row["acting_id"] = answer.acting.person_id if answer.acting else None
     return row
@@ -70,7 +73,18 @@ def incident(row: RowMapping, standing: frozenset[UUID]) -> Incident:
     held["asset_id"] = AssetId(held["asset_id"])
     held["priority"] = Priority(held["priority"])
     held["state"] = IncidentState(held["state"])
+    held["kind"] = Kind(held["kind"])
+    held["because"] = reasons(held["because"])
+    held["found"] = msgspec.json.decode(held["found"], type=Explanation)
     return Incident(**held)
+
+
+def command_row(command: DeviceCommand) -> _Row:
+    return columns_of(command) | {"because": as_json(command.because)}
+
+
+def reasons(written: str) -> tuple[Reason, ...]:
+    return msgspec.json.decode(written, type=tuple[Reason, ...])
 
 
 def ticket_row(ticket: Ticket) -> _Row:

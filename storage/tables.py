@@ -25,12 +25,15 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import TypeEngine
 
-REVISION: Final = "0007"  # of the newest migration; a test compares them
+REVISION: Final = "0013"  # of the newest migration; a test compares them
 
 
 def _words(length: int) -> TypeEngine[str]:
     """The length is for the reader: SQLite does not look at it."""
     return String(length).with_variant(Text(collation="C"), "postgresql")
+
+
+words: Final = _words  # for tables in modules of their own
 
 
 # a number that people write down somewhere and may mistype
@@ -202,6 +205,7 @@ incidents: Final = Table(
     metadata,
     Column("incident_id", Uuid, primary_key=True),
     Column("asset_id", _words(200), nullable=False),
+    Column("kind", _words(40), nullable=False, server_default="fault"),
     Column("priority", Integer, nullable=False),
     Column("opened_at_us", BigInteger, nullable=False),
     Column("zone_id", _words(200)),  # of the answer, for lists
@@ -216,10 +220,14 @@ incidents: Final = Table(
     Column("closed_by", _words(200)),
     Column("note", Text, nullable=False),
     Column("cause", Uuid),  # the incident that explains it
+    Column("because", Text, nullable=False, server_default="[]"),  # JSON of the reasons
+    Column("grouped_by", _words(200), nullable=False, server_default=""),
+    Column("found", Text, nullable=False, server_default="{}"),  # JSON of the Explanation
     Column("version", Integer, nullable=False),
     Index("ix_incidents_state", "state"),
     Index("ix_incidents_opened_at_us", "opened_at_us"),
     Index("ix_incidents_cause", "cause"),
+    Index("ix_incidents_kind", "kind"),
 )
 
 commands: Final = Table(
@@ -240,9 +248,13 @@ commands: Final = Table(
     Column("ended_at_us", BigInteger),
     Column("outcome", Text, nullable=False),
     Column("sent_before_recorded", Boolean, nullable=False),
+    Column("origin", _words(40), nullable=False, server_default="event"),
+    Column("by", _words(200), nullable=False, server_default=""),
+    Column("because", Text, nullable=False, server_default="[]"),  # JSON of the reasons
     Column("version", Integer, nullable=False),
     Index("ix_commands_state", "state"),
     Index("ix_commands_event_id", "event_id"),
+    Index("ix_commands_device_id", "device_id", "created_at_us"),
 )
 
 outbox: Final = Table(
@@ -596,4 +608,25 @@ cases: Final = Table(
     Column("by", _words(200), nullable=False),
     Column("at_us", BigInteger, nullable=False),
     Index("ix_cases_at_us", "at_us"),
+)
+
+# what people arranged beside the site: leave, delegation, swaps, planned days, holidays, moves, hand-overs
+arrangements: Final = Table(
+    "arrangements",
+    metadata,
+    Column("arrangement_id", Uuid, primary_key=True),
+    Column("kind", _words(40), nullable=False),
+    Column("body", Text, nullable=False),  # JSON of what is arranged
+    Column("from_us", BigInteger, nullable=False),
+    Column("until_us", BigInteger),
+    Column("by", _words(200), nullable=False),
+    Column("at_us", BigInteger, nullable=False),
+    Column("private", Text, nullable=False),  # for those whom it concerns
+    Column("state", _words(40), nullable=False),
+    Column("needs", Text, nullable=False),  # JSON list
+    Column("agreed", Text, nullable=False),  # JSON list
+    Column("ended_by", _words(200)),
+    Column("ended_at_us", BigInteger),
+    Column("version", Integer, nullable=False),
+    Index("ix_arrangements_until_us", "until_us"),
 )

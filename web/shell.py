@@ -37,12 +37,18 @@ NAVIGATION: Final = (
     ("/limits", "limits", "tune"),
     ("/stations", "stations", "schema"),
     ("/devices", "devices", "campaign"),
+    ("/linkage", "linkage", "account_tree"),
     ("/judgement", "judgement", "psychology"),
     ("/equipment", "equipment", "monitor_heart"),
     ("/reviews", "reviews", "rule"),
     ("/credit", "credit", "workspace_premium"),
     ("/paper", "paper", "assignment"),
+    ("/log", "logbook", "menu_book"),
+    ("/handover", "handover", "swap_horiz"),
+    ("/report", "daily_report", "summarize"),
     ("/organisation", "organisation", "grid_view"),
+    ("/rosters", "rosters", "calendar_month"),
+    ("/arrangements", "arrangements", "event_note"),
     ("/approvals", "approvals", "how_to_reg"),
     ("/site", "site", "domain"),
     ("/system", "system", "monitor_heart"),
@@ -276,10 +282,11 @@ def in_scope(visit: Visit, wanted: IncidentFilter) -> IncidentFilter:
     """Bounded to the stations that the user may see."""
     if not visit.user.stations:
         return wanted
+    posts = [post.asset_id for post in visit.console.plan.posts]
     assets = frozenset(
         asset_id
-        for asset_id, asset in visit.console.site.assets.items()
-        if visit.user.in_scope(asset.station)
+        for asset_id in (*visit.console.site.assets, *posts)
+        if visit.user.in_scope(visit.console.asset(asset_id).station)
     )
     chosen = assets if wanted.asset_ids is None else assets & set(wanted.asset_ids)
     return replace(wanted, asset_ids=chosen)

@@ -72,9 +72,19 @@ class LimitTable:
         twin._fields = self.arrays()
         return twin
 
+    def held(self, rows: Rows) -> NDArray[np.float64]:
+        """(k,) the last value of each point, NaN where it had none that is usable."""
+        usable = _USABLE[self._fields["held_quality"][rows]]
+        return np.where(usable, self._fields["held_value"][rows], np.nan)
+
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Copies: what is done with them does not reach the table."""
         return {name: array.copy() for name, array in self._fields.items()}
+
+    def last_reading(self, row: int) -> tuple[float, Quality]:
+        """The last reading of a point, as it came."""
+        fields = self._fields
+        return float(fields["held_value"][row]), Quality(int(fields["held_quality"][row]))
 
     def carried_to(self, plan: Plan, old: Rows, new: Rows) -> "LimitTable":
         """The same state under another plan: row `old` of this is row `new` of that."""

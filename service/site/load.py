@@ -32,6 +32,7 @@ from service.site.nodes import Fields
 from service.site.people import read_people
 from service.site.plant import Template, read_station, read_template
 from service.site.problems import BrokenSite, Problem, did_you_mean
+from service.site.suppressions import read_suppression
 from service.site.topology import read_topology
 from service.site.words import topic_word
 
@@ -78,8 +79,11 @@ def _read(folder: Path) -> tuple[Site | None, list[Problem]]:
         read_template(fields, found, templates)
     for fields in documents(folder, "assets", found):
         read_station(fields, found, templates)
+    suppressing: list[Fields] = []
     for fields in documents(folder, "limits", found, required=not templates):
-        read_limits(fields, found)
+        suppressing += read_limits(fields, found)
+    for fields in suppressing:  # they name limits that may stand in another file
+        read_suppression(fields, found)
     read_linkage(folder, found)
     topology = read_topology(folder, found)
     recording = _read_recording(folder, head.zone, found)
@@ -106,6 +110,8 @@ def _read(folder: Path) -> tuple[Site | None, list[Problem]]:
         violations=tuple(found.violations.values()),
         modes=tuple(found.modes.values()),
         positions=tuple(found.positions),
+        attended=frozenset(found.attended),
+        suppressions=tuple(found.suppressions.values()),
     ), []
 
 

@@ -12,7 +12,15 @@ from domain.credit import RuleBook
 from domain.ids import AssetId, PointKey, SourceId
 from domain.organisation import Organisation
 from domain.topology import Topology
-from linkage.plan import LinkagePlan, LinkageRule, Position, Responsible, ViolationRule
+from linkage.plan import (
+    LinkagePlan,
+    LinkageRule,
+    Position,
+    Responsible,
+    Suppression,
+    ViolationRule,
+)
+from linkage.watches import posts_of
 
 UNNUMBERED: Final = -1  # a point's number before the records gave it one
 
@@ -67,6 +75,8 @@ class Site:
     version: int = 1  # of the site folder among the records
     modes: tuple[Mode, ...] = ()
     positions: tuple[Position, ...] = ()
+    attended: frozenset[str] = frozenset()  # stations with staff, profile "3"
+    suppressions: tuple[Suppression, ...] = ()
 
     def plan(self, language: str = "zh-CN") -> LinkagePlan:
         return LinkagePlan(
@@ -84,7 +94,18 @@ class Site:
             points={point.key: point for point in self.points},
             modes=self.modes,
             positions=self.positions,
+            posts=posts_of(self.organisation, self.assets),
+            topology=self.topology,
+            attended=self.attended,
+            suppressions=self.suppressions,
         )
+
+    def without_outputs(self) -> "Site":
+        """Nothing is asked of a field device by itself: no rule, no question whether it lives."""
+        devices = tuple(
+            replace(device, ping_every_us=None, test_every_us=None) for device in self.devices
+        )
+        return replace(self, rules=(), devices=devices)
 
     def active_limits(
         self, numbers: Mapping[PointKey, int], version: int, modes_on: Collection[str] = ()

@@ -10,12 +10,14 @@ from domain.assets import Asset, Condition, Limit, Point, Priority
 from domain.ids import AssetId, PointKey, SourceId
 from domain.plates import NUMBERS as PLATE_NUMBERS
 from domain.plates import Curve, Plate
+from linkage.plan import Suppression
 from service.site.conditions import Naming, expect_sense, needs_value, value_key
 from service.site.found import Found
 from service.site.limits import WATCHED, check_order, limit_of
 from service.site.model import UNNUMBERED
 from service.site.nodes import Fields, Value
 from service.site.problems import did_you_mean
+from service.site.suppressions import Known, suppression_of
 from service.site.words import PRIORITIES, UNITS
 
 STAFFING: Final = {"attended": "3", "unattended": "2"}
@@ -76,6 +78,7 @@ class TemplatePoint:
 class Template:
     name: str
     points: tuple[TemplatePoint, ...]
+    suppressions: tuple[Suppression, ...] = ()  # they name points by suffix
 
     @property
     def rated(self) -> frozenset[str]:
@@ -95,13 +98,32 @@ def read_template(fields: Fields, found: Found, templates: dict[str, Template]) 
     fields.text("name", fallback="")
     units: dict[str, str] = {}
     points = [_template_point(point, found, units) for point in fields.groups("points", "a point")]
+    suppressions = list(_template_suppressions(fields, points, found))
     fields.done()
     _expect_suffixes(points, fields, name)
     suffixes = [point.suffix for point in points]
     for suffix in sorted({each for each in suffixes if suffixes.count(each) > 1}):
         fields.wrong(f"template {name} gives {suffix} twice")
     if name and found.is_new("template", name, fields.value("template") or fields):
-        templates[name] = Template(name=name, points=tuple(points))
+        templates[name] = Template(
+            name=name, points=tuple(points), suppressions=tuple(suppressions)
+        )
+
+
+def _template_suppressions(
+    fields: Fields, points: list[TemplatePoint], found: Found
+) -> Iterator[Suppression]:
+    own = {
+        PointKey(each.suffix): replace(
+            each.point, limits=tuple(limit.limit for limit in each.limits)
+        )
+        for each in points
+    }
+    known = Known(points=own, unreadable=found.unreadable)
+    for group in fields.groups("suppress", "a suppression", required=False):
+        rule = suppression_of(group, known)
+        if rule is not None:
+            yield rule
 
 
 def _expect_suffixes(points: list[TemplatePoint], fields: Fields, template: str) -> None:
@@ -168,7 +190,8 @@ def _amount(fields: Fields, key: str, fallback: float | None = None) -> Amount:
 def read_station(fields: Fields, found: Found, templates: Mapping[str, Template]) -> None:
     fields.name = "a station's file"
     station = fields.text("station")
-    fields.choice("staffing", STAFFING, "2")
+    if fields.choice("staffing", STAFFING, "2") == "3" and station:
+        found.attended.add(station)
     source = fields.text("source", fallback="")
     named = fields.value("source")
     if named and source:
@@ -243,6 +266,25 @@ def _from_template(
                 for limit in each.limits
                 if not limit.others & left_out  # without the other phase there is no comparison
             ),
+        )
+    _suppress(template, asset.asset_id, left_out, fields, found)
+
+
+def _suppress(
+    template: Template, asset_id: AssetId, left_out: set[str], at: Fields, found: Found
+) -> None:
+    """Of the points that the device has; without the contact there is nothing to go by."""
+
+    def key(suffix: PointKey) -> PointKey:
+        return PointKey(f"{asset_id}/{suffix}")
+
+    for rule in template.suppressions:
+        points = tuple(key(each) for each in rule.points if each not in left_out)
+        rule_id = f"{asset_id}/{rule.rule_id}"
+        if rule.gate in left_out or not points or not found.is_new("suppression", rule_id, at):
+            continue
+        found.suppressions[rule_id] = replace(
+            rule, rule_id=rule_id, gate=key(rule.gate), points=points
         )
 
 

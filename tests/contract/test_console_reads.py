@@ -11,9 +11,10 @@ from domain.assets import AlarmClass, Priority
 from domain.changes import Changes
 from domain.credit import Account, ReviewItem, ReviewKind, ReviewState
 from domain.ids import AssetId, PersonId
-from domain.incidents import IncidentState
+from domain.incidents import Explanation, IncidentState
 from domain.paperwork import Role, User
 from domain.requests import AcknowledgeIncident, Handled
+from domain.responsibility import Kind, Reason
 from storage.console_reads import ConsoleReads, IncidentFilter
 from storage.ledger import SqlLedger
 from storage.records import SqlRecords
@@ -149,3 +150,32 @@ def test_what_nobody_could_be_named_is_nobody(records: SqlRecords, reads: Consol
     assert reads.user("zl") == user
     for odd in ("z\0l", "\ud800", "", "z" * 5_000, "ZL"):
         assert reads.user(odd) is None
+
+
+def test_what_kind_an_incident_is_and_why_it_is_beneath_another(
+    records: SqlRecords, reads: ConsoleReads
+) -> None:
+    because = (Reason.of("same_bay", what="113联合站线"),)
+    outage = replace(_incident(9), kind=Kind.OUTAGE, priority=Priority.URGENT)
+    found = Explanation(cause=outage.incident_id, because=because)
+    minor = replace(_incident(8), priority=Priority.MINOR).explained(found)
+    urgent = replace(_incident(7), priority=Priority.URGENT).explained(found)
+    freed = replace(_incident(6), priority=Priority.MINOR).explained(found)
+    freed = freed.grouped("zl", Explanation(because=(Reason.of("split_by", by="zl"),)))
+    records.commit(Changes(incidents=[outage, minor, urgent, freed]), 1)
+
+    def listed(wanted: IncidentFilter) -> set[int]:
+        found = reads.incidents(wanted)
+        assert len(found) == reads.count(wanted)
+        return {each.incident.incident_id.int for each in found}
+
+    assert listed(IncidentFilter(kinds=[Kind.OUTAGE])) == {9}
+    assert listed(IncidentFilter(kinds=[Kind.FAULT])) == {6, 7, 8}
+    assert listed(IncidentFilter(fold=True)) == {6, 7, 9}, "level 1 never folds"
+    beneath = reads.consequences_of(outage.incident_id)
+    assert [each.incident.incident_id.int for each in beneath] == [7, 8]
+    assert beneath[1].incident.because == because
+    assert reads.count_beneath([outage.incident_id, UUID(int=6)]) == {outage.incident_id: 2}
+    again = {each.incident_id: each for each in records.open_incidents()}
+    assert replace(again[minor.incident_id], standing=minor.standing) == minor
+    assert replace(again[freed.incident_id], standing=freed.standing) == freed

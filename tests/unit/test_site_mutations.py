@@ -81,6 +81,15 @@ MISTAKES = {
     "unit-twice-at-a-time": Mistake(UNITS, "until: 2026-08-15", "until: 2026-09-15", "stands here twice", 1),
     "bad-day": Mistake(UNITS, "from: 2026-08-15", "from: 2026-13-15", "must be a day"),
     "place-kind": Mistake(PLACES, "kind: yard", "kind: garden", "cannot be 'garden'"),
+    # holidays
+    "holiday-backwards": Mistake(ROSTERS, "last: 2027-01-03", "last: 2026-12-31", "must not be before"),
+    "holidays-in-common": Mistake(ROSTERS, "first: 2026-10-10", "first: 2026-10-07", "a day in common"),
+    "holiday-shift": Mistake(
+        ROSTERS, "shifts: [周末听班, 听班]}", "shifts: [周末班, 听班]}", "no shift is named"
+    ),
+    "holiday-pattern-twice": Mistake(
+        ROSTERS, "{instead_of: 白班, shifts: 休}", "{instead_of: [白班, 听班], shifts: 休}", "tells twice"
+    ),
     # zones
     "owner-unknown": Mistake(ZONES, "owner: yw-y1", "owner: yw-y9", "no person is named"),
     "owner-no-member": Mistake(ZONES, "owner: yw-y1", "owner: yw-b1", "must be one"),
@@ -97,6 +106,10 @@ MISTAKES = {
     "offset-outside": Mistake(
         ROSTERS, "name: 调度丁值, offset: 6", "name: 调度丁值, offset: 8", "lies outside the cycle"
     ),
+    "handover-on-call": Mistake(
+        ROSTERS, "team: yw\n", "team: yw\n    handover: true\n", "no shift on call", 1
+    ),
+    "handover-never-late": Mistake(ROSTERS, "late_after: 30min", "late_after: 0", "longer than 0"),
     "leave-of-nobody": Mistake(ROSTERS, "person: xs-1,", "person: xs-9,", "no person is named"),
     "leave-backwards": Mistake(ROSTERS, "until: 2026-12-01", "until: 2026-11-01", "later than from"),
     # credit

@@ -1,6 +1,5 @@
 """One incident: what, who and why, its trend, its device commands, what happened when."""
 
-from collections.abc import Iterator
 from typing import Any
 from uuid import UUID
 
@@ -10,12 +9,16 @@ from domain.access import may
 from domain.commands import DeviceCommand
 from domain.incidents import IncidentState
 from domain.paperwork import TagKind
+from domain.reasons import reason_text
 from domain.requests import AcknowledgeIncident, CloseIncident, SilenceIncident
+from service.timeline import timeline_of
 from storage.console_reads import ListedIncident
 from storage.records import RecordedEvent
+from web.components.grouping import grouping
 from web.components.live_trend import live_trend
 from web.components.table import Column, DataTable
-from web.components.timeline import Moment, timeline
+from web.components.timeline import timeline
+from web.moments import shown
 from web.shell import Visit, console_page
 from web.views import chain, class_of, incident_text, priority_of
 
@@ -68,7 +71,7 @@ def incident_page(visit: Visit, incident_id: str) -> None:
         lists.refresh()
         happened.refresh()
 
-    visit.on_change({"incident", "command", "review", "tag"}, refresh)
+    visit.on_change({"incident", "alarm", "command", "finding", "review", "tag"}, refresh)
 
 
 def _head(visit: Visit, listed: ListedIncident) -> None:
@@ -78,6 +81,7 @@ def _head(visit: Visit, listed: ListedIncident) -> None:
             for word, chip in (
                 (priority_of(listed, visit.language), f"gw-p{int(incident.priority)}"),
                 (class_of(listed, visit.language), "gw-plain"),
+                (visit.say(f"incidents.kind_{incident.kind.value}"), "gw-plain"),
                 (visit.say(f"incidents.state_{incident.state.value}"), "gw-wait"),
             ):
                 if word:
@@ -155,6 +159,7 @@ def _trend(visit: Visit, listed: ListedIncident) -> None:
 def _lists(visit: Visit, listed: ListedIncident) -> None:
     events = visit.console.reads.events_of(listed.incident.incident_id)
     with ui.element("div").classes("gw-column"):
+        grouping(visit, listed)
         _events(visit, events)
         _commands(visit, events)
         _papers(visit, listed)
@@ -208,8 +213,10 @@ def _commands(visit: Visit, events: list[RecordedEvent]) -> None:
             Column("action", visit.say("devices.action")),
             Column("state", visit.say("devices.state")),
             Column("attempt", visit.say("devices.attempt")),
+            Column("why", visit.say("devices.why"), wide=True),
         ],
         visit.say("incidents.no_commands"),
+        on_open=lambda command: ui.navigate.to(f"/devices/command/{command}"),
     )
     table.show([command_row(visit, command) for command in commands])
 
@@ -217,8 +224,11 @@ def _commands(visit: Visit, events: list[RecordedEvent]) -> None:
 def command_row(visit: Visit, command: DeviceCommand) -> dict[str, Any]:
     device = visit.console.plan.device(command.device_id)
     bad = command.state.value in {"failed", "expired"}
+    why = command.because[-1] if command.because else None
     return {
         "id": str(command.command_id),
+        "opens": True,
+        "why": reason_text(why, visit.language) if why else "",
         "time": visit.time(command.created_at_us),
         "device": device.name if device else command.device_id,
         "action": visit.say(f"devices.{command.action}"),
@@ -248,28 +258,5 @@ def _papers(visit: Visit, listed: ListedIncident) -> None:
 def _happened(visit: Visit, listed: ListedIncident) -> None:
     with ui.element("div").classes("gw-card"):
         ui.label(visit.say("incidents.timeline")).classes("gw-head")
-        timeline(_moments(visit, listed))
-
-
-def _moments(visit: Visit, listed: ListedIncident) -> Iterator[Moment]:
-    incident = listed.incident
-
-    def moment(at_us: int, what: str, icon: str) -> Moment:
-        return Moment(at_us, visit.time(at_us), what, icon)
-
-    yield moment(incident.opened_at_us, visit.say("incidents.opened_at"), "notifications")
-    events = visit.console.reads.events_of(incident.incident_id, limit=20)
-    for command in visit.console.reads.commands_of([each.raised.event_id for each in events]):
-        row = command_row(visit, command)
-        at_us = command.ended_at_us or command.sent_at_us or command.created_at_us
-        yield moment(at_us, f"{row['device']} {row['action']}: {row['state']}", "campaign")
-    if incident.acknowledged_at_us and incident.acknowledged_by:
-        what = visit.say("incidents.acknowledged_at", by=incident.acknowledged_by)
-        yield moment(incident.acknowledged_at_us, what, "how_to_reg")
-    if incident.silenced_at_us:
-        yield moment(incident.silenced_at_us, visit.say("incidents.silenced_at"), "volume_off")
-    if incident.closed_at_us and incident.closed_by:
-        what = visit.say("incidents.closed_by", by=incident.closed_by, note=incident.note)
-        yield moment(incident.closed_at_us, what, "done")
-    elif incident.closed_at_us:
-        yield moment(incident.closed_at_us, visit.say("incidents.closed_at"), "done")
+        moments = timeline_of(visit.console.reads, listed.incident)
+        timeline(shown(visit, moment) for moment in moments)

@@ -11,7 +11,9 @@ from domain.wording import DEFAULT_LANGUAGE
 AREAS: Final = (
     *("common", "incidents", "devices", "stations", "reviews", "credit", "paper"),
     *("approvals", "audit", "users", "organisation", "site", "system"),
-    *("alarms", "alarm_kpis", "limits", "judgement"),
+    *("rosters", "arrangements"),
+    *("alarms", "alarm_kpis", "limits", "judgement", "timeline", "grouping", "linkage"),
+    *("logbook", "handover", "daily_report"),
 )
 
 
