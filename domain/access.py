@@ -9,6 +9,7 @@ from domain.requests import (
     AcknowledgeAlarm,
     AcknowledgeIncident,
     AnswerConsultation,
+    AnswerNotice,
     CallDevice,
     ChangeLimit,
     ChangePassword,
@@ -20,6 +21,7 @@ from domain.requests import (
     HandOverZone,
     HangTag,
     JudgeReview,
+    LogCall,
     MarkHoliday,
     MergeIncident,
     MovePerson,
@@ -39,6 +41,7 @@ from domain.requests import (
     ReportFinding,
     Request,
     ResetAlarm,
+    RetryNotice,
     ShelveAlarm,
     SignHandover,
     SilenceAlarm,
@@ -57,8 +60,10 @@ from domain.requests import (
 LOCAL_OPERATOR: Final = "local"
 # the judge process: it reports findings and may do nothing else
 JUDGE: Final = "judge"
+# the signed link in a notice: whoever was told acknowledges with it and may do nothing else
+NOTICE: Final = "notice"
 # names that no person may have
-RESERVED: Final = frozenset({LOCAL_OPERATOR, JUDGE})
+RESERVED: Final = frozenset({LOCAL_OPERATOR, JUDGE, NOTICE})
 
 _EVERYBODY: Final = frozenset(Role)
 _DUTY: Final = frozenset({Role.ADMINISTRATOR, Role.DISPATCHER, Role.DUTY})
@@ -101,6 +106,9 @@ ALLOWED: Final[dict[type[Request], frozenset[Role]]] = {
     ChangePassword: _EVERYBODY,
     ReportFinding: frozenset(),  # no person: the judge process is not one
     AnswerConsultation: _DUTY | _SAFETY,
+    AnswerNotice: _DUTY,
+    LogCall: _DUTY,
+    RetryNotice: _DUTY,
     WriteLog: _DUTY | _SAFETY,
     NoteHandover: _DUTY,
     SignHandover: _DUTY,

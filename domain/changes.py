@@ -7,6 +7,7 @@ from domain.alarms import Alarm, Flood, Rationalisation, Withholding
 from domain.arrangements import Arrangement
 from domain.commands import DeviceCare, DeviceCommand, OutboxItem
 from domain.credit import CreditEntry, ReviewItem
+from domain.deadlines import Deadline
 from domain.disturbances import Disturbance
 from domain.events import Event
 from domain.findings import Case, Finding
@@ -14,6 +15,7 @@ from domain.handover import SignedPage, Watch
 from domain.incidents import Incident
 from domain.limit_changes import Campaign, LimitChange
 from domain.logbook import LogEntry
+from domain.notices import Escalation, Notice, NoticeMove
 from domain.outbound import Outbound
 from domain.paperwork import Approval, SiteVersion, Tag, Ticket, User
 from domain.records import DeadLetter
@@ -60,6 +62,10 @@ class Changes:
     findings: list[Finding] = field(default_factory=list)
     cases: list[Case] = field(default_factory=list)
     outbound: list[Outbound] = field(default_factory=list)
+    escalations: list[Escalation] = field(default_factory=list)
+    deadlines: list[Deadline] = field(default_factory=list)
+    notices: list[Notice] = field(default_factory=list)
+    notice_moves: list[NoticeMove] = field(default_factory=list)
     log: list[LogEntry] = field(default_factory=list)
     watches: list[Watch] = field(default_factory=list)
     pages: list[SignedPage] = field(default_factory=list)

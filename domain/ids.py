@@ -76,6 +76,23 @@ def entry_id(review: UUID) -> UUID:
     return _named("entry", review)
 
 
+def escalation_id(incident: UUID, level: int, began_at_us: int) -> UUID:
+    return _named("escalation", incident, level, began_at_us)
+
+
+def deadline_id(kind: str, subject: str, step: int) -> UUID:
+    return _named("deadline", kind, subject, step)
+
+
+def notice_id(escalation: UUID, step: int, person: str, channel: str) -> UUID:
+    """One person is told once per step and channel, however often the step is decided."""
+    return _named("notice", escalation, step, person, channel)
+
+
+def notice_entry_id(notice: UUID, at_us: int, what: str) -> UUID:
+    return _named("notice entry", notice, at_us, what)
+
+
 def from_request(request: UUID, what: str) -> UUID:
     """What a person's request makes (a ticket, a tag, an approval): once per request."""
     return _named("request", request, what)

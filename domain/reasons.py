@@ -4,6 +4,7 @@ from typing import Final
 
 from domain.correlation_words import CORRELATION
 from domain.device_words import DEVICES
+from domain.notice_words import REASONS as NOTICE_REASONS
 from domain.responsibility import Reason
 from domain.wording import DEFAULT_LANGUAGE
 
@@ -469,7 +470,14 @@ _JUDGEMENT: Final[dict[str, _Words]] = {
 }
 
 _WORDS: Final = (
-    _RESPONSIBILITY | _CREDIT | _REFUSALS | _HANDOVER | _JUDGEMENT | CORRELATION | DEVICES
+    _RESPONSIBILITY
+    | _CREDIT
+    | _REFUSALS
+    | _HANDOVER
+    | _JUDGEMENT
+    | CORRELATION
+    | DEVICES
+    | NOTICE_REASONS
 )
 
 

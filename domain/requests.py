@@ -12,6 +12,7 @@ from domain.findings import AlarmMove, Cause, Finding
 from domain.ids import AssetId, DeviceId, PersonId, TeamId, ZoneId
 from domain.limit_changes import LimitSetting
 from domain.logbook import LogKind, PhoneOrder
+from domain.notices import CallOutcome
 from domain.organisation import Holiday
 from domain.paperwork import Role, TagKind, TicketState, TicketType
 from domain.responsibility import Kind, Reason
@@ -275,6 +276,40 @@ class AnswerConsultation:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AnswerNotice:
+    """Who was told takes it: by the link in the text, or by the code that he reads out. It acknowledges the
+    incident as that person."""
+
+    notice_id: UUID
+    incident_id: UUID
+    asset_id: AssetId
+    person_id: PersonId
+    via: str  # "link" or "code"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogCall:
+    """What became of a telephone call. Read back, it acknowledges the incident as the person called."""
+
+    notice_id: UUID
+    escalation_id: UUID
+    step: int
+    incident_id: UUID
+    asset_id: AssetId
+    person_id: PersonId
+    outcome: CallOutcome
+    words: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RetryNotice:
+    """Send what failed once more."""
+
+    notice_id: UUID
+    asset_id: AssetId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class WriteLog:
     """A line of the operation log; one that corrects another names it."""
 
@@ -411,6 +446,9 @@ Request = (
     | ChangePassword
     | ReportFinding
     | AnswerConsultation
+    | AnswerNotice
+    | LogCall
+    | RetryNotice
     | WriteLog
     | NoteHandover
     | SignHandover

@@ -8,9 +8,10 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 from uuid import UUID
 
-from domain.access import JUDGE, LOCAL_OPERATOR, RESERVED, may, may_decide
+from domain.access import JUDGE, LOCAL_OPERATOR, NOTICE, RESERVED, may, may_decide
 from domain.alarms import Alarm, Flood, Rationalisation, Withholding
 from domain.arrangements import Arrangement
+from domain.assets import Condition
 from domain.changes import Changes
 from domain.commands import DeviceCare
 from domain.credit import CreditEntry, ReviewItem
@@ -18,10 +19,11 @@ from domain.disturbances import Disturbance
 from domain.events import AlarmRaised
 from domain.findings import Case, Finding
 from domain.handover import Watch
-from domain.ids import AssetId, case_id, from_request
+from domain.ids import AssetId, PersonId, PointKey, case_id, from_request
 from domain.incidents import IllegalMove, Incident, IncidentState
 from domain.limit_changes import Campaign, LimitChange
 from domain.logbook import LogEntry
+from domain.notices import Escalation
 from domain.paperwork import (
     Approval,
     ApprovalState,
@@ -35,6 +37,7 @@ from domain.records import PaperLearned, Requested
 from domain.requests import (
     AcknowledgeIncident,
     AnswerConsultation,
+    AnswerNotice,
     ChangeLimit,
     ChangePassword,
     CloseIncident,
@@ -73,6 +76,7 @@ from linkage.handover_desk import HANDOVER_REQUESTS, HandoverDesk
 from linkage.incidents import OpenIncidents
 from linkage.limit_desk import APPROVAL_SUBJECT, LimitDesk
 from linkage.log_desk import LogDesk
+from linkage.notice_desk import NOTICE_REQUESTS, NoticeDesk
 from linkage.plan import LinkagePlan
 from linkage.tagging import EFFECTS, tags_on
 
@@ -83,6 +87,7 @@ _LOCAL: Final = User(
     name=LOCAL_OPERATOR, password="", roles=frozenset({Role.ADMINISTRATOR, Role.DISPATCHER})
 )
 _JUDGE: Final = User(name=JUDGE, password="", roles=frozenset())
+_NOTICE: Final = User(name=NOTICE, password="", roles=frozenset())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,6 +111,7 @@ class Held:
     recent_alarms: tuple[Alarm, ...] = ()  # of the last ten minutes, open or not
     floods: tuple[Flood, ...] = ()  # that last
     findings: tuple[Finding, ...] = ()  # standing, or waiting for a consultation
+    escalations: tuple[Escalation, ...] = ()  # that go on
     watches: tuple[Watch, ...] = ()  # open, or handed over in the last days
     log: tuple[LogEntry, ...] = ()  # what people wrote in the last days, the oldest first
     arrangements: tuple[Arrangement, ...] = ()  # not over, or over for less than a month
@@ -124,6 +130,7 @@ class Desk:
         credit: CreditDesk,
         silence: Silence,
         alarms: Callable[[], AlarmDesk],
+        notices: Callable[[], NoticeDesk],
         handover: HandoverDesk,
         log: LogDesk,
         arrangements: ArrangementDesk,
@@ -137,6 +144,7 @@ class Desk:
         self._credit = credit
         self._silence = silence
         self._alarm_desk = alarms  # it is made with what the desk holds
+        self._notice_desk = notices  # likewise
         self._handover = handover
         self._log = log
         self._arrangements = arrangements
@@ -209,6 +217,23 @@ class Desk:
     def hanging_tags(self) -> Iterable[Tag]:
         return self._tags.values()
 
+    def user_of(self, person_id: PersonId) -> User | None:
+        """Who signs in as this person."""
+        users = (user for user in self._users.values() if user.person_id == person_id)
+        return next(users, None) if person_id else None
+
+    def action_of(self, point: str, condition: Condition) -> str:
+        """What is to be done about an alarm, where somebody wrote it down."""
+        written = self._rationalisations.get((PointKey(point), condition))
+        return written.rationale.action if written else ""
+
+    def acknowledge_incident(
+        self, incident: Incident, by: str, at_us: int, changes: Changes
+    ) -> str:
+        """With its alarms, whoever says so in whose name."""
+        self._alarm_desk().incident_acknowledged(incident, by, at_us, changes)
+        return self.moved(incident.acknowledged(by, at_us), changes)
+
     def note_forgotten(self, tags: Iterable[Tag]) -> None:
         self._tags |= {tag.tag_id: tag for tag in tags}
 
@@ -227,6 +252,8 @@ class Desk:
     def _user(self, asked: Requested) -> User:
         if asked.actor == JUDGE and isinstance(asked.request, ReportFinding):
             return _JUDGE
+        if asked.actor == NOTICE and isinstance(asked.request, AnswerNotice):
+            return _NOTICE
         user = _LOCAL if asked.actor == LOCAL_OPERATOR else self._users.get(asked.actor)
         if user is None:
             raise Refused(Reason.of("unknown_user", user=asked.actor))
@@ -242,6 +269,8 @@ class Desk:
         request = asked.request
         if isinstance(request, ALARM_REQUESTS):
             return self._alarm_desk().handle(asked, request, user, changes)
+        if isinstance(request, NOTICE_REQUESTS):
+            return self._notice_desk().handle(asked, request, user, changes)
         if isinstance(request, HANDOVER_REQUESTS):
             return self._handover.handle(asked, request, user, changes)
         if isinstance(request, ARRANGEMENT_REQUESTS):
@@ -354,8 +383,7 @@ class Desk:
         incident = self._incident(request.incident_id, user)
         if incident.state is IncidentState.ACKNOWLEDGED:
             raise Refused(Reason.of("already_acknowledged", by=incident.acknowledged_by or ""))
-        self._alarm_desk().incident_acknowledged(incident, user.name, at_us, changes)
-        return self.moved(incident.acknowledged(user.name, at_us), changes)
+        return self.acknowledge_incident(incident, user.name, at_us, changes)
 
     def _silenced(self, request: SilenceIncident, user: User, at_us: int, changes: Changes) -> str:
         incident = self._incident(request.incident_id, user)

@@ -22,6 +22,9 @@ class OpenIncidents:
     def get(self, incident_id: UUID) -> Incident | None:
         return self._by_id.get(incident_id)
 
+    def every(self) -> list[Incident]:
+        return list(self._by_id.values())
+
     def at_asset(self, asset_id: AssetId) -> Incident | None:
         incident_id = self._by_asset.get(asset_id)
         return None if incident_id is None else self._by_id[incident_id]

@@ -62,6 +62,7 @@ from linkage.grouping import Grouping
 from linkage.handover_desk import HandoverDesk
 from linkage.incidents import OpenIncidents
 from linkage.log_desk import LogDesk
+from linkage.notice_desk import NoticeDesk, NoticeHands
 from linkage.plan import LinkagePlan, LinkageRule
 from linkage.responsibility import Responsibility
 from linkage.supervision_desk import SupervisionDesk
@@ -133,6 +134,7 @@ class Linkage:
             self._credit,
             self._silence,
             lambda: self._alarm_desk,
+            lambda: self._notice_desk,
             self._handover,
             self._log,
             self._arrangement_desk,
@@ -146,6 +148,9 @@ class Linkage:
         self._suppressions = Suppressions(plan, withholdings, self._alarm_desk)
         self._supervision = SupervisionDesk(
             plan, self._responsibility, self._alarms, self._link, concerns
+        )
+        self._notice_desk = NoticeDesk(
+            plan, self._incidents, self._alarms, held.escalations, self._notice_hands()
         )
         self._failures = _ToldFailures()
         self._told: list[AlarmRaised] = []  # in this decision, and as judged: devices may act
@@ -186,6 +191,7 @@ class Linkage:
             case _:
                 pass
         self._call_out(changes)
+        self._notice_desk.follow(record.at_us, changes)
         changes.log += self._log.lines_of(changes)
         return changes
 
@@ -203,6 +209,7 @@ class Linkage:
             case _:
                 pass
         self._call_out(changes)
+        self._notice_desk.follow(done.at_us, changes)
         return changes
 
     def commands_for(self, event: AlarmRaised) -> list[DeviceCommand]:
@@ -248,6 +255,8 @@ class Linkage:
             return
         if _needs_a_person(judged):
             self._annunciate(judged, changes)
+            if treatment.calls:
+                self._notice_desk.raised(judged, changes)
         elif _needs_a_person(event):
             # it was judged to be information: that is on record, and nobody need do anything
             told = replace(Alarm.of(judged), state=AlarmState.NORMAL)
@@ -332,6 +341,15 @@ class Linkage:
             concerns=concerns,
         )
 
+    def _notice_hands(self) -> NoticeHands:
+        return NoticeHands(
+            responsibility=lambda: self._responsibility,
+            action_of=self._desk.action_of,
+            acknowledge=self._desk.acknowledge_incident,
+            acknowledge_alarms=self._alarm_desk.incident_acknowledged,
+            user_of=self._desk.user_of,
+        )
+
     def _let_in(self, alarm: Alarm, at_us: int, changes: Changes) -> Alarm:
         """Into the incident of its asset, or into a new one: what once was told may be closed."""
         before = self._incidents.at_asset(alarm.asset_id)
@@ -351,6 +369,7 @@ class Linkage:
             after = after.event_cleared(alarm.event_id, at_us)
         self._kept(before, after, changes)
         self._incidents.joined(after, alarm.event_id)
+        self._notice_desk.let_in(alarm, changes)
         station = self._plan.asset(alarm.asset_id).station
         return replace(alarm.joined(after.incident_id), position=self._plan.position_of(station))
 

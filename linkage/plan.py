@@ -13,6 +13,7 @@ from domain.credit import RuleBook
 from domain.events import AlarmRaised
 from domain.handover import Post
 from domain.ids import AssetId, DeviceId, PointKey
+from domain.notices import NoticePlan
 from domain.organisation import Organisation, called
 from domain.responsibility import Reason
 from domain.topology import Topology
@@ -140,6 +141,7 @@ class LinkagePlan:
     modes: tuple[Mode, ...] = ()
     shelve_at_most_us: int = 8 * 60 * MINUTE_US
     positions: tuple[Position, ...] = ()
+    notices: NoticePlan = field(default_factory=NoticePlan)
     posts: tuple[Post, ...] = ()  # that hand over from shift to shift
     topology: Topology = field(default_factory=Topology)
     attended: frozenset[str] = frozenset()  # stations of staffing "3"

@@ -203,6 +203,17 @@ class Responsibility:
             return ()
         return ((team.lead,) if team.lead else ()) + team.chain
 
+    def first_on_duty(self, roster_id: str, at_us: int) -> Party | None:
+        """The first of the crew on duty who is there."""
+        persons = (
+            person for duty in self.on_duty(roster_id, at_us) for person in duty.crew.persons
+        )
+        found = next((person for person in persons if not self._away(person, at_us)), None)
+        return self._party(found) if found else None
+
+    def party(self, person_id: PersonId) -> Party:
+        return self._party(person_id)
+
     def team_of(self, person_id: PersonId, at_us: int) -> TeamId | None:
         move = self._arranged.move_of(person_id, at_us)
         if move is not None:

@@ -848,6 +848,34 @@ def import_points_command(
         _stop(f"nothing in {workbook} could be used", BAD_INPUT)
 
 
+@app.command("notify")
+def notify_command(
+    person: Annotated[str, typer.Option("--test", help="An id or a name: he gets a test notice.")],
+    channel: Annotated[
+        str | None, typer.Option("--channel", help="One of his channels; all without it.")
+    ] = None,
+    site: Annotated[Path | None, typer.Option("--site", help="A site folder.")] = None,
+    data: DataOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Send a test notice to a person by each of his channels, and say what became of it."""
+    from dataclasses import asdict
+
+    from service.notice_trial import NobodyKnown, try_person
+
+    settings = _settings(data=data)
+    known = _site(site) if site else _effective_site(settings)
+    _quiet_logs()
+    try:
+        trials = list(try_person(known, person, channel))
+    except NobodyKnown as error:
+        _stop(str(error), BAD_INPUT, error)
+    for trial in trials:
+        line = f"{trial.person} {trial.channel}: {trial.says}"
+        typer.echo(_json_line(asdict(trial)) if as_json else line)
+    raise typer.Exit(0 if trials and all(trial.taken for trial in trials) else FAILED)
+
+
 @app.command("doctor")
 def doctor_command(site: SiteOption, data: DataOption = None, as_json: JsonOption = False) -> None:
     """Look for what would stop it from working here, and say the cure."""

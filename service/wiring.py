@@ -41,6 +41,7 @@ from service.journalling import JournalWriter, Ticker
 from service.latest import LatestValues
 from service.limiting import LimitsKeeper
 from service.live import LiveView
+from service.notifying import Notifier
 from service.projecting import DETECTORS, INTAKE, Checkpointer, TelemetryProjection
 from service.recorder import Recorder
 from service.recovery import Unwirable as Unwirable  # for core.py: how we recover is not its matter
@@ -155,6 +156,7 @@ class Core:
         self.dispatcher.release(unsent)  # recorded before the restart, perhaps sent, perhaps not
         self.sender.start()
         self.dispatcher.start()
+        self.notifier.start()
         self.inbox.put(self._first_records())
         self.recorder.on_site_effective = self.on_site_effective
         self.vitals.recovered(self._oldest_unpassed())
@@ -168,6 +170,7 @@ class Core:
         self.source.stop()
         for worker in self.workers():
             worker.stop()
+        self.notifier.stop()
         self.dispatcher.stop()
         self.sender.stop()
         log.info("core_stopped", seq=self.journal.last_seq)
@@ -342,6 +345,14 @@ class Core:
             self.records.engine, self._settings.keep, clock=self._clock, counters=self.counters
         )
         self.live = LiveView(plan, self.records.standing_events())
+        self.notifier = Notifier(
+            self.records.engine,
+            plan,
+            lambda: self.decider.responsibility,
+            clock=self._clock,
+            counters=self.counters,
+            tell=lambda change: self.live.tell(change),
+        )
         self.recorder = Recorder(
             records=self.records,
             dispatcher=self.dispatcher,
@@ -439,6 +450,7 @@ class Core:
             self.sealer.worker,
             self.limits.worker,
             self.janitor.worker,
+            *self.notifier.workers(),
         ]
 
 
@@ -489,6 +501,7 @@ def held_by(records: SqlRecords, now_us: int) -> Held:
         recent_alarms=tuple(records.alarms_since(now_us - REMEMBER_RECENT_US)),
         floods=tuple(records.open_floods()),
         findings=tuple(records.open_findings()),
+        escalations=tuple(records.open_escalations()),
         device_cares=tuple(every_device_care(records.engine)),
         watches=tuple(records.logbook.watches_since(now_us - REMEMBERED_US)),
         log=tuple(records.logbook.written_since(now_us - CORRECTED_WITHIN_US)),

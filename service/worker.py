@@ -45,17 +45,20 @@ from domain.requests import (
     AcknowledgeAlarm,
     AcknowledgeIncident,
     AnswerConsultation,
+    AnswerNotice,
     CallDevice,
     CloseIncident,
     DecideApproval,
     EndWithholding,
     HangTag,
+    LogCall,
     MergeIncident,
     RegroupIncident,
     RemoveTag,
     ReportFinding,
     Request,
     ResetAlarm,
+    RetryNotice,
     ShelveAlarm,
     SilenceAlarm,
     SilenceIncident,
@@ -81,6 +84,7 @@ from ingest.partition_intake import PartitionIntake, seal_of
 from linkage.desk import Held
 from linkage.linkage import Linkage
 from linkage.plan import LinkagePlan
+from linkage.responsibility import Responsibility
 from service.counting import Counted
 from service.fail_open import FailOpen
 from service.history import history
@@ -88,6 +92,7 @@ from service.janitor import Janitor
 from service.latest import LatestValues
 from service.limiting import limits_now, modes_on
 from service.live import LiveView
+from service.notifying import Notifier
 from service.outbound import Publisher, change_of
 from service.partition import PartitionPath, PathSettings, SharedDispatcher, Stores
 from service.partitioning import DESK, Partitioning
@@ -167,6 +172,17 @@ class KafkaCore:
             shared=self._shared,
         )
         self.live = LiveView(self._plan, self.records.standing_events())
+        self.notifier = Notifier(
+            self._engine,
+            self._plan,
+            self._responsibility,
+            clock=self.clock,
+            counters=self.counters,
+            tell=self.live.tell,
+            name=self.name,
+            ours=lambda: list(self._paths),
+            may_send=lambda: self.has_desk,
+        )
         self.source = KafkaSource(self._config, self, self.counters)
         self._writer = KafkaWriter(self._config, self.counters)
         self._commands: SharedDispatcher
@@ -229,6 +245,7 @@ class KafkaCore:
             self._publisher.worker,
             self.store_keeper.worker,
             Janitor(self._engine, settings.keep, clock=self.clock, counters=self.counters).worker,
+            *self.notifier.workers(),
         ]
 
     # -- what run_core and the socket ask ------------------------------------------------------
@@ -236,6 +253,7 @@ class KafkaCore:
     def start(self) -> None:
         self.sender.start()
         self.dispatcher.start()
+        self.notifier.start()
         self.vitals.recovered()
         self._writer.start()
         self.source.start()
@@ -258,6 +276,7 @@ class KafkaCore:
         for path in list(self._paths.values()):
             path.stop()
         self._writer.stop()
+        self.notifier.stop()
         self.dispatcher.stop()
         self.sender.stop()
         self._telemetry_store.close()
@@ -733,6 +752,8 @@ class KafkaCore:
                 asset_id = self._asset_of_point(request.point)
             case HangTag():
                 asset_id = request.asset_id
+            case AnswerNotice() | LogCall() | RetryNotice():
+                asset_id = request.asset_id
             case CallDevice() | TryDevice() | StopDevice():
                 return self._places.of_device.get(request.device_id, DESK)
             case DecideApproval():
@@ -767,6 +788,13 @@ class KafkaCore:
             if handled is not None and self._asked.pop(request_id, None) is not None:
                 self.live.publish(None, Changes(handled=[handled]))
         self._threads[2].wait(_LOOK_FOR_ANSWERS_S)
+
+    def _responsibility(self) -> Responsibility:
+        """Every partition learns what is arranged; the escalator asks only while one is ours."""
+        path = next(iter(list(self._paths.values())), None)
+        if path is None:
+            return Responsibility(self._plan.organisation, self._plan.zone, self._plan.version)
+        return path.decider.responsibility
 
     def _publish(self, partition: int, record: Record | None, changes: Changes) -> None:
         """From the deciding thread of a partition, before the changes are recorded."""
@@ -843,6 +871,7 @@ def _held_of(
         recent_alarms=recent_alarms,
         withholdings=tuple(each for each in held.withholdings if is_point_ours(each.point)),
         findings=tuple(each for each in held.findings if is_ours(each.asset_id)),
+        escalations=tuple(each for each in held.escalations if is_ours(each.asset_id)),
         disturbances=tuple(each for each in held.disturbances if is_ours(each.asset_id)),
         floods=tuple(
             each

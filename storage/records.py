@@ -36,6 +36,7 @@ from domain.findings import Finding, Verdict
 from domain.ids import AssetId, DeviceId, PointKey, SourceId
 from domain.incidents import Incident, IncidentState
 from domain.limit_changes import Campaign, LimitChange
+from domain.notices import Escalation
 from domain.paperwork import Approval, ApprovalState, SiteVersion, Tag, Ticket, User
 from domain.records import DeadLetter
 from domain.requests import Handled
@@ -43,6 +44,7 @@ from storage import (
     alarm_rows,
     arrangement_rows,
     credit_rows,
+    escalation_rows,
     finding_rows,
     logbook,
     outbound,
@@ -150,7 +152,7 @@ class SqlRecords:
                 expect_owner(connection, self._partition, self._epoch)
             statements = _statements(connection.dialect.name)
             is_new = applied_seq > _applied_seq(connection, self._projection)
-            write_changes(connection, changes)
+            write_changes(connection, changes, self._partition)
             if is_new:
                 _write_dead_letters(connection, statements, changes.dead_letters)
                 connection.execute(
@@ -339,6 +341,9 @@ class SqlRecords:
 
     def rationalisations(self) -> list[Rationalisation]:
         return self._all(select(rationalisations), alarm_rows.rationalisation)
+
+    def open_escalations(self) -> list[Escalation]:
+        return self._all(escalation_rows.OPEN, escalation_rows.escalation)
 
     def arrangements(self, since_us: int) -> list[Arrangement]:
         """Those that are not over, or were not at `since_us`."""
@@ -551,7 +556,7 @@ def _applied_seq(connection: Connection, projection: str) -> int:
     return connection.execute(query).scalar() or 0
 
 
-def write_changes(connection: Connection, changes: Changes) -> None:
+def write_changes(connection: Connection, changes: Changes, partition: int | None = None) -> None:
     """All but the dead letters, in the caller's transaction. May be repeated."""
     statements = _statements(connection.dialect.name)
     _write_events(connection, statements, changes)
@@ -571,6 +576,7 @@ def write_changes(connection: Connection, changes: Changes) -> None:
     )
     _write_outbox(connection, statements, changes.outbox, changes.outbox_done)
     _write_people_and_paper(connection, statements, changes)
+    escalation_rows.write(connection, changes, partition)
     logbook.write(connection, changes)
     write_disturbances(connection, changes)
     write_device_cares(connection, changes)

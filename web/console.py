@@ -22,6 +22,7 @@ from storage.console_reads import ConsoleReads
 from storage.dead_letters import SqlDeadLetters
 from storage.ledger import SqlLedger
 from storage.logbook import LogReads
+from storage.notices import SqlNotices
 from web.arranged import Arranged
 from web.auth import SignIn
 from web.feed import Feed
@@ -46,6 +47,7 @@ class Console:
     alarms: AlarmReads
     dead_letters: SqlDeadLetters
     ledger: SqlLedger
+    notices: SqlNotices
     logbook: LogReads
     core: CoreClient
     feed: Feed
@@ -72,6 +74,7 @@ class Console:
             alarms=AlarmReads(engine),
             dead_letters=SqlDeadLetters(engine),
             ledger=SqlLedger(engine),
+            notices=SqlNotices(engine),
             logbook=LogReads(engine),
             core=core,
             feed=feed,

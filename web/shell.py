@@ -31,6 +31,7 @@ Build = Callable[..., Awaitable[None] | None]
 
 NAVIGATION: Final = (
     ("/", "incidents", "notifications_active"),
+    ("/notices", "notices", "sms"),
     ("/alarms", "alarms", "list_alt"),
     ("/annunciator", "annunciator", "view_module"),
     ("/alarm-quality", "alarm_quality", "query_stats"),

@@ -2,7 +2,7 @@
 
 site.yaml  sources/*.yaml  assets/*.yaml  limits/*.yaml  linkage.yaml; and where wanted
 assets/templates/*.yaml  topology.yaml  organisation/*.yaml  zones.yaml  rosters.yaml  credit-rules.yaml
-replay.yaml
+notices.yaml  replay.yaml
 """
 
 import re
@@ -29,6 +29,7 @@ from service.site.model import (
     telemetry_topic,
 )
 from service.site.nodes import Fields
+from service.site.notices import read_notices
 from service.site.people import read_people
 from service.site.plant import Template, read_station, read_template
 from service.site.problems import BrokenSite, Problem, did_you_mean
@@ -89,6 +90,7 @@ def _read(folder: Path) -> tuple[Site | None, list[Problem]]:
     recording = _read_recording(folder, head.zone, found)
     rule_book = read_credit_rules(folder, found)
     organisation = read_people(folder, head.zone, found)
+    notices = read_notices(folder, found, organisation)
     problems = sorted(set(found.problems))
     if problems:
         return None, problems
@@ -110,6 +112,7 @@ def _read(folder: Path) -> tuple[Site | None, list[Problem]]:
         violations=tuple(found.violations.values()),
         modes=tuple(found.modes.values()),
         positions=tuple(found.positions),
+        notices=notices,
         attended=frozenset(found.attended),
         suppressions=tuple(found.suppressions.values()),
     ), []

@@ -10,6 +10,7 @@ from domain.assets import ActiveLimits, Asset, Mode, Point
 from domain.commands import FieldDevice
 from domain.credit import RuleBook
 from domain.ids import AssetId, PointKey, SourceId
+from domain.notices import NoticePlan
 from domain.organisation import Organisation
 from domain.topology import Topology
 from linkage.plan import (
@@ -75,6 +76,7 @@ class Site:
     version: int = 1  # of the site folder among the records
     modes: tuple[Mode, ...] = ()
     positions: tuple[Position, ...] = ()
+    notices: NoticePlan = field(default_factory=NoticePlan)
     attended: frozenset[str] = frozenset()  # stations with staff, profile "3"
     suppressions: tuple[Suppression, ...] = ()
 
@@ -94,6 +96,7 @@ class Site:
             points={point.key: point for point in self.points},
             modes=self.modes,
             positions=self.positions,
+            notices=self.notices,
             posts=posts_of(self.organisation, self.assets),
             topology=self.topology,
             attended=self.attended,
@@ -101,11 +104,12 @@ class Site:
         )
 
     def without_outputs(self) -> "Site":
-        """Nothing is asked of a field device by itself: no rule, no question whether it lives."""
+        """Nothing is asked of a field device by itself, no rule and no question whether it lives; and
+        nobody is told."""
         devices = tuple(
             replace(device, ping_every_us=None, test_every_us=None) for device in self.devices
         )
-        return replace(self, rules=(), devices=devices)
+        return replace(self, rules=(), devices=devices, notices=NoticePlan())
 
     def active_limits(
         self, numbers: Mapping[PointKey, int], version: int, modes_on: Collection[str] = ()

@@ -187,6 +187,11 @@ class ControlRoom:
                 ),
                 campaigns=tuple(campaigns.values()),
                 rationalisations=tuple(kept.rationalisations),
+                escalations=tuple(
+                    each
+                    for each in {each.escalation_id: each for each in kept.escalations}.values()
+                    if each.is_open
+                ),
                 reviews=tuple(kept.reviews),
                 entries=tuple(kept.entries),
                 device_cares=tuple({each.device_id: each for each in kept.device_cares}.values()),

@@ -12,6 +12,7 @@ EXAMPLE = Path(__file__).parents[2] / "examples" / "changqing-like"
 LY, SP, FEEDER = "assets/liuyuan.yaml", "assets/shiping.yaml", "assets/templates/feeder-10kv.yaml"
 OIL, LINKAGE, TOPOLOGY = "assets/templates/transformer-35kv.yaml", "linkage.yaml", "topology.yaml"
 TEAMS, PEOPLE, UNITS = (f"organisation/{name}.yaml" for name in ("teams", "people", "units"))
+NOTICES = "notices.yaml"
 PLACES, ZONES, ROSTERS, RULES = (
     *("organisation/places.yaml", "zones.yaml", "rosters.yaml", "credit-rules.yaml"),
 )
@@ -51,6 +52,43 @@ MISTAKES = {
     "violation-flag": Mistake(
         LINKAGE, "unless_ticket: true", "unless_ticket: perhaps", "must be true or false"
     ),
+    # notices
+    "ladder-who": Mistake(NOTICES, "who: station_head", "who: secretary", "cannot be 'secretary'"),
+    "ladder-order": Mistake(
+        NOTICES,
+        "after: 15min}\n  - level: major\n    staffing: attended",
+        "after: 1min}\n  - level: major\n    staffing: attended",
+        "must follow each other in time", -4,
+    ),
+    "remote-duty": Mistake(NOTICES, "remote_duty: dd ", "remote_duty: dx ", "no roster is named 'dx'"),
+    "contact-person": Mistake(NOTICES, "person: fjl", "person: fjx", "no person is named 'fjx'"),
+    "contact-twice": Mistake(NOTICES, "person: jl,", "person: fjl,", "contact of fjl is given twice"),
+    "contact-channel": Mistake(
+        NOTICES, 'jl, channels: [phone], mobile: "13900000002"', 'jl, channels: [fone]', "mean 'phone'?"
+    ),
+    "contact-mobile": Mistake(NOTICES, '"13900000001"', '"139 0000 0001"', "digits only"),
+    "channel-without-key": Mistake(
+        NOTICES, "{id: phone, kind: phone}", "{id: phone, kind: wecom}", "needs key_env"
+    ),
+    "channel-secret-in-the-url": Mistake(
+        NOTICES, "{id: phone, kind: phone}",
+        '{id: phone, kind: wecom, key_env: A, url: "https://x/send?key=1"}', "holds a secret",
+    ),
+    "channel-secret-in-the-file": Mistake(
+        NOTICES, "{id: phone, kind: phone}", "{id: phone, kind: wecom, key_env: 12-ab}", "never the secret"
+    ),
+    "channel-mail": Mistake(
+        NOTICES, "{id: phone, kind: phone}",
+        '{id: phone, kind: mail, sender: x, url: "mail:x"}', "is host:port",
+    ),
+    "channel-accepted": Mistake(
+        NOTICES, "{id: phone, kind: phone}",
+        '{id: phone, kind: sms, url: "http://x", accepted: "("}', "no regular expression",
+    ),
+    "office-hours": Mistake(
+        NOTICES, 'from: "08:00", lasts: 10h, days', 'from: "8", lasts: 10h, days', "a time of day"
+    ),
+    "office-days": Mistake(NOTICES, "days: [1, 2,", "days: [0, 2,", "day of the week"),
     # topology
     "cell-busbar": Mistake(
         TOPOLOGY, "busbar: LY-10-1, device: LY/113", "busbar: LY-10-9, device: LY/113", "no busbar"

@@ -18,6 +18,7 @@ from web.components.grouping import grouping
 from web.components.live_trend import live_trend
 from web.components.table import Column, DataTable
 from web.components.timeline import timeline
+from web.components.told import told
 from web.moments import shown
 from web.shell import Visit, console_page
 from web.views import chain, class_of, incident_text, priority_of
@@ -71,7 +72,7 @@ def incident_page(visit: Visit, incident_id: str) -> None:
         lists.refresh()
         happened.refresh()
 
-    visit.on_change({"incident", "alarm", "command", "finding", "review", "tag"}, refresh)
+    visit.on_change({"incident", "notice", "alarm", "command", "finding", "review", "tag"}, refresh)
 
 
 def _head(visit: Visit, listed: ListedIncident) -> None:
@@ -162,6 +163,7 @@ def _lists(visit: Visit, listed: ListedIncident) -> None:
         grouping(visit, listed)
         _events(visit, events)
         _commands(visit, events)
+        told(visit, listed)
         _papers(visit, listed)
 
 

@@ -9,6 +9,7 @@ WORDS = {
     "limits": ("限值", "Limits"),
     "judgement": ("设备研判", "Judgement"),
     "equipment": ("设备健康", "Equipment"),
+    "notices": ("通知", "Notices"),
     "devices": ("现场装置", "Field devices"),
     "linkage": ("联动表", "Linkage table"),
     "stations": ("接线图", "Single lines"),
