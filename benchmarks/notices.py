@@ -20,6 +20,7 @@ from benchmarks.rows import Row
 from domain.ids import PersonId, TeamId
 from domain.notices import Channel, ChannelKind, Contact, NoticePlan, NoticeState
 from domain.organisation import Crew, Person, Roster, Shift
+from domain.responsibility import Kind
 from linkage.linkage import Linkage
 from linkage.plan import LinkagePlan
 from service.counting import Counted
@@ -69,7 +70,9 @@ def rows() -> Iterator[Row]:
         total_s = time.perf_counter() - began
         told = notifier.queue.count(sent)
         with reading(engine) as connection:
-            counted = select(func.count()).where(incidents.c.cause.is_(None))
+            counted = select(func.count()).where(
+                incidents.c.cause.is_(None), incidents.c.kind == Kind.FAULT.value
+            )
             causes = connection.execute(counted).scalar_one()
         notifier.stop()
         engine.dispose()

@@ -7,6 +7,7 @@ from typing import Final
 
 from domain.clock import MINUTE_US
 from domain.ids import AssetId, PointKey, SourceId
+from domain.plates import Plate
 
 
 class Condition(StrEnum):
@@ -184,6 +185,7 @@ class Asset:
     voltage: str  # 35kV
     bay: str  # 1号主变间隔
     name: str  # 1号主变
+    plate: Plate = field(default_factory=Plate)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -492,6 +492,74 @@ _JUDGEMENT: Final[dict[str, _Words]] = {
         "zh-CN": "若为限功率运行则不成立",
         "en": "curtailment would explain it",
     },
+    "cells_apart": {
+        "zh-CN": "单体 {cells} 与平均值 {mean} V 相差超过 {limit} V",
+        "en": "cells {cells} are more than {limit} V away from the mean of {mean} V",
+    },
+    "cells_together": {
+        "zh-CN": "与平均值相差回到 {limit} V 以内即不再成立",
+        "en": "within {limit} V of the mean it would no longer hold",
+    },
+    "leaks": {
+        "zh-CN": "近 {days} 天折算到 20℃ 的压力持续下降, 折合每年泄漏 {percent} % (限值 {limit} %)",
+        "en": "pressure at 20 °C fell over {days} days: {percent} % a year (limit {limit} %)",
+    },
+    "refilled_or_tight": {
+        "zh-CN": "补气或压力不再下降后不再成立",
+        "en": "refilled, or no longer falling, it would no longer hold",
+    },
+    "relay_took": {
+        "zh-CN": "故障电流 {current} A 时动作用时 {recorded} s, 按整定曲线应为 {expected} s",
+        "en": "it took {recorded} s at {current} A; its curve says {expected} s",
+    },
+    "relay_unwanted": {
+        "zh-CN": "电流 {current} A 低于启动值 {pickup} A, 不应动作",
+        "en": "it operated at {current} A, below its pickup of {pickup} A",
+    },
+    "next_trip_right": {
+        "zh-CN": "下一次动作时间符合曲线, 或整定值有误时不再成立",
+        "en": "a next trip on the curve, or another setting, would end it",
+    },
+    "gas_grows": {
+        "zh-CN": "{gas} 近 {days} 天产气速率 {rate} {unit}",
+        "en": "{gas} grows by {rate} {unit}, over {days} days",
+    },
+    "grows_slower": {
+        "zh-CN": "增长速率低于 {limit} {unit} 即不再成立",
+        "en": "below {limit} {unit} it would no longer hold",
+    },
+    "sun_explains": {
+        "zh-CN": "按辐照度与组件温度应发 {expected} kW, 实发 {measured} kW",
+        "en": "sun and warmth explain {expected} kW; it makes {measured} kW",
+    },
+    "curtailed_or_snow_would_explain": {
+        "zh-CN": "若限功率、积雪或检修则不成立",
+        "en": "curtailment, snow or work on it would explain it",
+    },
+    "strings_low": {
+        "zh-CN": "组串 {strings} 低于同逆变器中位值 {percent} % 以上达半小时",
+        "en": "strings {strings} were {percent} % below the inverter's median for half an hour",
+    },
+    "strings_together": {
+        "zh-CN": "清洗或修复后与其他组串一致即不再成立",
+        "en": "cleaned or mended, level with the others, it would no longer hold",
+    },
+    "low_ratio": {
+        "zh-CN": "日性能比 (折算 25℃) {ratio}, 近 30 天中位值 {usual}",
+        "en": "the day's performance ratio at 25 °C is {ratio}, its month's median {usual}",
+    },
+    "turns_shorted": {
+        "zh-CN": "负序为正序的 {share} %, 健康时 ({runs} 次) 不超过 {limit} %; 指向 {phase} 相",
+        "en": "negative sequence {share} %, at most {limit} % while it was well ({runs} runs); phase {phase}",
+    },
+    "supply_would_explain": {
+        "zh-CN": "若电源电压不平衡则可由其解释",
+        "en": "an unbalanced supply would explain it",
+    },
+    "off_level": {
+        "zh-CN": "滑动平均偏离学习期水平 {spreads} 倍离散度",
+        "en": "its running mean is {spreads} spreads off the level that was learnt",
+    },
     "never_seen": {
         "zh-CN": "与本测点以往相比极为少见 (10 的 -{rarity} 次方)",
         "en": "very rare for this point's own past (10 to the -{rarity})",

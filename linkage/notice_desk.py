@@ -81,7 +81,7 @@ class NoticeDesk:
         self._alarms = alarms
         self._hands = hands
         self._open = {each.incident_id: each for each in escalations if each.is_open}
-        self._folded = {each.incident_id for each in incidents.every() if each.cause is not None}
+        self._folded = {each.incident_id for each in incidents.every() if not each.calls}
         self._calls: dict[UUID, _Call] = {}  # of the decision that is under way
 
     def raised(self, event: AlarmRaised, changes: Changes) -> None:
@@ -129,7 +129,7 @@ class NoticeDesk:
         """Unless it climbs as high already, or needs nobody any more."""
         incident = self._incidents.get(incident_id)
         known = self._open.get(incident_id)
-        if incident is None or incident.cause is not None:
+        if incident is None or not incident.calls:
             return
         if known is not None and known.level <= call.level:
             return
@@ -161,7 +161,7 @@ class NoticeDesk:
         return all(call.level < each.priority for each in others if each.event_id != call.event_id)
 
     def _look(self, incident: Incident, at_us: int, changes: Changes) -> None:
-        if incident.cause is not None:
+        if not incident.calls:
             self._folded.add(incident.incident_id)
         elif incident.incident_id in self._folded:
             self._folded.discard(incident.incident_id)
@@ -175,7 +175,7 @@ class NoticeDesk:
             self._end(escalation, at_us, "acknowledged", by, changes)
         elif incident.state is IncidentState.CLOSED:
             self._end(escalation, at_us, "closed", incident.closed_by or "", changes)
-        elif incident.cause is not None:
+        elif not incident.calls:
             self._end(escalation, at_us, "consequence", "", changes)
 
     def _unfolded(self, incident: Incident, at_us: int, changes: Changes) -> None:

@@ -33,7 +33,10 @@ _OVER: Final = {"acknowledged", "closed"}
 def write(connection: Connection, changes: Changes, partition: int | None) -> None:
     """In the transaction of the decision. May be repeated."""
     _write_escalations(connection, changes.escalations)
-    put_deadlines(connection, (replace(each, partition=partition) for each in changes.deadlines))
+    due = changes.deadlines
+    if partition is not None:
+        due = [replace(each, partition=partition) for each in due]
+    put_deadlines(connection, due)
     put_notices(connection, changes.notices)
     ended = [each for each in changes.escalations if not each.is_open]
     if ended:

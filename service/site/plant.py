@@ -8,6 +8,8 @@ from typing import Final
 
 from domain.assets import Asset, Condition, Limit, Point, Priority
 from domain.ids import AssetId, PointKey, SourceId
+from domain.plates import NUMBERS as PLATE_NUMBERS
+from domain.plates import Curve, Plate
 from linkage.plan import Suppression
 from service.site.conditions import Naming, expect_sense, needs_value, value_key
 from service.site.found import Found
@@ -213,7 +215,12 @@ def _read_device(
     found: Found,
     templates: Mapping[str, Template],
 ) -> None:
-    asset = replace(frame, asset_id=AssetId(fields.text("id")), name=fields.text("name"))
+    asset = replace(
+        frame,
+        asset_id=AssetId(fields.text("id")),
+        name=fields.text("name"),
+        plate=_plate(fields),
+    )
     if asset.asset_id and found.is_new("device", asset.asset_id, fields.value("id") or fields):
         found.assets[asset.asset_id] = asset
     template = fields.value("template")
@@ -311,6 +318,23 @@ def _rated(fields: Fields) -> dict[str, float]:
             number.wrong(f"rated {word} must be greater than 0, but is {amount:g}")
         rated[word] = amount
     return rated
+
+
+def _plate(fields: Fields) -> Plate:
+    numbers: dict[str, float] = {}
+    curve = Curve.NORMAL
+    value = fields.value("plate")
+    for name, at in value.pairs() if value else []:
+        word = name.text()
+        if word == "curve":
+            curve = at.choice({each.value: each for each in Curve}) or curve
+        elif word not in PLATE_NUMBERS:
+            name.wrong(f"no plate says {word!r}{did_you_mean(word or '', PLATE_NUMBERS)}")
+        elif (amount := at.number()) is not None and amount > 0:
+            numbers[word] = amount
+        elif amount is not None:
+            at.wrong(f"plate {word} must be greater than 0, but is {amount:g}")
+    return Plate(curve=curve, **numbers)
 
 
 def _bare_point(fields: Fields) -> Point:

@@ -205,7 +205,7 @@ def test_a_worse_alarm_of_what_was_acknowledged_climbs_until_that_one_is_too(
 def test_folded_under_its_cause_it_climbs_no_more_and_unfolded_it_does_again(
     room: ControlRoom,
 ) -> None:
-    room.raises()
+    room.raises(**MAJOR)
     (incident,) = room.open_incidents()
     folded = replace(incident, cause=UUID(int=9), version=incident.version + 1)
     look(room, folded)
@@ -213,8 +213,16 @@ def test_folded_under_its_cause_it_climbs_no_more_and_unfolded_it_does_again(
     room.at_us += SECOND_US
     look(room, replace(folded, cause=None, version=folded.version + 1))
     (again,) = climbing(room)
-    assert again.level is Priority.URGENT
+    assert again.level is Priority.MAJOR
     assert "1号主变" in again.text
+
+
+def test_level_1_climbs_beneath_its_cause_too(room: ControlRoom) -> None:
+    room.raises(**WORSE)
+    (incident,) = room.open_incidents()
+    look(room, replace(incident, cause=UUID(int=9), version=incident.version + 1))
+    assert [each.level for each in climbing(room)] == [Priority.URGENT]
+    assert ended(room) == []
 
 
 def look(room: ControlRoom, incident: Any) -> None:

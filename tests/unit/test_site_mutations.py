@@ -32,6 +32,12 @@ MISTAKES = {
         LY, "rated: {current_a: 120}", "rated: {current_a: 120, un_kv: 10}", "has no rated 'un_kv'"
     ),
     "rated-negative": Mistake(LY, "current_a: 120", "current_a: -120", "must be greater than 0"),
+    "plate-unknown": Mistake(LY, "pickup_a: 300", "pickup: 300", "did you mean 'pickup_a'?"),
+    "plate-negative": Mistake(LY, "pickup_a: 300", "pickup_a: -300", "must be greater than 0"),
+    "plate-word": Mistake(LY, "pickup_a: 300", "pickup_a: much", "must be a number"),
+    "plate-curve": Mistake(
+        LY, "tms: 0.1}", "tms: 0.1, curve: very_inverze}", "did you mean 'very_inverse'?"
+    ),
     "unknown-source": Mistake(SP, "source: frontend", "source: frontent", "mean 'frontend'?"),
     "staffing": Mistake(SP, "staffing: attended", "staffing: sometimes", "cannot be 'sometimes'"),
     "template-unit": Mistake(FEEDER, "unit: MW", "unit: Mw", "did you mean 'MW'?"),

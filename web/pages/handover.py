@@ -152,7 +152,7 @@ def show_page(visit: Visit, page: Page, *, live: bool = False) -> None:
             _section(visit, section)
     empty = [each for each in page.sections if not each.lines and not each.unknown]
     if empty:
-        with ui.element("div").classes("gw-card"), ui.element("div").classes("gw-facts"):
+        with ui.element("div").classes("gw-card"), ui.element("div").classes("gw-figures"):
             for section in empty:
                 ui.label(_title(visit, section))
                 ui.label(visit.say("handover.none"))

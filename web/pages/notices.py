@@ -11,7 +11,7 @@ from domain.clock import system_clock
 from domain.ids import AssetId
 from domain.notice_codes import code_of
 from domain.notice_words import STATE_WORDS, WHO_WORDS
-from domain.notices import CallOutcome, ChannelKind, Notice, NoticeState
+from domain.notices import PHONE, CallOutcome, ChannelKind, Notice, NoticeState
 from domain.reasons import reason_text
 from domain.requests import AnswerNotice, LogCall, RetryNotice
 from domain.wording import priority_word
@@ -124,7 +124,7 @@ def notice_row(visit: Visit, notice: Notice) -> dict[str, Any]:
         "time": visit.time(notice.created_at_us),
         **_level(visit, notice),
         "person": f"{notice.person} ({who})",
-        "channel": notice.channel,
+        "channel": visit.say("notices.phone") if notice.channel == PHONE else notice.channel,
         "state": " ".join(each for each in (state, told, notice.error) if each),
         "state_chip": "gw-p2" if notice.state in _BAD or notice.error else "gw-plain",
         "text": notice.text,

@@ -18,6 +18,7 @@ WORDS = {
     "unknown_number": ("未登记", "unknown"),
     "text": ("内容", "Text"),
     "channel": ("渠道", "Channel"),
+    "phone": ("电话", "telephone"),
     "state": ("状态", "State"),
     "why": ("为什么是此人", "Why this person"),
     "step": ("第几级", "Step"),
