@@ -143,6 +143,14 @@ class Location:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Road:
+    """Both ways."""
+
+    ends: tuple[str, str]  # locations
+    km: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RepairCrew:
     """抢修队伍. Not a shift's crew (domain.organisation): who drives out, with what he can do."""
 
@@ -208,7 +216,7 @@ class FeederPlan:
     feeders: tuple[Feeder, ...] = ()
     crews: tuple[RepairCrew, ...] = ()
     locations: tuple[Location, ...] = ()
-    roads: Mapping[tuple[str, str], float] = field(default_factory=dict)  # km, both ways
+    roads: tuple[Road, ...] = ()
     networks: tuple[EarthNetwork, ...] = ()
     rules: OutageRules = field(default_factory=OutageRules)
 
@@ -230,9 +238,9 @@ class FeederPlan:
         them stands nowhere."""
         if from_id == to_id:
             return 0.0
-        written = self.roads.get((from_id, to_id), self.roads.get((to_id, from_id)))
-        if written is not None:
-            return written
+        for road in self.roads:
+            if set(road.ends) == {from_id, to_id}:
+                return road.km
         places = {each.location_id: each for each in self.locations}
         if from_id not in places or to_id not in places:
             return None

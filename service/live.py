@@ -143,6 +143,9 @@ class LiveView:
             ("approval", changes.approvals),
             ("user", changes.users),
             ("finding", changes.findings),
+            ("outage", changes.outages),
+            ("planned_outage", changes.planned_outages),
+            ("earth_fault", changes.earth_faults),
         ):
             if things:
                 yield {"kind": kind, "count": len(things), "text": ""}

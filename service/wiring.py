@@ -24,6 +24,7 @@ from ingest.intake import Intake
 from ingest.mqtt import MqttConfig, MqttSource
 from linkage.desk import Held
 from linkage.linkage import REMEMBER_ENDED_US, REMEMBER_RECENT_US, Linkage
+from linkage.outages.book import HeldOutages
 from linkage.plan import LinkagePlan
 from service.counting import Counted
 from service.deciding import Decider
@@ -54,6 +55,7 @@ from service.vitals import Stage, Vitals
 from service.workers import Worker
 from storage.checkpoints import Checkpoints
 from storage.ledger import SqlLedger
+from storage.outages import OutageReads
 from storage.records import SqlRecords
 
 log = structlog.get_logger(__name__)
@@ -475,6 +477,16 @@ def held_by(records: SqlRecords, now_us: int) -> Held:
         recent_alarms=tuple(records.alarms_since(now_us - REMEMBER_RECENT_US)),
         floods=tuple(records.open_floods()),
         findings=tuple(records.open_findings()),
+        outages=_outages_held_by(records, now_us),
+    )
+
+
+def _outages_held_by(records: SqlRecords, now_us: int) -> HeldOutages:
+    reads = OutageReads(records.engine)
+    return HeldOutages(
+        outages=tuple(reads.open_outages()),
+        planned=tuple(reads.open_planned()),
+        earth_faults=tuple(reads.earth_faults(now_us - REMEMBER_ENDED_US)),
     )
 
 

@@ -19,6 +19,7 @@ from storage.alarm_reads import AlarmReads
 from storage.console_reads import ConsoleReads
 from storage.dead_letters import SqlDeadLetters
 from storage.ledger import SqlLedger
+from storage.outages import OutageReads
 from web.auth import SignIn
 from web.feed import Feed
 from web.system_watch import SystemWatch
@@ -37,6 +38,7 @@ class Console:
     responsibility: Responsibility
     reads: ConsoleReads
     alarms: AlarmReads
+    outages: OutageReads
     dead_letters: SqlDeadLetters
     ledger: SqlLedger
     core: CoreClient
@@ -62,6 +64,7 @@ class Console:
             responsibility=responsibility_of(site),
             reads=reads,
             alarms=AlarmReads(engine),
+            outages=OutageReads(engine),
             dead_letters=SqlDeadLetters(engine),
             ledger=SqlLedger(engine),
             core=core,

@@ -19,6 +19,14 @@ class HeldOutages:
     planned: tuple[PlannedOutage, ...] = ()  # announced or under way
     earth_faults: tuple[EarthFault, ...] = ()  # open, or over for so short that they may come again
 
+    def of(self, is_ours: Callable[[AssetId], bool]) -> "HeldOutages":
+        """Those of our devices alone: another worker holds the others."""
+        return HeldOutages(
+            outages=tuple(each for each in self.outages if is_ours(each.asset_id)),
+            planned=tuple(each for each in self.planned if is_ours(each.asset_id)),
+            earth_faults=tuple(each for each in self.earth_faults if is_ours(each.asset_id)),
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hands:

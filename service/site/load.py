@@ -2,7 +2,7 @@
 
 site.yaml  sources/*.yaml  assets/*.yaml  limits/*.yaml  linkage.yaml; and where wanted
 assets/templates/*.yaml  topology.yaml  organisation/*.yaml  zones.yaml  rosters.yaml  credit-rules.yaml
-replay.yaml
+feeders.yaml  replay.yaml
 """
 
 import re
@@ -16,6 +16,7 @@ from domain.assets import Mode
 from domain.ids import PointKey, SourceId
 from linkage.plan import Responsible
 from service.site.credit_rules import read_credit_rules
+from service.site.feeders import read_feeders
 from service.site.found import Found, document, documents
 from service.site.limits import read_limits
 from service.site.linkage_table import read_linkage
@@ -85,6 +86,7 @@ def _read(folder: Path) -> tuple[Site | None, list[Problem]]:
     recording = _read_recording(folder, head.zone, found)
     rule_book = read_credit_rules(folder, found)
     organisation = read_people(folder, head.zone, found)
+    feeders = read_feeders(folder, found, organisation, topology)
     problems = sorted(set(found.problems))
     if problems:
         return None, problems
@@ -106,6 +108,7 @@ def _read(folder: Path) -> tuple[Site | None, list[Problem]]:
         violations=tuple(found.violations.values()),
         modes=tuple(found.modes.values()),
         positions=tuple(found.positions),
+        feeders=feeders,
     ), []
 
 

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from domain.assets import ActiveLimits, Asset, Mode, Point
 from domain.commands import FieldDevice
 from domain.credit import RuleBook
+from domain.feeders import FeederPlan
 from domain.ids import AssetId, PointKey, SourceId
 from domain.organisation import Organisation
 from domain.topology import Topology
@@ -67,6 +68,7 @@ class Site:
     version: int = 1  # of the site folder among the records
     modes: tuple[Mode, ...] = ()
     positions: tuple[Position, ...] = ()
+    feeders: FeederPlan = field(default_factory=FeederPlan)
 
     def plan(self, language: str = "zh-CN") -> LinkagePlan:
         return LinkagePlan(
@@ -84,6 +86,7 @@ class Site:
             points={point.key: point for point in self.points},
             modes=self.modes,
             positions=self.positions,
+            feeders=self.feeders,
         )
 
     def active_limits(

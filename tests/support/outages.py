@@ -1,4 +1,4 @@
-"""A feeder of five sections with two ties, its crews and an ungrounded busbar, and linkage over them by the second."""
+"""A feeder of five sections with a tie, its crews and an ungrounded busbar, and linkage over them."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
@@ -18,6 +18,7 @@ from domain.feeders import (
     LoadKind,
     Location,
     RepairCrew,
+    Road,
     Section,
     Terrain,
     Tie,
@@ -168,7 +169,7 @@ FEEDERS: Final = FeederPlan(
         Location(location_id="town", name="镇上", latitude=36.90, longitude=107.60),
         Location(location_id="well", name="井场", latitude=36.62, longitude=107.33),
     ),
-    roads={("base", "well"): 6.5},
+    roads=(Road(ends=("base", "well"), km=6.5),),
     networks=(NETWORK,),
 )
 OUTAGE_PLAN: Final = replace(
