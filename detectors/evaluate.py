@@ -24,7 +24,7 @@ from domain.assets import ActiveLimits
 from domain.clock import NEVER_US
 from domain.events import Event
 from domain.ids import PointKey
-from domain.readings import Quality, Readings
+from domain.readings import HeldValue, Quality, Readings
 from domain.records import (
     ClockRebased,
     DeadLetter,
@@ -131,6 +131,10 @@ class DetectorState:
         loud = ours[~self._silence.silent(rows[ours])]
         values[loud] = self._limits.held(rows[loud])
         return values.tolist()
+
+    def value_of(self, key: PointKey) -> HeldValue | None:
+        """What the point holds now (domain.readings.Values)."""
+        return self._limits.value_of(key)
 
     def copy(self) -> "DetectorState":
         """A twin that may go its own way."""

@@ -1,9 +1,10 @@
 """Who may ask for what. Checked by the core; pages only hide what would be refused."""
 
-from typing import Final
+from typing import Final, get_args
 
 from domain.arrangements import Arrangement
 from domain.ids import PersonId
+from domain.outage_requests import OutageRequest
 from domain.paperwork import Role, User
 from domain.requests import (
     AcknowledgeAlarm,
@@ -113,6 +114,7 @@ ALLOWED: Final[dict[type[Request], frozenset[Role]]] = {
     ProposeViolation: frozenset(),
     ViewEvidence: _DUTY | _SAFETY,
     AnswerConsultation: _DUTY | _SAFETY,
+    **dict.fromkeys(get_args(OutageRequest), _DUTY),
     AnswerNotice: _DUTY,
     LogCall: _DUTY,
     RetryNotice: _DUTY,

@@ -37,6 +37,7 @@ class Condition(StrEnum):
     NOBODY_ON_DUTY = "nobody_on_duty"  # a turn of a roster whose whole crew is away
     SEEN = "seen"  # 图像识别: a rule was broken before a camera, as the machine believes
     CAMERA = "camera"  # a camera does not see: dead, frozen, dark, or turned away
+    OVERDUE = "overdue"  # what somebody should have done by now
     JUDGED = "judged"  # 研判: a finding of the judgement
 
 

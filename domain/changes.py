@@ -16,6 +16,7 @@ from domain.incidents import Incident
 from domain.limit_changes import Campaign, LimitChange
 from domain.logbook import LogEntry
 from domain.notices import Escalation, Notice, NoticeMove
+from domain.outages import EarthFault, Outage, PlannedOutage
 from domain.outbound import Outbound
 from domain.paperwork import Approval, SiteVersion, Tag, Ticket, User
 from domain.records import DeadLetter
@@ -61,6 +62,9 @@ class Changes:
     dead_letters: list[DeadLetter] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
     cases: list[Case] = field(default_factory=list)
+    outages: list[Outage] = field(default_factory=list)
+    planned_outages: list[PlannedOutage] = field(default_factory=list)
+    earth_faults: list[EarthFault] = field(default_factory=list)
     outbound: list[Outbound] = field(default_factory=list)
     escalations: list[Escalation] = field(default_factory=list)
     deadlines: list[Deadline] = field(default_factory=list)

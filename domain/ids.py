@@ -94,6 +94,15 @@ def notice_entry_id(notice: UUID, at_us: int, what: str) -> UUID:
     return _named("notice entry", notice, at_us, what)
 
 
+def outage_id(feeder: str, started_at_us: int) -> UUID:
+    """Of one feeder, and of one moment by the plant's clock."""
+    return _named("outage", feeder, started_at_us)
+
+
+def earth_fault_id(network: str, started_at_us: int) -> UUID:
+    return _named("earth fault", network, started_at_us)
+
+
 def from_request(request: UUID, what: str) -> UUID:
     """What a person's request makes (a ticket, a tag, an approval): once per request."""
     return _named("request", request, what)

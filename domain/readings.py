@@ -1,12 +1,14 @@
 """Readings: what the field measured, as columns in order of arrival."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
+
+from domain.ids import PointKey
 
 
 class Quality(IntEnum):
@@ -32,6 +34,24 @@ class Origin(IntEnum):
 
 # values that a detector may use; the others mean "unknown" (DOMAIN A1)
 USABLE_QUALITIES: Final = frozenset({Quality.GOOD, Quality.QUESTIONABLE, Quality.SUBSTITUTED})
+
+
+@dataclass(frozen=True, slots=True)
+class HeldValue:
+    """What a point holds: its last reading in order."""
+
+    value: float
+    quality: int
+    at_us: int  # by its source's clock
+
+
+# what a point holds at the record that is being decided; None: nothing was heard of it yet
+Values = Callable[[PointKey], HeldValue | None]
+
+
+def nothing_held(key: PointKey) -> HeldValue | None:
+    return None
+
 
 _COLUMNS: Final[tuple[tuple[str, np.dtype[Any]], ...]] = (
     ("point", np.dtype("<i4")),

@@ -5,6 +5,7 @@ from typing import Final
 from domain.correlation_words import CORRELATION
 from domain.device_words import DEVICES
 from domain.notice_words import REASONS as NOTICE_REASONS
+from domain.outage_reasons import OUTAGE_REASONS
 from domain.responsibility import Reason
 from domain.wording import DEFAULT_LANGUAGE
 
@@ -583,6 +584,7 @@ _WORDS: Final = (
     | CORRELATION
     | DEVICES
     | NOTICE_REASONS
+    | OUTAGE_REASONS
 )
 
 

@@ -16,6 +16,7 @@ from domain.limit_changes import LimitSetting
 from domain.logbook import LogKind, PhoneOrder
 from domain.notices import CallOutcome
 from domain.organisation import Holiday
+from domain.outage_requests import OutageRequest
 from domain.paperwork import Role, TagKind, TicketState, TicketType
 from domain.responsibility import Kind, Reason
 from domain.violations import Proposal
@@ -502,6 +503,7 @@ Request = (
     | MovePerson
     | HandOverZone
     | EndArrangement
+    | OutageRequest
 )
 
 

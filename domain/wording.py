@@ -47,6 +47,7 @@ _CONDITIONS: Final[dict[Condition, _Words]] = {
     Condition.PHASES: {"zh-CN": "三相不平衡", "en": "phases apart"},
     Condition.TAG_FORGOTTEN: {"zh-CN": "挂牌超期未摘", "en": "tag left hanging"},
     Condition.HANDOVER_LATE: {"zh-CN": "超时未交接", "en": "not handed over in time"},
+    Condition.OVERDUE: {"zh-CN": "超时", "en": "overdue"},
     Condition.SILENCE: {"zh-CN": "数据中断", "en": "no data"},
     Condition.CLOCK_STEPPED_BACK: {"zh-CN": "时钟回退", "en": "clock stepped back"},
     Condition.DEVICE_SILENT: {"zh-CN": "装置无应答", "en": "device does not answer"},

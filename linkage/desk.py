@@ -32,6 +32,7 @@ from domain.incidents import IllegalMove, Incident, IncidentState
 from domain.limit_changes import Campaign, LimitChange
 from domain.logbook import LogEntry
 from domain.notices import Escalation
+from domain.outage_requests import OutageRequest
 from domain.paperwork import (
     Approval,
     ApprovalState,
@@ -89,6 +90,8 @@ from linkage.incidents import OpenIncidents
 from linkage.limit_desk import APPROVAL_SUBJECT, LimitDesk
 from linkage.log_desk import LogDesk
 from linkage.notice_desk import NOTICE_REQUESTS, NoticeDesk
+from linkage.outages.book import HeldOutages
+from linkage.outages.outages import Outages
 from linkage.plan import LinkagePlan
 from linkage.tagging import EFFECTS, tags_on
 
@@ -134,6 +137,7 @@ class Held:
     arrangements: tuple[Arrangement, ...] = ()  # not over, or over for less than a month
     disturbances: tuple[Disturbance, ...] = ()  # of the last minutes
     device_cares: tuple[DeviceCare, ...] = ()
+    outages: HeldOutages = field(default_factory=HeldOutages)
 
 
 class Desk:
@@ -148,6 +152,7 @@ class Desk:
         silence: Silence,
         alarms: Callable[[], AlarmDesk],
         notices: Callable[[], NoticeDesk],
+        outages: Callable[[], Outages],
         handover: HandoverDesk,
         log: LogDesk,
         arrangements: ArrangementDesk,
@@ -167,6 +172,7 @@ class Desk:
         self._handover = handover
         self._log = log
         self._arrangements = arrangements
+        self._outages = outages  # likewise
         self._users = {user.name: user for user in held.users}
         self._tickets = {ticket.ticket_id: ticket for ticket in held.tickets}
         self._tags = {tag.tag_id: tag for tag in held.tags}
@@ -299,6 +305,8 @@ class Desk:
             if approval is not None:
                 self._approvals[approval.approval_id] = approval
             return subject
+        if isinstance(request, OutageRequest):
+            return self._outages().handle(asked, request, user, changes)
         match request:
             case WriteLog():
                 return self._log.write(asked, request, user, changes)

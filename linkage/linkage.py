@@ -36,6 +36,7 @@ from domain.ids import (
 )
 from domain.incidents import Incident, IncidentState
 from domain.logbook import CORRECTED_WITHIN_US
+from domain.readings import Values, nothing_held
 from domain.records import (
     DeadLetter,
     DeviceReplied,
@@ -63,6 +64,8 @@ from linkage.handover_desk import HandoverDesk
 from linkage.incidents import OpenIncidents
 from linkage.log_desk import LogDesk
 from linkage.notice_desk import NoticeDesk, NoticeHands
+from linkage.outages.book import Hands as OutageHands
+from linkage.outages.outages import Outages
 from linkage.plan import LinkagePlan, LinkageRule
 from linkage.responsibility import Responsibility
 from linkage.supervision_desk import SupervisionDesk
@@ -135,6 +138,7 @@ class Linkage:
             self._silence,
             lambda: self._alarm_desk,
             lambda: self._notice_desk,
+            lambda: self._outages,
             self._handover,
             self._log,
             self._arrangement_desk,
@@ -153,6 +157,12 @@ class Linkage:
         self._notice_desk = NoticeDesk(
             plan, self._incidents, self._alarms, held.escalations, self._notice_hands()
         )
+        self._outages = Outages(
+            plan,
+            held.outages,
+            held.recent,
+            OutageHands(answer=self._answer_for, told=self._link),
+        )
         self._failures = _ToldFailures()
         self._told: list[AlarmRaised] = []  # in this decision, and as judged: devices may act
 
@@ -167,13 +177,15 @@ class Linkage:
         events: Sequence[Event],
         positions: Positions = nothing_known,
         held: HeldValues | None = None,
+        values: Values = nothing_held,
     ) -> Changes:
-        """What `record`, and the events that the detectors found in it, change. Both as they are once the
-        record is taken in: `positions` of the switches, and the values that are `held`, where something may
-        follow from a contact's state."""
+        """What `record`, and the events that the detectors found in it, change. As they are once the record
+        is taken in: `positions` of the switches, the values that are `held`, where something may follow from
+        a contact's state, and `values` with their quality and age, for outages."""
         changes = Changes()
         self._watches.known_until(record.at_us)
         self._grouping.positions = positions
+        self._outages.values = values
         if held is not None:
             self._suppressions.look(record, held, changes)
         for event in events:
@@ -196,6 +208,11 @@ class Linkage:
         changes.log += self._log.lines_of(changes)
         return changes
 
+    def recollect(self, record: Record, values: Values) -> None:
+        """A record that was decided in the life before this one: only what must be remembered of it."""
+        if isinstance(record, Ticked):
+            self._outages.recollect(record.at_us, values)
+
     def delivered(self, done: OutboxDone) -> Changes:
         """What became of one outbox item."""
         changes = Changes(outbox_done=[done])
@@ -215,7 +232,7 @@ class Linkage:
 
     def commands_for(self, event: AlarmRaised) -> list[DeviceCommand]:
         """The commands that `decide` issues for this event: one per device and step of the rules."""
-        judged = self._trips.judged(event, self._desk.open_tickets)
+        judged = self._judged(event)
         treatment = self._alarm_desk.treatment(judged)
         if not treatment.calls:
             return []
@@ -245,8 +262,12 @@ class Linkage:
             case AlarmCleared():
                 self._cleared(event, changes)
 
+    def _judged(self, event: AlarmRaised) -> AlarmRaised:
+        """As it is among what happened beside it, and in what was planned."""
+        return self._outages.judged(self._trips.judged(event, self._desk.open_tickets))
+
     def _raised(self, event: AlarmRaised, changes: Changes) -> None:
-        judged = self._trips.judged(event, self._desk.open_tickets)
+        judged = self._judged(event)
         treatment = self._alarm_desk.treatment(judged)
         judged = replace(judged, priority=treatment.priority)
         if treatment.withheld is not None and treatment.because is not None:
@@ -268,6 +289,7 @@ class Linkage:
             self._propose_violation(event, changes)
         if treatment.calls:
             self._told.append(judged)
+        self._outages.raised(judged, changes.memberships.get(event.event_id), changes)
 
     def _call_out(self, changes: Changes) -> None:
         """Once everything of a record is linked: a cause may stand behind its consequences in it."""
@@ -293,6 +315,7 @@ class Linkage:
 
     def _cleared(self, event: AlarmCleared, changes: Changes) -> None:
         self._trips.cleared(event.event_id)
+        self._outages.cleared(event, changes)
         incident = self._incidents.of_event(event.event_id)
         if incident:
             cleared = incident.event_cleared(event.event_id, event.detected_at_us)
@@ -312,12 +335,16 @@ class Linkage:
 
     def _becomes_a_trip(self, opening: AlarmRaised, at_us: int, changes: Changes) -> None:
         """It was told before the protection that explains it."""
+        opening = self._outages.judged(opening)
+        if opening.alarm_class is not AlarmClass.FAULT:
+            return
         known = self._alarms.get(opening.event_id)
         treatment = self._alarm_desk.treatment(opening)
         if known is not None:
             judged = known.judged(opening.alarm_class, opening.priority)
             if known.withheld is None and known.alarm_class is not AlarmClass.FAULT:
                 self._alarm_desk.keep(judged, changes)
+                self._outages.raised(opening, known.incident_id, changes)
             elif known.withheld is not None and treatment.withheld is None:
                 # what kept it back never keeps back what names a cause
                 told = self._let_in(judged.let_through(), at_us, changes)
@@ -330,6 +357,7 @@ class Linkage:
             told = self._quality.raised(told, changes)
             self._alarm_desk.keep(self._let_in(told, at_us, changes), changes)
             self._grouping.told(opening, changes)
+            self._outages.raised(opening, changes.memberships.get(opening.event_id), changes)
 
     def _hands(self, concerns: Callable[[AssetId], bool]) -> Hands:
         return Hands(
@@ -517,6 +545,7 @@ class Linkage:
         self._quality.ticked(at_us, changes)
         self._desk.swaps_lapsed(self._arrangement_desk.ticked(at_us, changes), at_us, changes)
         self._supervision.ticked(at_us, changes)
+        self._outages.ticked(at_us, changes)
         self._trips.forget_before(at_us - 2 * TOGETHER_WITHIN_US)
         self._grouping.passed(at_us)
         self._commands.forget_ended_before(at_us - REMEMBER_ENDED_US)

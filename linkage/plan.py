@@ -11,6 +11,7 @@ from domain.clock import MINUTE_US, to_datetime
 from domain.commands import ACTIONS, FieldDevice, QuietHours
 from domain.credit import RuleBook
 from domain.events import AlarmRaised
+from domain.feeders import FeederPlan
 from domain.handover import Post
 from domain.ids import AssetId, DeviceId, PointKey
 from domain.notices import NoticePlan
@@ -146,6 +147,7 @@ class LinkagePlan:
     topology: Topology = field(default_factory=Topology)
     attended: frozenset[str] = frozenset()  # stations of staffing "3"
     suppressions: tuple[Suppression, ...] = ()
+    feeders: FeederPlan = field(default_factory=FeederPlan)
 
     def __post_init__(self) -> None:
         problems = [

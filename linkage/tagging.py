@@ -38,6 +38,7 @@ EFFECTS: Final[Mapping[TagKind, Effect]] = {
 _OURS: Final = SUPERVISED | {
     Condition.TAG_FORGOTTEN,
     Condition.COMMAND_FAILED,
+    Condition.OVERDUE,
     Condition.DEVICE_SILENT,
     Condition.TEST_OVERDUE,
 }

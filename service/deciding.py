@@ -151,8 +151,11 @@ class Decider:
             self.evaluated_rows += len(record.readings)
         changes = Changes()
         if journalled.seq > self._recorded_before:
-            state = self._state
-            changes = self._linkage.decide(record, events, state.position_of, state)
+            changes = self._linkage.decide(
+                record, events, self._state.position_of, self._state, self._state.value_of
+            )
+        else:
+            self._linkage.recollect(record, self._state.value_of)
         if not journalled.closes:
             self._dispatcher.hold(changes.outbox)
             self._publish(record, changes)

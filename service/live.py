@@ -147,6 +147,9 @@ class LiveView:
             ("log", changes.log),
             ("watch", changes.watches),
             ("arrangement", changes.arrangements),
+            ("outage", changes.outages),
+            ("planned_outage", changes.planned_outages),
+            ("earth_fault", changes.earth_faults),
         ):
             if things:
                 yield {"kind": kind, "count": len(things), "text": ""}

@@ -31,6 +31,7 @@ from linkage.linkage import (
     REMEMBER_RECENT_US,
     Linkage,
 )
+from linkage.outages.book import HeldOutages
 from linkage.plan import LinkagePlan
 from linkage.watches import REMEMBERED_US
 from service.counting import Counted
@@ -65,6 +66,7 @@ from storage.checkpoints import Checkpoints
 from storage.device_cares import every_device_care
 from storage.disturbances import disturbances_since
 from storage.ledger import SqlLedger
+from storage.outages import OutageReads
 from storage.records import SqlRecords
 
 log = structlog.get_logger(__name__)
@@ -507,6 +509,16 @@ def held_by(records: SqlRecords, now_us: int) -> Held:
         log=tuple(records.logbook.written_since(now_us - CORRECTED_WITHIN_US)),
         arrangements=tuple(records.arrangements(now_us - REMEMBER_OVER_US)),
         disturbances=tuple(disturbances_since(records.engine, now_us - REMEMBER_DISTURBED_US)),
+        outages=_outages_held_by(records, now_us),
+    )
+
+
+def _outages_held_by(records: SqlRecords, now_us: int) -> HeldOutages:
+    reads = OutageReads(records.engine)
+    return HeldOutages(
+        outages=tuple(reads.open_outages()),
+        planned=tuple(reads.open_planned()),
+        earth_faults=tuple(reads.earth_faults(now_us - REMEMBER_ENDED_US)),
     )
 
 

@@ -28,6 +28,14 @@ from domain.changes import Changes
 from domain.clock import Clock, system_clock
 from domain.ids import AssetId, PointKey
 from domain.limit_changes import LimitChange
+from domain.outage_requests import (
+    EndPlannedOutage,
+    NoteEarthFault,
+    OutageRequest,
+    PlanOutage,
+    ReportOutage,
+    TickTrial,
+)
 from domain.outbound import Outbound, Outlet
 from domain.paperwork import ApprovalState
 from domain.ports import StorageUnavailable
@@ -121,6 +129,7 @@ from service.workers import Worker as Thread
 from storage.checkpoints_sql import SqlCheckpoints
 from storage.codec import from_bytes, to_bytes
 from storage.ledger import SqlLedger
+from storage.outages import OutageReads
 from storage.outbound import OutboundQueue
 from storage.ownership import Owners, PartitionsChanged
 from storage.records import SqlRecords
@@ -153,6 +162,7 @@ class KafkaCore:
         self._config = kafka_config(settings.kafka, site.code, self.name)
         self._engine = open_records_engine(settings)
         self.records = SqlRecords(self._engine)
+        self._outages = OutageReads(self._engine)
         self._owners = Owners(self._engine)
         self._telemetry_store = open_telemetry(
             settings.telemetry, Folders(settings.data).telemetry, self.counters
@@ -772,7 +782,21 @@ class KafkaCore:
             case EndWithholding():
                 point = self.records.point_of_withholding(request.withholding_id)
                 asset_id = self._asset_of_point(point)
+        if isinstance(request, OutageRequest):
+            asset_id = self._asset_of_outage(request)
         return DESK if asset_id is None else self._places.partition_of_asset(asset_id)
+
+    def _asset_of_outage(self, request: OutageRequest) -> AssetId | None:
+        match request:
+            case ReportOutage() | PlanOutage():
+                feeder = self._plan.feeders.feeder(request.feeder_id)
+                return feeder.asset_id if feeder else None
+            case EndPlannedOutage():
+                return self._outages.asset_of(request.planned_id)
+            case TickTrial() | NoteEarthFault():
+                return self._outages.asset_of(request.earth_id)
+            case _:
+                return self._outages.asset_of(request.outage_id)
 
     def _asset_of_point(self, key: str | None) -> AssetId | None:
         point = self._plan.points.get(PointKey(key or ""))
@@ -877,6 +901,7 @@ def _held_of(
         findings=tuple(each for each in held.findings if is_ours(each.asset_id)),
         escalations=tuple(each for each in held.escalations if is_ours(each.asset_id)),
         disturbances=tuple(each for each in held.disturbances if is_ours(each.asset_id)),
+        outages=held.outages.of(is_ours),
         floods=tuple(
             each
             for each in held.floods

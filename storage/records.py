@@ -47,6 +47,7 @@ from storage import (
     escalation_rows,
     finding_rows,
     logbook,
+    outages,
     outbound,
     paper,
     rows,
@@ -580,6 +581,7 @@ def write_changes(connection: Connection, changes: Changes, partition: int | Non
     logbook.write(connection, changes)
     write_disturbances(connection, changes)
     write_device_cares(connection, changes)
+    outages.write(connection, changes)
 
 
 def _write_events(connection: Connection, statements: _Statements, changes: Changes) -> None:

@@ -23,6 +23,7 @@ from storage.dead_letters import SqlDeadLetters
 from storage.ledger import SqlLedger
 from storage.logbook import LogReads
 from storage.notices import SqlNotices
+from storage.outages import OutageReads
 from web.arranged import Arranged
 from web.auth import SignIn
 from web.feed import Feed
@@ -45,6 +46,7 @@ class Console:
     arranged: Arranged
     reads: ConsoleReads
     alarms: AlarmReads
+    outages: OutageReads
     dead_letters: SqlDeadLetters
     ledger: SqlLedger
     notices: SqlNotices
@@ -72,6 +74,7 @@ class Console:
             arranged=Arranged(reads),
             reads=reads,
             alarms=AlarmReads(engine),
+            outages=OutageReads(engine),
             dead_letters=SqlDeadLetters(engine),
             ledger=SqlLedger(engine),
             notices=SqlNotices(engine),

@@ -18,7 +18,8 @@ from detectors.limits.found import Found
 from detectors.limits.plan import CONDITIONS, FOREVER_US, PENDING, RETURNING, Plan
 from detectors.limits.watch import LIVE_ORIGINS, USABLE, Watch
 from domain.clock import NEVER_US
-from domain.readings import Origin, Quality, Readings
+from domain.ids import PointKey
+from domain.readings import HeldValue, Origin, Quality, Readings
 
 Rows = NDArray[np.intp]
 
@@ -85,6 +86,17 @@ class LimitTable:
         """The last reading of a point, as it came."""
         fields = self._fields
         return float(fields["held_value"][row]), Quality(int(fields["held_quality"][row]))
+
+    def value_of(self, key: PointKey) -> HeldValue | None:
+        """None where nothing was heard of it."""
+        row = self.plan.row_of(key)
+        if row is None or self._fields["held_us"][row] == NEVER_US:
+            return None
+        return HeldValue(
+            value=float(self._fields["held_value"][row]),
+            quality=int(self._fields["held_quality"][row]),
+            at_us=int(self._fields["held_us"][row]),
+        )
 
     def carried_to(self, plan: Plan, old: Rows, new: Rows) -> "LimitTable":
         """The same state under another plan: row `old` of this is row `new` of that."""

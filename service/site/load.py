@@ -2,7 +2,7 @@
 
 site.yaml  sources/*.yaml  assets/*.yaml  limits/*.yaml  linkage.yaml; and where wanted
 assets/templates/*.yaml  topology.yaml  organisation/*.yaml  zones.yaml  rosters.yaml  credit-rules.yaml
-notices.yaml  replay.yaml  cameras.yaml
+notices.yaml  feeders.yaml  replay.yaml  cameras.yaml
 """
 
 import re
@@ -17,6 +17,7 @@ from domain.ids import PointKey, SourceId
 from linkage.plan import Responsible
 from service.site.cameras import read_cameras
 from service.site.credit_rules import read_credit_rules
+from service.site.feeders import read_feeders
 from service.site.found import Found, document, documents
 from service.site.limits import read_limits
 from service.site.linkage_table import read_linkage
@@ -93,6 +94,7 @@ def _read(folder: Path) -> tuple[Site | None, list[Problem]]:
     rule_book = read_credit_rules(folder, found)
     organisation = read_people(folder, head.zone, found)
     notices = read_notices(folder, found, organisation)
+    feeders = read_feeders(folder, found, organisation, topology)
     problems = sorted(set(found.problems))
     if problems:
         return None, problems
@@ -119,6 +121,7 @@ def _read(folder: Path) -> tuple[Site | None, list[Problem]]:
         notices=notices,
         attended=frozenset(found.attended),
         suppressions=tuple(found.suppressions.values()),
+        feeders=feeders,
     ), []
 
 

@@ -10,6 +10,7 @@ from domain.assets import ActiveLimits, Asset, Mode, Point
 from domain.cameras import Camera, MachineRule
 from domain.commands import FieldDevice
 from domain.credit import RuleBook
+from domain.feeders import FeederPlan
 from domain.ids import AssetId, PointKey, SourceId
 from domain.notices import NoticePlan
 from domain.organisation import Organisation
@@ -82,6 +83,7 @@ class Site:
     notices: NoticePlan = field(default_factory=NoticePlan)
     attended: frozenset[str] = frozenset()  # stations with staff, profile "3"
     suppressions: tuple[Suppression, ...] = ()
+    feeders: FeederPlan = field(default_factory=FeederPlan)
 
     def plan(self, language: str = "zh-CN") -> LinkagePlan:
         return LinkagePlan(
@@ -104,6 +106,7 @@ class Site:
             topology=self.topology,
             attended=self.attended,
             suppressions=self.suppressions,
+            feeders=self.feeders,
         )
 
     def without_outputs(self) -> "Site":
