@@ -18,8 +18,6 @@ from domain.commands import (
     AUDIBLE,
     LASTING,
     PING,
-    RELEASE,
-    SILENCE,
     CommandState,
     DeviceCare,
     DeviceCommand,
@@ -34,7 +32,7 @@ from domain.records import Requested
 from domain.requests import CallDevice, Refused, StopDevice, TryDevice
 from domain.responsibility import Reason
 from linkage.alarms import OpenAlarms
-from linkage.commands import KnownCommands, may_act
+from linkage.commands import KnownCommands, last_word
 from linkage.plan import LinkagePlan
 
 DeviceRequest = CallDevice | TryDevice | StopDevice
@@ -52,7 +50,6 @@ TRIED_BY: Final = {
     DeviceKind.CAMERA: "picture",
     DeviceKind.DOOR: "refuse_entry",
 }
-_ENDING: Final = frozenset({SILENCE, RELEASE})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,11 +151,9 @@ class DeviceDesk:
     def silenced(self, command: DeviceCommand) -> bool:
         """Something ended it after it was given: for its alarm, or for the whole device."""
         return any(
-            each.action in _ENDING
-            and (each.event_id == command.event_id or each.origin is Origin.HAND)
+            (each.event_id == command.event_id or each.origin is Origin.HAND)
             and each.created_at_us >= command.created_at_us
-            and each.state is not CommandState.EXPIRED
-            for each in self._commands.of_device(command.device_id)
+            for each in self._commands.ending(command.device_id)
         )
 
     def _contend(self, command: DeviceCommand, at_us: int, changes: Changes) -> None:
@@ -166,32 +161,28 @@ class DeviceDesk:
         if command.action not in LASTING:
             self._hands.issue(command, changes)
             return
-        holding = [each for each in self._holding(command.device_id, at_us) if each is not command]
-        above = [each for each in holding if each.priority < command.priority]
+        above = self._more_urgent_than(command, at_us)
         if above and command.state is CommandState.PENDING:
             busy = Reason.of("device_busy", priority=int(above[0].priority), text=above[0].text)
             self._keep(command.withheld(busy), changes)
             return
         self._hands.issue(command, changes)
-        for each in holding:
-            if each.priority > command.priority:
-                reason = Reason.of("displaced", priority=int(command.priority), text=command.text)
-                self._keep(each.remarked(reason), changes)
+        for priority in Priority:
+            if priority > command.priority:
+                for each in self._holding(command.device_id, priority, at_us):
+                    reason = Reason.of(
+                        "displaced", priority=int(command.priority), text=command.text
+                    )
+                    self._keep(each.remarked(reason), changes)
 
-    def _holding(self, device: DeviceId, at_us: int) -> list[DeviceCommand]:
-        """What it sounds or shows now, as far as we know."""
-        return [
-            each
-            for each in self._commands.of_device(device)
-            if may_act(each, at_us)
-            and each.state is not CommandState.FAILED
-            and _last_word(each) not in {"displaced", "resumed_as"}
-            and not self.silenced(each)
-        ]
+    def _holding(self, device: DeviceId, priority: Priority, at_us: int) -> list[DeviceCommand]:
+        """What it sounds or shows now of this priority, as far as we know."""
+        acting = self._commands.acting(device, priority, at_us)
+        return [each for each in acting if not self.silenced(each)]
 
     def _resume(self, device: FieldDevice, at_us: int, changes: Changes) -> None:
-        for command in self._commands.of_device(device.device_id):
-            word = _last_word(command)
+        for command in self._commands.waiting(device.device_id):
+            word = last_word(command)
             waits = command.state is CommandState.WITHHELD and command.ended_at_us is None
             if waits and word == "second_person_awaited":
                 if at_us >= command.created_at_us + SECOND_PERSON_WITHIN_US:
@@ -242,9 +233,14 @@ class DeviceDesk:
         self._keep(command.remarked(Reason.of("resumed_as")), changes)
         self._hands.issue(resumed, changes)
 
-    def _more_urgent_than(self, command: DeviceCommand, at_us: int) -> bool:
-        holding = self._holding(command.device_id, at_us)
-        return any(each.priority < command.priority for each in holding)
+    def _more_urgent_than(self, command: DeviceCommand, at_us: int) -> list[DeviceCommand]:
+        """What has the device before it."""
+        return [
+            each
+            for priority in Priority
+            if priority < command.priority
+            for each in self._holding(command.device_id, priority, at_us)
+        ]
 
     def _still_wanted(self, command: DeviceCommand) -> bool:
         if self.silenced(command):
@@ -312,7 +308,7 @@ class DeviceDesk:
         action = TRIED_BY[device.kind]
         if self._is_quiet(device, action, asked.at_us):
             raise Refused(Reason.of("quiet_hours", hours=device.quiet))
-        if self._holding(device.device_id, asked.at_us):
+        if any(self._holding(device.device_id, each, asked.at_us) for each in Priority):
             raise Refused(Reason.of("device_in_use", what=device.name))
         command = replace(
             self._by_hand(asked, device, user, action, Origin.TEST, "test"),
@@ -444,7 +440,3 @@ class DeviceDesk:
         for alarm in self._alarms.of_point(device):
             if alarm.condition is condition and alarm.standing:
                 yield alarm.event_id
-
-
-def _last_word(command: DeviceCommand) -> str:
-    return command.because[-1].code if command.because else ""
