@@ -10,6 +10,14 @@ _Words = dict[str, str]  # by language
 _FIGURES: Final[dict[str, _Words]] = {
     "notices": {"zh-CN": "提示级告知", "en": "notices (level 4)"},
     "trips": {"zh-CN": "事故跳闸", "en": "trips"},
+    "outages": {"zh-CN": "停电", "en": "outages"},
+    "outages_planned": {"zh-CN": "计划停电", "en": "planned outages"},
+    "earth_faults": {"zh-CN": "单相接地", "en": "earth faults"},
+    "customer_minutes": {"zh-CN": "停电时户数 (户·分钟)", "en": "customer-minutes interrupted"},
+    "saidi_minutes": {
+        "zh-CN": "对全站点 SAIDI 的影响 (分钟)",
+        "en": "effect on the site's SAIDI (min)",
+    },
     "incidents": {"zh-CN": "新发生事件", "en": "incidents opened"},
     "incidents_open": {"zh-CN": "当日末未结事件", "en": "incidents open at the end"},
     "tickets_permitted": {"zh-CN": "许可工作票", "en": "tickets permitted"},

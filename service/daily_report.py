@@ -1,7 +1,7 @@
 """The daily report (运行日报): a day of the site or of a station, for a page, a sheet and the terminal."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 
 from sqlalchemy import Engine
@@ -65,14 +65,16 @@ def daily_report(engine: Engine, site: Site, day: date, station: str | None = No
 
 def scope_of(plan: LinkagePlan, station: str | None) -> Scope:
     """Raises NoReport."""
+    served = Scope(customers=plan.feeders.customers, momentary_us=plan.feeders.rules.momentary_us)
     if station is None:
-        return Scope()
+        return served
     known = {asset.station for asset in plan.assets.values()}
     if station not in known:
         raise NoReport(f"no station is named {station!r}{did_you_mean(station, known)}")
     posts = [post for post in plan.posts if post.station == station]
     here = frozenset(each for each, asset in plan.assets.items() if asset.station == station)
-    return Scope(
+    return replace(
+        served,
         station=station,
         # an alarm about a late hand-over stands at its post
         asset_ids=here | {post.asset_id for post in posts},

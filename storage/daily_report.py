@@ -38,6 +38,8 @@ class Scope:
     """What belongs to the station that is reported on. None everywhere: the whole site."""
 
     station: str | None = None
+    customers: int = 0  # of the whole site: what SAIDI divides by
+    momentary_us: int = 0  # up to here an interruption is not sustained
     asset_ids: Collection[AssetId] = ()
     devices: Collection[str] = ()
     points: Collection[str] = ()
@@ -91,6 +93,14 @@ def _within(table: str, column: str, which: str = "") -> str:
     return f"SELECT count(*) FROM {table} WHERE {extra}{column} >= :from_us AND {column} < :to_us"
 
 
+# by IEEE 1366: it counts on the day on which it began, once it is over (domain.reliability)
+_SUSTAINED: Final = (
+    "FROM interruptions WHERE counts AND ended_at_us IS NOT NULL "
+    "AND ended_at_us - began_at_us > :momentary_us "
+    "AND began_at_us >= :from_us AND began_at_us < :to_us"
+)
+_MINUTES: Final = "coalesce(sum(customers * (ended_at_us - began_at_us) / 60000000.0), 0)"
+
 COUNTS: Final = (
     Count(key="class_fault", sql=_alarms("alarm_class = 'fault'")),
     Count(key="class_abnormal", sql=_alarms("alarm_class = 'abnormal'")),
@@ -102,6 +112,25 @@ COUNTS: Final = (
     Count(key="minor", sql=_alarms("priority = 3")),
     Count(key="notices", sql=_within("events", "detected_at_us", "priority = 4")),
     Count(key="trips", sql=_log(LogKind.TRIP), by=By.STATION),
+    Count(
+        key="outages",
+        sql=_within(
+            "outages", "started_at_us", "phase NOT IN ('suspected', 'waiting', 'withdrawn')"
+        ),
+        by=By.STATION,
+    ),
+    Count(
+        key="outages_planned",
+        sql=_within("planned_outages", "from_us"),
+        by=By.STATION,
+    ),
+    Count(key="earth_faults", sql=_within("earth_faults", "started_at_us"), by=By.STATION),
+    Count(key="customer_minutes", sql=f"SELECT {_MINUTES} {_SUSTAINED}", by=By.STATION),
+    Count(
+        key="saidi_minutes",
+        sql=f"SELECT coalesce({_MINUTES} / nullif(:customers, 0), 0) {_SUSTAINED}",
+        by=By.STATION,
+    ),
     Count(key="incidents", sql=_within("incidents", "opened_at_us")),
     Count(
         key="incidents_open",
@@ -154,7 +183,7 @@ def counted(engine: Engine, from_us: int, to_us: int, scope: Scope) -> list[Coun
             statement = text(sql)
             if "names" in bound:
                 statement = statement.bindparams(bindparam("names", type_=String, expanding=True))
-            value = connection.execute(statement, bound).scalar() or 0
+            value = float(connection.execute(statement, bound).scalar() or 0)
             found.append(Counted(key=count.key, value=value, query=_written(sql, bound)))
         return found
 
@@ -188,6 +217,9 @@ def trips(engine: Engine, from_us: int, to_us: int, scope: Scope) -> list[LogEnt
 
 def _asked(count: Count, from_us: int, to_us: int, scope: Scope) -> tuple[str, dict[str, Any]]:
     bound: dict[str, Any] = {"from_us": from_us, "to_us": to_us}
+    for name in ("customers", "momentary_us"):
+        if f":{name}" in count.sql:
+            bound[name] = getattr(scope, name)
     if scope.station is None or count.by is By.NOTHING:
         return count.sql, bound
     return f"{count.sql} AND {count.by.value} IN :names", bound | {"names": scope.names(count.by)}
@@ -195,7 +227,9 @@ def _asked(count: Count, from_us: int, to_us: int, scope: Scope) -> tuple[str, d
 
 def _written(sql: str, bound: Mapping[str, Any]) -> str:
     """As it can be run by hand."""
-    told = sql.replace(":from_us", str(bound["from_us"])).replace(":to_us", str(bound["to_us"]))
+    told = sql
+    for name in ("from_us", "to_us", "customers", "momentary_us"):
+        told = told.replace(f":{name}", str(bound.get(name)))
     if "names" not in bound:
         return told
     quoted = ", ".join("'" + name.replace("'", "''") + "'" for name in bound["names"])

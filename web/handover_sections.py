@@ -9,7 +9,10 @@ from domain.handover import Post, Watch
 from domain.ids import AssetId
 from domain.limit_changes import LimitChange
 from domain.logbook import LogEntry
+from domain.outage_words import earth_line, outage_line, planned_line
+from domain.outages import earth_tasks, open_tasks
 from domain.readings import Quality
+from domain.reasons import reason_text
 from domain.wording import condition_word, duration_text, quantity, tag_word
 from service.handover_page import (
     ROWS_AT_MOST,
@@ -34,7 +37,17 @@ from web.views import WAITING, incident_text
 _WHEN = "%m-%d %H:%M"
 # what the page is made of, in its order
 SECTIONS = (
-    *("incidents", "alarms", "earths", "tags", "tickets", "by_hand", "withheld", "limits"),
+    *(
+        "incidents",
+        "outages",
+        "alarms",
+        "earths",
+        "tags",
+        "tickets",
+        "by_hand",
+        "withheld",
+        "limits",
+    ),
     *("devices", "tasks", "log"),
 )
 
@@ -56,6 +69,7 @@ def page_of(visit: Visit, post: Post, watch: Watch) -> Page:
 def _sections(visit: Visit, post: Post, watch: Watch) -> Iterator[Section]:
     latest = _latest(visit)
     yield Section.of("incidents", _incidents(visit, post))
+    yield Section.of("outages", _outages(visit, post))
     yield _alarms(visit, post)
     if latest is None:
         yield Section(name="earths", unknown=True)
@@ -108,6 +122,26 @@ def _alarms(visit: Visit, post: Post) -> Section:
     )
     more = max(0, visit.console.alarms.count(wanted) - len(lines))
     return Section(name="alarms", lines=lines, more=more)
+
+
+def _outages(visit: Visit, post: Post) -> Iterator[Line]:
+    """Those that are not over, with earth faults and what was announced."""
+    reads, plan, language = visit.console.outages, visit.console.plan.feeders, visit.language
+    zone = visit.console.site.zone
+    for outage in reads.open_outages():
+        if post.sees(outage.station):
+            feeder = plan.feeder(outage.feeder_id)
+            yield Line(when="", what=outage_line(outage, feeder, zone, language))
+    for fault in reads.earth_faults():
+        if fault.is_open and post.sees(fault.station):
+            network = next(
+                (each for each in plan.networks if each.network_id == fault.network_id), None
+            )
+            yield Line(when="", what=earth_line(fault, network, zone, language))
+    for planned in reads.open_planned():
+        if post.sees(planned.station):
+            feeder = plan.feeder(planned.feeder_id)
+            yield Line(when="", what=planned_line(planned, feeder, zone, language))
 
 
 def _tags(visit: Visit, post: Post) -> Iterator[Line]:
@@ -227,13 +261,23 @@ def _devices(visit: Visit, post: Post) -> Iterator[Line]:
 
 
 def _tasks(visit: Visit, post: Post) -> Iterator[Line]:
-    """What waits for somebody: approvals, and findings that wait for a consultation."""
+    """What waits for somebody: approvals, steps of an outage, and findings that wait for a consultation."""
     for approval in visit.console.reads.approvals(waiting=True):
         yield Line(
             when=visit.time(approval.proposed_at_us, _WHEN),
             what=visit.say("handover.approval", what="; ".join(approval.summary[:3])),
             note=approval.proposed_by,
         )
+    waiting = [
+        *(task for each in visit.console.outages.open_outages() for task in open_tasks(each)),
+        *(task for each in visit.console.outages.earth_faults() for task in earth_tasks(each)),
+    ]
+    for task in waiting:
+        if post.sees(task.station):
+            yield Line(
+                when=visit.time(task.due_us, _WHEN),
+                what=f"{task.station} {reason_text(task.text, visit.language)}",
+            )
     for finding in visit.console.reads.findings(standing=True):
         asset = visit.console.asset(finding.asset_id)
         if finding.wants_consultation and post.sees(asset.station):

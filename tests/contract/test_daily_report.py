@@ -6,11 +6,12 @@ from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
 from datetime import date
+from uuid import UUID
 
 import pytest
 
 from domain.assets import AlarmClass, Asset, Condition, Priority
-from domain.clock import from_datetime, to_datetime
+from domain.clock import MINUTE_US, from_datetime, to_datetime
 from domain.ids import AssetId, ZoneId
 from domain.logbook import DISPATCH_ROOM, LogKind, PhoneOrder
 from domain.organisation import Coverage
@@ -30,6 +31,8 @@ from service.daily_report import (
 from service.site.load import load
 from service.site.model import Site
 from storage.daily_report import COUNTS, Scope, counted
+from storage.engines import writing
+from storage.outages import interruptions
 from storage.records import SqlRecords
 from tests.contract.test_alarm_kpis import _by_hand
 from tests.support.alarms import BEIJING, TRANSFORMER
@@ -154,6 +157,46 @@ def test_the_written_query_gives_the_number_that_is_shown(
             for figure in counted(records.engine, from_us, from_us + 365 * DAY_US, scope):
                 found = database.execute(figure.query).fetchone()
                 assert found[0] == figure.value, figure.query
+
+
+def test_what_interruptions_cost_is_that_of_the_example_of_ieee_1366(
+    records: SqlRecords, store: RecordsStore
+) -> None:
+    """DOMAIN E3: 2000 customers; what is momentary, still lasts or does not count stays out."""
+    sustained = (
+        *((8.17, 200), (71.3, 600), (30.3, 25), (267.2, 90), (120.0, 700), (10.0, 1500)),
+        *((40.0, 100), (0.5, 400), (1.0, 2000)),
+    )
+    rows = [
+        {
+            "source_id": UUID(int=number),
+            "section_id": "1",
+            "feeder_id": "113",
+            "station": STATION,
+            "planned": False,
+            "counts": True,
+            "customers": customers,
+            "transformer_users": 0,
+            "began_at_us": DAY_US + number,
+            "ended_at_us": DAY_US + number + round(minutes * MINUTE_US),
+            "version": 1,
+        }
+        for number, (minutes, customers) in enumerate(sustained)
+    ]
+    rows.append(rows[0] | {"source_id": UUID(int=90), "ended_at_us": None})
+    rows.append(rows[1] | {"source_id": UUID(int=91), "counts": False})
+    rows.append(rows[1] | {"source_id": UUID(int=92), "station": OTHER.station})
+    with writing(records.engine) as connection:
+        connection.execute(interruptions.insert(), rows)
+    scope = Scope(station=STATION, customers=2_000, momentary_us=5 * MINUTE_US)
+    found = {each.key: each for each in counted(records.engine, DAY_US, 2 * DAY_US, scope)}
+    assert found["customer_minutes"].value == pytest.approx(172_219.5, abs=0.5)
+    assert found["saidi_minutes"].value == pytest.approx(86.110, abs=0.001)
+    with closing(_by_hand(store)) as database:
+        (by_hand,) = database.execute(found["saidi_minutes"].query).fetchone()
+    assert float(by_hand) == pytest.approx(found["saidi_minutes"].value)
+    nobody = counted(records.engine, DAY_US, 2 * DAY_US, replace(scope, customers=0))
+    assert {each.key: each.value for each in nobody}["saidi_minutes"] == 0
 
 
 def test_hand_overs_are_counted_at_their_post(records: SqlRecords, site: Site) -> None:

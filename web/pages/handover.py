@@ -31,7 +31,7 @@ _WHEN = "%m-%d %H:%M"
 _CHANGES = frozenset(
     {
         *("incident", "alarm", "tag", "ticket", "withholding", "limit", "campaign", "command"),
-        *("approval", "finding", "log", "watch"),
+        *("approval", "finding", "log", "watch", "outage", "planned_outage", "earth_fault"),
     }
 )
 

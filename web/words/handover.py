@@ -73,6 +73,7 @@ WORDS = {
     "made_at": ("{when} 的情况", "as of {when}"),
     "wrong_password": ("用户名或密码不正确", "User or password is wrong"),
     "incidents": ("未确认的事件", "Unacknowledged incidents"),
+    "outages": ("停电、单相接地与计划停电", "Outages, earth faults, planned outages"),
     "alarms": ("未复归的告警", "Standing alarms"),
     "earths": ("接地刀闸在合位", "Earth switches that are closed"),
     "tags": ("挂牌", "Tags"),
