@@ -45,6 +45,8 @@ lock: $(VENV)/.dev ## pin the dependencies of pyproject.toml anew
 	$(COMPILE) --constraints requirements/runtime.txt --group build --output-file requirements/build.txt
 	$(COMPILE) --constraints requirements/runtime.txt --constraints requirements/build.txt \
 		--group dev --output-file requirements/dev.txt pyproject.toml
+	$(COMPILE) --constraints requirements/dev.txt --extra fast --extra train \
+		--output-file requirements/train.txt pyproject.toml
 
 clean: ## remove what was built here, the environment too
 	rm -rf $(VENV) build dist tests/servers/node-red/node_modules

@@ -254,6 +254,8 @@ def _incident(incident: Incident) -> dict[str, Any]:
     return {
         "incident_id": str(incident.incident_id),
         "asset_id": incident.asset_id,
+        "kind": incident.kind.value,
+        "cause": str(incident.cause) if incident.cause else None,
         "state": incident.state.value,
         "priority": int(incident.priority),
         "opened_at_us": incident.opened_at_us,
@@ -268,6 +270,7 @@ def _command(command: DeviceCommand) -> dict[str, Any]:
         "event_id": str(command.event_id),
         "device_id": command.device_id,
         "action": command.action,
+        "origin": command.origin.value,
         "state": command.state.value,
         "attempt": command.attempt,
         "version": command.version,

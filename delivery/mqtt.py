@@ -67,6 +67,7 @@ def command_payload(command: DeviceCommand) -> bytes:
             "created_at": _iso(command.created_at_us),
             "valid_until": _iso(command.valid_until_us),
             "max_on_s": command.max_on_s,
+            **_EXIT.get(command.action, {}),
         },
         ensure_ascii=False,
     ).encode()
@@ -277,6 +278,10 @@ def _without_delay(client: mqtt.Client, userdata: Any, opened: Any) -> None:
 
 def _leave_it_to_the_network_thread(client: mqtt.Client, userdata: Any, opened: Any) -> None:
     pass
+
+
+# said each time, whatever a door's firmware assumes: nobody is ever locked in
+_EXIT: Final = {"refuse_entry": {"exit": "free"}, "release": {"exit": "free"}}
 
 
 def _iso(moment_us: int) -> str:

@@ -3,7 +3,7 @@
 Pure in effect: the same state and record give the same next state and events, with no clock and no I/O.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -11,6 +11,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from detectors.cameras import add_camera, add_sighting
 from detectors.findings import add_finding
 from detectors.limits.activation import carry_over
 from detectors.limits.checks import CheckTable
@@ -23,7 +24,7 @@ from domain.assets import ActiveLimits
 from domain.clock import NEVER_US
 from domain.events import Event
 from domain.ids import PointKey
-from domain.readings import HeldValue, Readings
+from domain.readings import HeldValue, Quality, Readings
 from domain.records import (
     ClockRebased,
     DeadLetter,
@@ -36,7 +37,8 @@ from domain.records import (
     SourceChanged,
     Ticked,
 )
-from domain.requests import ReportFinding
+from domain.requests import ProposeViolation, ReportCamera, ReportFinding
+from domain.topology import SwitchState
 
 _FORMAT: Final = 3
 _WITHOUT_CHECKS: Final = 2  # the format before; what it holds is whole, it had no checks
@@ -52,6 +54,9 @@ class _Source:
     since_us: int  # when it became so
 
 
+# a doubtful position is none; one that a person put in counts
+_TRUSTED: Final = frozenset({Quality.GOOD, Quality.SUBSTITUTED})
+_POSITIONS: Final = {1.0: SwitchState.OPEN, 2.0: SwitchState.CLOSED}
 _UNHEARD_OF: Final = _Source(False, NEVER_US)
 
 
@@ -70,6 +75,10 @@ def evaluate(state: "DetectorState", record: Record) -> tuple["DetectorState", l
             state._step_back(record, found)
         case Requested(request=ReportFinding()):
             add_finding(record, state.limits, found)
+        case Requested(request=ReportCamera()):
+            add_camera(record, state.limits, found)
+        case Requested(request=ProposeViolation()):
+            add_sighting(record, state.limits, found)
         case Ticked() | DeviceReplied() | Requested() | PaperLearned() | DeadLetter():
             pass  # only our clock moved
     state._pass_time(record.at_us, found)
@@ -104,9 +113,28 @@ class DetectorState:
         """Those that it goes by."""
         return self._limits.plan.limits
 
-    def held(self, key: PointKey) -> HeldValue | None:
+    def position_of(self, point: PointKey) -> SwitchState:
+        """Where a switch stands, by the last reading of its position."""
+        row = self._limits.plan.row_of(point)
+        if row is None:
+            return SwitchState.UNKNOWN
+        value, quality = self._limits.last_reading(row)
+        if quality not in _TRUSTED:
+            return SwitchState.UNKNOWN
+        return _POSITIONS.get(value, SwitchState.UNKNOWN)
+
+    def held(self, points: Sequence[int]) -> list[float]:
+        """The last value of each point by its number; NaN where nothing usable is known of it."""
+        rows = self._limits.plan.rows_of(np.array(points, np.int32))
+        values = np.full(len(rows), np.nan)
+        ours = np.flatnonzero(rows >= 0)
+        loud = ours[~self._silence.silent(rows[ours])]
+        values[loud] = self._limits.held(rows[loud])
+        return values.tolist()
+
+    def value_of(self, key: PointKey) -> HeldValue | None:
         """What the point holds now (domain.readings.Values)."""
-        return self._limits.held(key)
+        return self._limits.value_of(key)
 
     def copy(self) -> "DetectorState":
         """A twin that may go its own way."""

@@ -161,17 +161,17 @@ class Alarm:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Withholding:
-    """Alarms of a point that a person keeps from the operator: on a shelf for a time, or out of service
-    for as long as a ticket is open."""
+    """Alarms of a point that are kept from the operator: by a person on a shelf for a time, or out of service
+    for as long as a ticket is open; by a rule of the site for as long as its gate stands so."""
 
     withholding_id: UUID
     kind: Withheld
     point: str
     condition: Condition | None  # None: every one of the point
     reason: str
-    by: str
+    by: str  # the person, or the rule
     at_us: int
-    until_us: int | None = None  # of a shelf
+    until_us: int | None = None  # of a shelf; of a rule whose gate stands so no more
     ticket_id: UUID | None = None  # of what is out of service
     ended_at_us: int | None = None
     ended_by: str | None = None  # None: by itself
@@ -180,6 +180,13 @@ class Withholding:
     @property
     def holds(self) -> bool:
         return self.ended_at_us is None
+
+    @property
+    def by_design(self) -> bool:
+        return self.kind is Withheld.SUPPRESSED
+
+    def until(self, until_us: int | None) -> "Withholding":
+        return replace(self, until_us=until_us, version=self.version + 1)
 
     def covers(self, point: str, condition: Condition) -> bool:
         return self.point == point and self.condition in (None, condition)

@@ -7,6 +7,7 @@ from typing import Final
 
 from domain.clock import MINUTE_US
 from domain.ids import AssetId, PointKey, SourceId
+from domain.plates import Plate
 
 
 class Condition(StrEnum):
@@ -26,12 +27,25 @@ class Condition(StrEnum):
     SILENCE = "silence"  # nothing arrived for the point's stale time
     CLOCK_STEPPED_BACK = "clock_stepped_back"
     COMMAND_FAILED = "command_failed"  # a field device did not confirm
+    DEVICE_SILENT = "device_silent"  # a field device does not answer our question whether it lives
+    TEST_OVERDUE = "test_overdue"  # of a field device
     TAG_FORGOTTEN = "tag_forgotten"  # it hangs beyond its expected end, or its ticket has ended
+    HANDOVER_LATE = "handover_late"  # the shift is over and has not been handed over
+    NO_ZONE = "no_zone"  # a device, place or person that nobody's zone covers
+    TWO_ZONES = "two_zones"  # or more than one
+    NO_OWNER = "no_owner"  # a zone whose responsible member is not named
+    NOBODY_ON_DUTY = "nobody_on_duty"  # a turn of a roster whose whole crew is away
+    SEEN = "seen"  # 图像识别: a rule was broken before a camera, as the machine believes
+    CAMERA = "camera"  # a camera does not see: dead, frozen, dark, or turned away
     OVERDUE = "overdue"  # what somebody should have done by now
     JUDGED = "judged"  # 研判: a finding of the judgement
 
 
 LEVELS: Final = (Condition.LOW_LOW, Condition.LOW, Condition.HIGH, Condition.HIGH_HIGH)
+# 督办: of who answers, not of the plant
+SUPERVISED: Final = frozenset(
+    {Condition.NO_ZONE, Condition.TWO_ZONES, Condition.NO_OWNER, Condition.NOBODY_ON_DUTY}
+)
 # they have no return: they happened
 MOMENTARY: Final = frozenset(
     {Condition.CLOCK_STEPPED_BACK, Condition.COMMAND_FAILED, Condition.CHANGE}
@@ -172,6 +186,7 @@ class Asset:
     voltage: str  # 35kV
     bay: str  # 1号主变间隔
     name: str  # 1号主变
+    plate: Plate = field(default_factory=Plate)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,12 +4,18 @@ from dataclasses import dataclass, field, fields
 from uuid import UUID
 
 from domain.alarms import Alarm, Flood, Rationalisation, Withholding
-from domain.commands import DeviceCommand, OutboxItem
+from domain.arrangements import Arrangement
+from domain.commands import DeviceCare, DeviceCommand, OutboxItem
 from domain.credit import CreditEntry, ReviewItem
+from domain.deadlines import Deadline
+from domain.disturbances import Disturbance
 from domain.events import Event
 from domain.findings import Case, Finding
+from domain.handover import SignedPage, Watch
 from domain.incidents import Incident
 from domain.limit_changes import Campaign, LimitChange
+from domain.logbook import LogEntry
+from domain.notices import Escalation, Notice, NoticeMove
 from domain.outages import EarthFault, Outage, PlannedOutage
 from domain.outbound import Outbound
 from domain.paperwork import Approval, SiteVersion, Tag, Ticket, User
@@ -33,6 +39,7 @@ class Changes:
     events: list[Event] = field(default_factory=list)
     memberships: dict[UUID, UUID] = field(default_factory=dict)  # event -> the incident it joined
     incidents: list[Incident] = field(default_factory=list)
+    disturbances: list[Disturbance] = field(default_factory=list)
     alarms: list[Alarm] = field(default_factory=list)
     withholdings: list[Withholding] = field(default_factory=list)
     floods: list[Flood] = field(default_factory=list)
@@ -40,6 +47,7 @@ class Changes:
     campaigns: list[Campaign] = field(default_factory=list)
     rationalisations: list[Rationalisation] = field(default_factory=list)
     commands: list[DeviceCommand] = field(default_factory=list)
+    device_cares: list[DeviceCare] = field(default_factory=list)
     outbox: list[OutboxItem] = field(default_factory=list)
     outbox_done: list[OutboxDone] = field(default_factory=list)
     reviews: list[ReviewItem] = field(default_factory=list)
@@ -49,6 +57,7 @@ class Changes:
     approvals: list[Approval] = field(default_factory=list)
     site_versions: list[SiteVersion] = field(default_factory=list)
     users: list[User] = field(default_factory=list)
+    arrangements: list[Arrangement] = field(default_factory=list)
     handled: list[Handled] = field(default_factory=list)
     dead_letters: list[DeadLetter] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
@@ -57,6 +66,13 @@ class Changes:
     planned_outages: list[PlannedOutage] = field(default_factory=list)
     earth_faults: list[EarthFault] = field(default_factory=list)
     outbound: list[Outbound] = field(default_factory=list)
+    escalations: list[Escalation] = field(default_factory=list)
+    deadlines: list[Deadline] = field(default_factory=list)
+    notices: list[Notice] = field(default_factory=list)
+    notice_moves: list[NoticeMove] = field(default_factory=list)
+    log: list[LogEntry] = field(default_factory=list)
+    watches: list[Watch] = field(default_factory=list)
+    pages: list[SignedPage] = field(default_factory=list)
 
     def __bool__(self) -> bool:
         return any(getattr(self, name) for name in _LISTS)

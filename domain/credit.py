@@ -9,6 +9,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from domain.assets import Priority
+from domain.evidence import EvidenceFile
 from domain.ids import AssetId, PersonId, ZoneId
 from domain.incidents import IllegalMove
 from domain.responsibility import Reason
@@ -106,6 +107,7 @@ class ReviewItem:
     corrects: UUID | None = None  # of a reversal: the entry
     reasons: tuple[Reason, ...] = ()
     evidence: tuple[str, ...] = ()  # one line each: readings, tickets looked up, states
+    files: tuple[EvidenceFile, ...] = ()  # pictures and clips
     shadow: bool = False
     state: ReviewState = ReviewState.PROPOSED
     judged_by: str | None = None

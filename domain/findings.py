@@ -30,10 +30,12 @@ class Cause(StrEnum):
     DC_VOLTAGE = "dc_voltage"
     DC_EARTH_FAULT = "dc_earth_fault"
     BATTERY_HEAT = "battery_heat"
+    BATTERY_CELL = "battery_cell"  # one is unlike the others
     CAPACITOR_UNITS = "capacitor_units"
     RELAY_TIME = "relay_time"
     POWER_CURVE = "power_curve"
     LOW_YIELD = "low_yield"
+    WEAK_STRING = "weak_string"
     SHORTED_TURNS = "shorted_turns"
     MEASUREMENT = "measurement"  # the sensor, its scale or its line, not the equipment
     UNUSUAL = "unusual"  # never seen like this, and no expert knows why

@@ -6,6 +6,7 @@ from uuid import UUID
 
 AssetId = NewType("AssetId", str)
 DeviceId = NewType("DeviceId", str)  # a siren, a light, a voice device
+CameraId = NewType("CameraId", str)
 PointKey = NewType("PointKey", str)  # "35kV-liuyuan/1T/top_oil_temp"; a site gives it once
 SourceId = NewType("SourceId", str)  # one connection to one broker
 PersonId = NewType("PersonId", str)
@@ -46,9 +47,19 @@ def flood_id(site: str, position: str, started_at_us: int) -> UUID:
     return _named("flood", site, position, started_at_us)
 
 
+def suppression_id(site: str, rule: str, point: str, condition: str, began_at_us: int) -> UUID:
+    """What one rule keeps back of one point from one moment on."""
+    return _named("suppression", site, rule, point, condition, began_at_us)
+
+
 def command_id(event: UUID, device: DeviceId, step: str) -> UUID:
     """A device acts once per command id, however often the command is sent."""
     return _named("command", event, device, step)
+
+
+def call_id(site: str, device: DeviceId, what: str, at_us: int) -> UUID:
+    """In the place of an event, where no alarm calls the device: a test, a question whether it lives."""
+    return _named("call", site, device, what, at_us)
 
 
 def outbox_id(command: UUID, attempt: int) -> UUID:
@@ -66,6 +77,23 @@ def entry_id(review: UUID) -> UUID:
     return _named("entry", review)
 
 
+def escalation_id(incident: UUID, level: int, began_at_us: int) -> UUID:
+    return _named("escalation", incident, level, began_at_us)
+
+
+def deadline_id(kind: str, subject: str, step: int) -> UUID:
+    return _named("deadline", kind, subject, step)
+
+
+def notice_id(escalation: UUID, step: int, person: str, channel: str) -> UUID:
+    """One person is told once per step and channel, however often the step is decided."""
+    return _named("notice", escalation, step, person, channel)
+
+
+def notice_entry_id(notice: UUID, at_us: int, what: str) -> UUID:
+    return _named("notice entry", notice, at_us, what)
+
+
 def outage_id(feeder: str, started_at_us: int) -> UUID:
     """Of one feeder, and of one moment by the plant's clock."""
     return _named("outage", feeder, started_at_us)
@@ -80,6 +108,11 @@ def from_request(request: UUID, what: str) -> UUID:
     return _named("request", request, what)
 
 
+def work_site_id(ticket: UUID, version: int) -> UUID:
+    """A ticket makes a work site each time it is permitted, or goes on after a break."""
+    return _named("work site", ticket, version)
+
+
 def finding_id(asset: AssetId, cause: str, began_at_us: int) -> UUID:
     """One problem of one asset that began at one moment, however often it is looked at."""
     return _named("finding", asset, cause, began_at_us)
@@ -88,3 +121,18 @@ def finding_id(asset: AssetId, cause: str, began_at_us: int) -> UUID:
 def case_id(finding: UUID) -> UUID:
     """A finding is settled once."""
     return _named("case", finding)
+
+
+def proposal_id(camera: str, code: str, track: int, began_at_us: int) -> UUID:
+    """One violation of one track on one camera, however often the film is looked at."""
+    return _named("proposal", camera, code, track, began_at_us)
+
+
+def watch_id(post: str, starts_us: int) -> UUID:
+    """One shift of one post, whenever it took over."""
+    return _named("watch", post, starts_us)
+
+
+def log_id(kind: str, *facts: object) -> UUID:
+    """What the system writes into the log about one thing, once."""
+    return _named("log", kind, *facts)

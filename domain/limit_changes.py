@@ -107,7 +107,7 @@ def with_changes(points: Iterable[Point], changes: Iterable[LimitChange]) -> tup
         [
             change.setting
             for change in ordered
-            if change.state is ApprovalState.EFFECTIVE and _still_replaces(change, known)
+            if change.state is ApprovalState.EFFECTIVE and still_replaces(change, known)
         ],
     )
 
@@ -137,7 +137,7 @@ def _limits(point: Point, wanted: Mapping[Condition, LimitSetting]) -> Iterator[
             yield changed
 
 
-def _still_replaces(change: LimitChange, points: Mapping[PointKey, Point]) -> bool:
+def still_replaces(change: LimitChange, points: Mapping[PointKey, Point]) -> bool:
     point = points.get(change.setting.point)
     limit = limit_of(point, change.setting.condition) if point else None
     return limit is not None and LimitSetting.of(change.setting.point, limit) == change.was

@@ -4,12 +4,13 @@ Committee - general branch - branch - group are the party units; a group is one 
 Every asset, place and employee belongs to exactly one zone at any time (DOMAIN D2).
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from enum import StrEnum
 from typing import Final
 
+from domain.clock import MINUTE_US
 from domain.ids import AssetId, PersonId, TeamId, UnitId, ZoneId
 
 
@@ -167,6 +168,30 @@ class Crew:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Holiday:
+    """Days on which rosters go by their pattern for it. `working`: days of rest worked in exchange (调休)."""
+
+    name: str  # 国庆节
+    first: date
+    last: date  # included
+    working: bool = False
+    mark: str = "D"  # where it comes from: U until somebody has read the announcement of the year
+
+    @property
+    def days(self) -> Iterator[date]:
+        count = (self.last - self.first).days + 1
+        return (self.first + timedelta(days=each) for each in range(count))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DayPattern:
+    """Whose cycle says one thing does another on such a day."""
+
+    instead_of: tuple[str, ...]  # names of shifts; none is rest
+    shifts: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Roster:
     """A cycle of days; a day may hold no shift (rest) or several."""
 
@@ -178,6 +203,10 @@ class Roster:
     cycle: tuple[tuple[str, ...], ...]  # names of shifts, one tuple per day
     crews: tuple[Crew, ...]
     mark: str = "D"
+    post: str = ""  # 调度室: whose shifts hand over to each other; empty: they do not
+    late_after_us: int = 30 * MINUTE_US  # so long after a shift's end its hand-over is late
+    on_holidays: tuple[DayPattern, ...] = ()
+    on_working_days: tuple[DayPattern, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -192,4 +221,17 @@ class Organisation:
     places: tuple[Place, ...] = ()
     zones: tuple[Zone, ...] = ()
     rosters: tuple[Roster, ...] = ()
+    holidays: tuple[Holiday, ...] = ()
     counts: Mapping[str, int] = field(default_factory=dict)  # unit id -> members that are not shown
+
+
+def called(organisation: Organisation, subject: str) -> str:
+    """The name of what is no device, by kind and id as in "zone:z-ly"; the subject itself where unknown."""
+    kind, _, wanted = subject.partition(":")
+    names: dict[str, Iterable[tuple[str, str]]] = {
+        "zone": ((each.zone_id, each.name) for each in organisation.zones),
+        "roster": ((each.roster_id, each.name) for each in organisation.rosters),
+        "person": ((each.person_id, each.name) for each in organisation.persons),
+        "place": ((each.place_id, each.name) for each in organisation.places),
+    }
+    return next((name for known, name in names.get(kind, ()) if known == wanted), subject)

@@ -3,10 +3,12 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
+from uuid import UUID
 
 from domain.changes import Changes
 from domain.commands import DeviceCommand, OutboxItem
 from domain.incidents import Incident
+from domain.notices import Attempt, Message, Notice
 from domain.readings import Readings
 from domain.records import Record
 from domain.summaries import Resolution, Summaries
@@ -144,3 +146,44 @@ class CommandQueue(Protocol):
     def release(self, items: Iterable[OutboxItem]) -> None: ...
 
     def send_unrecorded(self, commands: Iterable[DeviceCommand]) -> None: ...
+
+
+class NoticeQueue(Protocol):
+    """The stored notices, for who sends them. Raises StorageUnavailable where it cannot answer."""
+
+    def queued(self, channel: str, now_us: int, limit: int = 500) -> Sequence[Notice]:
+        """Level 1 first, then in the order of decision."""
+        ...
+
+    def lease(self, wanted: Iterable[UUID], now_us: int, until_us: int) -> frozenset[UUID]:
+        """Those that are ours to send until then."""
+        ...
+
+    def settle(self, attempts: Sequence[Attempt]) -> None:
+        """What became of them."""
+        ...
+
+
+class NoticeRefused(Exception):
+    """The receiver answered and did not take this message; the text says why, without a secret."""
+
+
+class ReceiverAway(Exception):
+    """The receiver does not answer, or takes nothing now. `retry_after_s`: as it asked for."""
+
+    def __init__(self, said: str, retry_after_s: float | None = None) -> None:
+        super().__init__(said)
+        self.retry_after_s = retry_after_s
+
+
+class NoticeSender(Protocol):
+    """The way out of one channel."""
+
+    @property
+    def largest(self) -> int:
+        """Bytes of UTF-8 that one text may have."""
+        ...
+
+    def send(self, message: Message) -> None:
+        """Returns when the receiver took it. Raises NoticeRefused, ReceiverAway."""
+        ...

@@ -2,6 +2,9 @@
 
 from typing import Final
 
+from domain.correlation_words import CORRELATION
+from domain.device_words import DEVICES
+from domain.notice_words import REASONS as NOTICE_REASONS
 from domain.outage_reasons import OUTAGE_REASONS
 from domain.responsibility import Reason
 from domain.wording import DEFAULT_LANGUAGE
@@ -32,6 +35,35 @@ _RESPONSIBILITY: Final[dict[str, _Words]] = {
         "en": "{person} is on call: {crew}, {shift} of {day}",
     },
     "on_leave": {"zh-CN": "{person} 请假, 顺延", "en": "{person} is on leave: the next one"},
+    "leave_deputy": {
+        "zh-CN": "{person} 请假期间由 {other} 代行",
+        "en": "{other} stands in while {person} is on leave",
+    },
+    "delegated": {
+        "zh-CN": "{person} 已委托 {other}",
+        "en": "{person} has delegated it to {other}",
+    },
+    "swapped": {
+        "zh-CN": "{person} 与 {other} 换班",
+        "en": "{person} took this turn from {other}",
+    },
+    "in_turn_of": {
+        "zh-CN": "{person} 代 {other} 当班: {crew} {day} {shift}",
+        "en": "{person} has the turn of {other}: {crew}, {shift} of {day}",
+    },
+    "in_place_of": {
+        "zh-CN": "由 {person} 代 {other} 处理",
+        "en": "{person} acts in place of {other}",
+    },
+    "work_site": {
+        "zh-CN": "工作票 {number} 的工作现场, 由工作负责人 {person} 处理",
+        "en": "on the work site of ticket {number} its leader {person} acts",
+    },
+    "leads_team": {"zh-CN": "{team} 由 {person} 负责", "en": "{person} leads {team}"},
+    "no_zone_alone": {
+        "zh-CN": "{what} 没有唯一的责任区",
+        "en": "{what} is not in one zone alone",
+    },
     "crew_away": {"zh-CN": "{crew} 当班人员都不在", "en": "nobody of {crew} is there"},
     "nobody_on_duty": {"zh-CN": "{roster} 当时无人当值", "en": "nobody of {roster} was on duty"},
     "owner_acts": {"zh-CN": "由责任党员 {person} 处理", "en": "the owner {person} acts"},
@@ -51,6 +83,43 @@ _CREDIT: Final[dict[str, _Words]] = {
     "violation_rule": {
         "zh-CN": "识别到 {rule}({code}), 且没有可用的工作票",
         "en": "{rule} ({code}) was recognised, and no ticket permits it",
+    },
+    "seen_by_camera": {
+        "zh-CN": "{camera} 识别到 {rule}({code}), 识别得分 {percent}%",
+        "en": "{camera} saw {rule} ({code}), score {percent} %",
+    },
+    "seen_in_area": {"zh-CN": "位置: {area}", "en": "in {area}"},
+    "seen_for": {"zh-CN": "持续 {seconds} 秒", "en": "for {seconds} s"},
+    "seen_near": {
+        "zh-CN": "距带电部位 {metres} 米 (误差 ±{error} 米), 要求不小于 {limit} 米",
+        "en": "{metres} m from a live part (error {error} m), at least {limit} m are required",
+    },
+    "seen_uncertain": {
+        "zh-CN": "数据存疑, 工作票或距离误差可能说明其正当: 不作定论",
+        "en": "doubtful: a ticket, or the error of the distance, might excuse it",
+    },
+    "seen_with": {"zh-CN": "识别模型 {model}", "en": "recognised by {model}"},
+    "ticket_valid": {"zh-CN": "有效工作票: {numbers}", "en": "valid ticket: {numbers}"},
+    "ticket_valid_excuses_not": {
+        "zh-CN": "有有效工作票 ({numbers}), 但工作票不免除这一条",
+        "en": "there is a valid ticket ({numbers}), which does not excuse this",
+    },
+    "ticket_none": {"zh-CN": "本站没有工作票", "en": "there is no ticket at this station"},
+    "ticket_expired": {
+        "zh-CN": "工作票已过期或已终结: {numbers}",
+        "en": "the ticket is over: {numbers}",
+    },
+    "ticket_wrong_place": {
+        "zh-CN": "工作票不是这个地点的: {numbers}",
+        "en": "the ticket is for another place: {numbers}",
+    },
+    "ticket_wrong_crew": {
+        "zh-CN": "工作票不是这个班组的: {numbers}",
+        "en": "the ticket is another crew's: {numbers}",
+    },
+    "ticket_questionable": {
+        "zh-CN": "工作票不能断定 (未许可、间断或查询不到): {numbers}",
+        "en": "the tickets do not settle it (not permitted yet, interrupted, or not to be asked): {numbers}",
     },
     "handled_within": {
         "zh-CN": "{seconds} 秒内确认, 且已全部复归",
@@ -117,6 +186,11 @@ _REFUSALS: Final[dict[str, _Words]] = {
     "no_such_withholding": {
         "zh-CN": "该屏蔽已解除或不存在",
         "en": "it has ended already, or there is no such shelf",
+    },
+    "withheld_by_design": {
+        "zh-CN": "由抑制规则 {rule} 抑制: 条件消失即恢复, 要改请修改站点文件夹中的规则",
+        "en": "the rule {rule} suppresses it by design: it ends with its condition, or change the rule in the"
+        " site folder",
     },
     "no_such_limit": {"zh-CN": "{what} 没有这个限值", "en": "{what} has no such limit"},
     "limit_unchanged": {"zh-CN": "与现行限值相同", "en": "this is what holds already"},
@@ -209,7 +283,170 @@ _REFUSALS: Final[dict[str, _Words]] = {
         "en": "there is no such finding, or it is over",
     },
     "already_answered": {"zh-CN": "{by} 已会诊", "en": "{by} has answered it already"},
+    "unknown_person": {"zh-CN": "没有人员 {what}", "en": "there is no person {what}"},
+    "person_out_of_scope": {
+        "zh-CN": "{person} 不在您的班组, 请由其班组或管理员办理",
+        "en": "{person} is not in your team: his team or an administrator may do it",
+    },
+    "times_needed": {
+        "zh-CN": "结束时间须晚于开始时间, 且在现在之后",
+        "en": "the end must be after the beginning and in the future",
+    },
+    "not_himself": {
+        "zh-CN": "{person} 不能代行自己, 请另选一人",
+        "en": "{person} cannot stand in for himself: choose somebody else",
+    },
+    "on_leave_already": {
+        "zh-CN": "{person} 在这段时间已请假",
+        "en": "{person} is on leave in that time already",
+    },
+    "unknown_roster": {"zh-CN": "没有排班 {what}", "en": "there is no roster {what}"},
+    "unknown_shift": {
+        "zh-CN": "{roster} 没有班次 {shift}",
+        "en": "{roster} has no shift {shift}",
+    },
+    "not_his_turn": {
+        "zh-CN": "{person} 在 {day} 没有 {shift}",
+        "en": "{person} has no {shift} on {day}",
+    },
+    "turn_begun": {
+        "zh-CN": "{day} {shift} 已经开始或结束, 不能再调",
+        "en": "{shift} of {day} has begun: it can be changed no more",
+    },
+    "on_duty_already": {
+        "zh-CN": "{person} 在 {day} {shift} 的时间里已当班",
+        "en": "{person} is on duty during {shift} of {day} already",
+    },
+    "swap_waits": {
+        "zh-CN": "这个班次已有待同意的换班, 请先办理",
+        "en": "a swap of this turn waits for agreement: settle that one first",
+    },
+    "no_duty_lead": {
+        "zh-CN": "{roster} 没有可以同意换班的值班负责人",
+        "en": "{roster} has no duty lead who could agree to a swap",
+    },
+    "not_asked_to_agree": {
+        "zh-CN": "须由 {persons} 本人同意",
+        "en": "it waits for {persons} in person",
+    },
+    "agreed_already": {"zh-CN": "您已同意", "en": "you have agreed already"},
+    "planned_twice": {
+        "zh-CN": "{person} 在 {day} 写了两次",
+        "en": "{person} is given twice on {day}",
+    },
+    "too_many_days": {
+        "zh-CN": "一次最多调整 {count} 人日",
+        "en": "at most {count} days of persons at a time",
+    },
+    "holiday_days": {
+        "zh-CN": "节假日须有名称, 首日不晚于末日, 最长 {days} 天, 末日不早于今天",
+        "en": "a holiday needs a name, a first day not after its last, at most {days} days, not all past",
+    },
+    "sheet_first_column": {
+        "zh-CN": "第一列的标题应为 {what}, 请用导出的表格填写",
+        "en": "the first column must be headed {what}: fill in the sheet that was downloaded",
+    },
+    "sheet_no_day": {
+        "zh-CN": "{what} 不是日期, 请写作 2026-12-01",
+        "en": "{what} is no day: write it as 2026-12-01",
+    },
+    "sheet_person_twice": {"zh-CN": "{what} 出现了两行", "en": "{what} has two rows"},
+    "sheet_no_shift": {
+        "zh-CN": "没有班次 {what}; 可写 {known}",
+        "en": "no shift is named {what}; there are {known}",
+    },
+    "unknown_team": {"zh-CN": "没有班组 {what}", "en": "there is no team {what}"},
+    "unknown_zone": {"zh-CN": "没有责任区 {what}", "en": "there is no zone {what}"},
+    "unknown_crew": {
+        "zh-CN": "{team} 的排班中没有 {what}",
+        "en": "no roster of {team} has the crew {what}",
+    },
+    "no_member": {
+        "zh-CN": "{person} 不是党员, 不能做责任党员",
+        "en": "{person} is no member: the owner and the deputy of a zone must be",
+    },
+    "no_such_arrangement": {
+        "zh-CN": "没有这项安排, 或已结束",
+        "en": "there is no such arrangement, or it is over",
+    },
+    "ends_with_ticket": {
+        "zh-CN": "工作现场随工作票 {number} 终结而结束",
+        "en": "the work site ends with its ticket {number}",
+    },
     "password_needed": {"zh-CN": "新用户须有密码", "en": "a new user needs a password"},
+}
+
+# hand-over and log: why the old shift still answers, and why a signature was not taken
+_HANDOVER: Final[dict[str, _Words]] = {
+    "not_handed_over": {
+        "zh-CN": "{post} 尚未交接班: 仍由 {crew} ({day} {shift}) 负责",
+        "en": "{post} is not yet handed over: {crew} ({shift} of {day}) still answers",
+    },
+    "handed_over_early": {
+        "zh-CN": "{post} 已提前交接班: {crew} ({day} {shift}) 已接班",
+        "en": "{post} was handed over early: {crew} ({shift} of {day}) has taken over",
+    },
+    "no_such_watch": {
+        "zh-CN": "该班次已交接或不存在, 请刷新",
+        "en": "this watch is handed over or does not exist: look again",
+    },
+    "not_of_the_crew": {
+        "zh-CN": "须由 {crew} 的人员或其上级签字; 用户须关联人员",
+        "en": "somebody of {crew}, or who leads it, must sign; the user must be that person",
+    },
+    "sign_too_early": {
+        "zh-CN": "交接班最早可在 {when} 办理",
+        "en": "hand-over may begin at {when}",
+    },
+    "outgoing_signs_first": {
+        "zh-CN": "请交班人先签字",
+        "en": "the outgoing shift must sign first",
+    },
+    "page_changed": {
+        "zh-CN": "交班人已重新签字, 请看新的交接内容后再签",
+        "en": "the outgoing shift has signed another page: read that one, then sign",
+    },
+    "page_too_large": {
+        "zh-CN": "交接内容过多, 请先处理一部分",
+        "en": "the page is too large: deal with some of it first",
+    },
+    "not_in_the_dispatch_room": {
+        "zh-CN": "调度室日志不在您的管辖范围内",
+        "en": "the dispatch room's log is outside your scope",
+    },
+    "log_text_needed": {"zh-CN": "请写内容", "en": "write what happened"},
+    "log_too_long": {
+        "zh-CN": "内容不能超过 {most} 个字, 请分条书写",
+        "en": "a line has at most {most} characters: write several",
+    },
+    "log_kind": {
+        "zh-CN": "这类记录由系统书写",
+        "en": "lines of this kind are the system's",
+    },
+    "log_time": {
+        "zh-CN": "时间须在最近 7 天内, 且不晚于现在",
+        "en": "the time must lie within the last 7 days and not in the future",
+    },
+    "order_incomplete": {
+        "zh-CN": "调度命令须写明发令人、受令人和发令时间",
+        "en": "an order needs who gave it, who received it, and when",
+    },
+    "read_back_first": {
+        "zh-CN": "复诵无误后才能执行",
+        "en": "an order is executed after it was read back and confirmed",
+    },
+    "executed_before_given": {
+        "zh-CN": "执行时间不能早于发令时间",
+        "en": "it cannot have been executed before it was given",
+    },
+    "no_such_line": {
+        "zh-CN": "没有这条记录, 或已超过 7 天, 不能再更正",
+        "en": "there is no such line, or it is older than 7 days and cannot be corrected",
+    },
+    "line_corrected": {
+        "zh-CN": "{by} 已更正, 请更正新的一条",
+        "en": "{by} has corrected it already: correct the newer line",
+    },
 }
 
 # what an expert says of a piece of equipment, and what would change its mind (detectors.judgement)
@@ -256,6 +493,74 @@ _JUDGEMENT: Final[dict[str, _Words]] = {
         "zh-CN": "若为限功率运行则不成立",
         "en": "curtailment would explain it",
     },
+    "cells_apart": {
+        "zh-CN": "单体 {cells} 与平均值 {mean} V 相差超过 {limit} V",
+        "en": "cells {cells} are more than {limit} V away from the mean of {mean} V",
+    },
+    "cells_together": {
+        "zh-CN": "与平均值相差回到 {limit} V 以内即不再成立",
+        "en": "within {limit} V of the mean it would no longer hold",
+    },
+    "leaks": {
+        "zh-CN": "近 {days} 天折算到 20℃ 的压力持续下降, 折合每年泄漏 {percent} % (限值 {limit} %)",
+        "en": "pressure at 20 °C fell over {days} days: {percent} % a year (limit {limit} %)",
+    },
+    "refilled_or_tight": {
+        "zh-CN": "补气或压力不再下降后不再成立",
+        "en": "refilled, or no longer falling, it would no longer hold",
+    },
+    "relay_took": {
+        "zh-CN": "故障电流 {current} A 时动作用时 {recorded} s, 按整定曲线应为 {expected} s",
+        "en": "it took {recorded} s at {current} A; its curve says {expected} s",
+    },
+    "relay_unwanted": {
+        "zh-CN": "电流 {current} A 低于启动值 {pickup} A, 不应动作",
+        "en": "it operated at {current} A, below its pickup of {pickup} A",
+    },
+    "next_trip_right": {
+        "zh-CN": "下一次动作时间符合曲线, 或整定值有误时不再成立",
+        "en": "a next trip on the curve, or another setting, would end it",
+    },
+    "gas_grows": {
+        "zh-CN": "{gas} 近 {days} 天产气速率 {rate} {unit}",
+        "en": "{gas} grows by {rate} {unit}, over {days} days",
+    },
+    "grows_slower": {
+        "zh-CN": "增长速率低于 {limit} {unit} 即不再成立",
+        "en": "below {limit} {unit} it would no longer hold",
+    },
+    "sun_explains": {
+        "zh-CN": "按辐照度与组件温度应发 {expected} kW, 实发 {measured} kW",
+        "en": "sun and warmth explain {expected} kW; it makes {measured} kW",
+    },
+    "curtailed_or_snow_would_explain": {
+        "zh-CN": "若限功率、积雪或检修则不成立",
+        "en": "curtailment, snow or work on it would explain it",
+    },
+    "strings_low": {
+        "zh-CN": "组串 {strings} 低于同逆变器中位值 {percent} % 以上达半小时",
+        "en": "strings {strings} were {percent} % below the inverter's median for half an hour",
+    },
+    "strings_together": {
+        "zh-CN": "清洗或修复后与其他组串一致即不再成立",
+        "en": "cleaned or mended, level with the others, it would no longer hold",
+    },
+    "low_ratio": {
+        "zh-CN": "日性能比 (折算 25℃) {ratio}, 近 30 天中位值 {usual}",
+        "en": "the day's performance ratio at 25 °C is {ratio}, its month's median {usual}",
+    },
+    "turns_shorted": {
+        "zh-CN": "负序为正序的 {share} %, 健康时 ({runs} 次) 不超过 {limit} %; 指向 {phase} 相",
+        "en": "negative sequence {share} %, at most {limit} % while it was well ({runs} runs); phase {phase}",
+    },
+    "supply_would_explain": {
+        "zh-CN": "若电源电压不平衡则可由其解释",
+        "en": "an unbalanced supply would explain it",
+    },
+    "off_level": {
+        "zh-CN": "滑动平均偏离学习期水平 {spreads} 倍离散度",
+        "en": "its running mean is {spreads} spreads off the level that was learnt",
+    },
     "never_seen": {
         "zh-CN": "与本测点以往相比极为少见 (10 的 -{rarity} 次方)",
         "en": "very rare for this point's own past (10 to the -{rarity})",
@@ -270,7 +575,17 @@ _JUDGEMENT: Final[dict[str, _Words]] = {
     },
 }
 
-_WORDS: Final = _RESPONSIBILITY | _CREDIT | _REFUSALS | _JUDGEMENT | OUTAGE_REASONS
+_WORDS: Final = (
+    _RESPONSIBILITY
+    | _CREDIT
+    | _REFUSALS
+    | _HANDOVER
+    | _JUDGEMENT
+    | CORRELATION
+    | DEVICES
+    | NOTICE_REASONS
+    | OUTAGE_REASONS
+)
 
 
 def reason_text(reason: Reason, language: str = DEFAULT_LANGUAGE) -> str:

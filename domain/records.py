@@ -7,8 +7,10 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from uuid import UUID
 
+from domain.arrangements import Arrangement
 from domain.assets import ActiveLimits
 from domain.credit import CreditEntry, ReviewItem
+from domain.handover import Watch
 from domain.ids import DeviceId, SourceId
 from domain.paperwork import Approval, Tag, Ticket, User
 from domain.readings import Readings
@@ -126,6 +128,8 @@ class PaperLearned:
     approvals: tuple[Approval, ...] = ()
     reviews: tuple[ReviewItem, ...] = ()
     entries: tuple[CreditEntry, ...] = ()
+    watches: tuple[Watch, ...] = ()
+    arrangements: tuple[Arrangement, ...] = ()
 
 
 Record = (

@@ -1,7 +1,7 @@
-"""Reliability indices of IEEE 1366 and DL/T 836 over interruptions, each section with its own end (DOMAIN E3).
+"""Reliability indices of IEEE 1366 and DL/T 836 over interruptions, each section with its own end.
 
-An interruption counts in the period in which it began; one that lasts still counts when it is over. Major event
-days are reported apart by the 2.5 beta method. Pure.
+DOMAIN E3. An interruption counts in the period in which it began; one that lasts still counts when it is
+over. Major event days are reported apart by the 2.5 beta method. Pure.
 """
 
 from collections.abc import Iterable, Sequence

@@ -5,14 +5,21 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from domain.alarms import Rationale
-from domain.assets import Condition
+from domain.arrangements import Handover, Move, PlannedDays, Swap
+from domain.assets import Condition, Priority
+from domain.cameras import CameraState
 from domain.credit import ReviewState
+from domain.evidence import EvidenceFile
 from domain.findings import AlarmMove, Cause, Finding
-from domain.ids import AssetId, PersonId, TeamId
+from domain.ids import AssetId, CameraId, DeviceId, PersonId, TeamId, ZoneId
 from domain.limit_changes import LimitSetting
+from domain.logbook import LogKind, PhoneOrder
+from domain.notices import CallOutcome
+from domain.organisation import Holiday
 from domain.outage_requests import OutageRequest
 from domain.paperwork import Role, TagKind, TicketState, TicketType
-from domain.responsibility import Reason
+from domain.responsibility import Kind, Reason
+from domain.violations import Proposal
 
 
 class Refused(Exception):
@@ -41,6 +48,54 @@ class CloseIncident:
 
     incident_id: UUID
     note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MergeIncident:
+    """归并: it is listed beneath another, as its consequence."""
+
+    incident_id: UUID
+    into: UUID
+    words: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SplitIncident:
+    """拆分: it stands for itself, whatever the correlation says."""
+
+    incident_id: UUID
+    words: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegroupIncident:
+    """A merge or split is taken back: what the correlation says counts again."""
+
+    incident_id: UUID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallDevice:
+    """A field device acts by hand; where the site says so, once a second person has agreed."""
+
+    device_id: DeviceId
+    action: str
+    words: str  # what it shows or speaks; of a camera the preset
+    priority: Priority = Priority.MAJOR
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TryDevice:
+    """It acts for a few seconds; its confirmation is the record of the test."""
+
+    device_id: DeviceId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StopDevice:
+    """Whatever it was asked for ends: it falls silent, a door is free again."""
+
+    device_id: DeviceId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -224,10 +279,189 @@ class AnswerConsultation:
     words: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnswerNotice:
+    """Who was told takes it: by the link in the text, or by the code that he reads out. It acknowledges the
+    incident as that person."""
+
+    notice_id: UUID
+    incident_id: UUID
+    asset_id: AssetId
+    person_id: PersonId
+    via: str  # "link" or "code"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogCall:
+    """What became of a telephone call. Read back, it acknowledges the incident as the person called."""
+
+    notice_id: UUID
+    escalation_id: UUID
+    step: int
+    incident_id: UUID
+    asset_id: AssetId
+    person_id: PersonId
+    outcome: CallOutcome
+    words: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RetryNotice:
+    """Send what failed once more."""
+
+    notice_id: UUID
+    asset_id: AssetId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WriteLog:
+    """A line of the operation log; one that corrects another names it."""
+
+    station: str  # or domain.logbook.DISPATCH_ROOM
+    kind: LogKind
+    at_us: int
+    text: str
+    order: PhoneOrder | None = None
+    corrects: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoteHandover:
+    """What the outgoing shift has to say; kept until it signs."""
+
+    watch_id: UUID
+    notes: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignHandover:
+    """By the outgoing shift, for this page: it is kept to the letter."""
+
+    watch_id: UUID
+    page: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TakeOver:
+    """By the incoming shift, for the page of this hash."""
+
+    watch_id: UUID
+    page_digest: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefuseHandover:
+    """By the incoming shift: the old one goes on answering."""
+
+    watch_id: UUID
+    words: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TakeLeave:
+    """`private`: why; kept for those whom it concerns, in no audit."""
+
+    person_id: PersonId
+    from_us: int
+    until_us: int
+    deputy: PersonId | None = None
+    private: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delegate:
+    """`to` acts where `of` would."""
+
+    of: PersonId
+    to: PersonId
+    from_us: int
+    until_us: int
+    zone_id: ZoneId | None = None
+    kind: Kind | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProposeSwap:
+    """Effective when both persons and the duty lead have agreed."""
+
+    swap: Swap
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanDays:
+    """Shifts of single days, one at a time or from a workbook."""
+
+    planned: PlannedDays
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MarkHoliday:
+    holiday: Holiday
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MovePerson:
+    move: Move
+    from_us: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HandOverZone:
+    handover: Handover
+    from_us: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndArrangement:
+    """Undo: from now on it does not hold; what it was until now stays."""
+
+    arrangement_id: UUID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportCamera:
+    """From the vision process alone: a camera does not see, or (with `ended_at_us`) sees again."""
+
+    camera_id: CameraId
+    asset_id: AssetId
+    signal: str  # the words for it in the alarm list: 1号摄像机 无画面
+    state: CameraState
+    began_at_us: int
+    ended_at_us: int | None = None
+    reason: str = ""  # of a dead one: what it answers
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProposeViolation:
+    """From the vision process alone: what a camera saw, for a person to judge. Told again it has more
+    evidence, or has ended."""
+
+    proposal: Proposal
+    asset_id: AssetId
+    camera: str  # its name, for people
+    text: str  # of the rule, as the site words it
+    model: str = ""
+    files: tuple[EvidenceFile, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ViewEvidence:
+    """Somebody looks at a picture of people: the audit keeps who, when and which."""
+
+    review_id: UUID
+    sha256: str
+
+
 Request = (
     AcknowledgeIncident
     | SilenceIncident
     | CloseIncident
+    | MergeIncident
+    | SplitIncident
+    | RegroupIncident
+    | CallDevice
+    | TryDevice
+    | StopDevice
     | AcknowledgeAlarm
     | SilenceAlarm
     | ResetAlarm
@@ -250,6 +484,25 @@ Request = (
     | ChangePassword
     | ReportFinding
     | AnswerConsultation
+    | ReportCamera
+    | ProposeViolation
+    | ViewEvidence
+    | AnswerNotice
+    | LogCall
+    | RetryNotice
+    | WriteLog
+    | NoteHandover
+    | SignHandover
+    | TakeOver
+    | RefuseHandover
+    | TakeLeave
+    | Delegate
+    | ProposeSwap
+    | PlanDays
+    | MarkHoliday
+    | MovePerson
+    | HandOverZone
+    | EndArrangement
     | OutageRequest
 )
 

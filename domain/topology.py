@@ -1,6 +1,6 @@
 """The single-line topology of the stations: busbars, and what hangs between them, in drawing order."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -27,6 +27,22 @@ class CellKind(StrEnum):
     STATION_TRANSFORMER = "station_transformer"
     PV = "pv"
     WIND = "wind"
+
+
+class SwitchState(StrEnum):
+    """What is known of a switch from its position point."""
+
+    OPEN = "open"
+    CLOSED = "closed"
+    UNKNOWN = "unknown"  # never reported, between positions, faulty, or of bad quality
+
+
+Positions = Callable[[PointKey], SwitchState]
+
+
+def nothing_known(point: PointKey) -> SwitchState:
+    """Before anything has reported."""
+    return SwitchState.UNKNOWN
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

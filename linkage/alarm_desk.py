@@ -28,7 +28,7 @@ from domain.requests import (
 )
 from domain.responsibility import Reason
 from domain.wording import tag_word
-from linkage.alarms import OpenAlarms, Withholdings
+from linkage.alarms import OpenAlarms, Withholdings, keeps_back
 from linkage.incidents import OpenIncidents
 from linkage.plan import LinkagePlan
 from linkage.tagging import Treatment, tags_on, treatment_by
@@ -80,7 +80,7 @@ class AlarmDesk:
 
     def treatment(self, event: AlarmRaised) -> Treatment:
         """Of an alarm that is raised now."""
-        withholding = self._withholdings.over(event.point, event.condition)
+        withholding = self._withholdings.over(event)
         asset = self._plan.asset(event.asset_id)
         by_tags = treatment_by(event, tags_on(self._hands.tags(), asset, self._plan.assets))
         if withholding is None:
@@ -145,7 +145,7 @@ class AlarmDesk:
             over = each.until_us is not None and at_us >= each.until_us
             ended = each.ticket_id is not None and each.ticket_id not in open_tickets
             if over or ended:
-                self._withholding_ends(each.ended(at_us), at_us, changes)
+                self.end_withholding(each.ended(at_us), at_us, changes)
         # a tag that another desk took off, as we have learned
         hanging = {tag.tag_id for tag in self._hands.tags()}
         for because in self._alarms.kept_back_by():
@@ -205,7 +205,7 @@ class AlarmDesk:
             at_us=asked.at_us,
             until_us=asked.at_us + request.for_us,
         )
-        return self._withhold(withholding, changes)
+        return self.withhold(withholding, changes)
 
     def _take_out_of_service(
         self, request: TakeOutOfService, user: User, asked: Requested, changes: Changes
@@ -224,7 +224,7 @@ class AlarmDesk:
             at_us=asked.at_us,
             ticket_id=request.ticket_id,
         )
-        return self._withhold(withholding, changes)
+        return self.withhold(withholding, changes)
 
     def _expect_free(
         self, point: str, condition: Condition | None, reason: str, user: User
@@ -236,17 +236,25 @@ class AlarmDesk:
         self._expect_in_scope(user, known.asset_id)
         if not reason.strip():
             raise Refused(Reason.of("words_needed"))
-        holding = [each for each in self._withholdings.every() if each.point == point]
+        holding = [each for each in self._withholdings.of_point(point) if not each.by_design]
         if any(each.condition in (None, condition) for each in holding):
             raise Refused(Reason.of("already_withheld", by=holding[0].by))
 
-    def _withhold(self, withholding: Withholding, changes: Changes) -> str:
-        self._withholdings.keep(withholding)
-        changes.withholdings.append(withholding)
+    def withhold(self, withholding: Withholding, changes: Changes) -> str:
+        """From now on, and what of it stands in the operator's list."""
+        self.keep_withholding(withholding, changes)
         for alarm in self._alarms.of_point(withholding.point):
-            if alarm.withheld is None and withholding.covers(alarm.point, alarm.condition):
+            if alarm.withheld is None and keeps_back(withholding, alarm):
                 self._take_from_operator(alarm, withholding, changes)
         return str(withholding.withholding_id)
+
+    def keep_withholding(self, withholding: Withholding, changes: Changes) -> None:
+        self._withholdings.keep(withholding)
+        changes.withholdings.append(withholding)
+
+    def end_withholding(self, ended: Withholding, at_us: int, changes: Changes) -> None:
+        self.keep_withholding(ended, changes)
+        self._release(ended.withholding_id, at_us, changes)
 
     def _take_from_operator(self, alarm: Alarm, withholding: Withholding, changes: Changes) -> None:
         """It leaves its incident, which ends by this hand where nothing else stands in it."""
@@ -264,21 +272,18 @@ class AlarmDesk:
         withholding = self._withholdings.get(request.withholding_id)
         if withholding is None:
             raise Refused(Reason.of("no_such_withholding"))
+        if withholding.by_design:
+            raise Refused(Reason.of("withheld_by_design", rule=withholding.by))
         known = self._plan.points.get(PointKey(withholding.point))
         if known is not None:
             self._expect_in_scope(user, known.asset_id)
-        self._withholding_ends(withholding.ended(at_us, user.name), at_us, changes)
+        self.end_withholding(withholding.ended(at_us, user.name), at_us, changes)
         return str(withholding.withholding_id)
-
-    def _withholding_ends(self, ended: Withholding, at_us: int, changes: Changes) -> None:
-        self._withholdings.keep(ended)
-        changes.withholdings.append(ended)
-        self._release(ended.withholding_id, at_us, changes)
 
     def _release(self, because: UUID, at_us: int, changes: Changes) -> None:
         """What stood behind it comes to the operator, unless something else keeps it back."""
         for alarm in self._alarms.withheld_by(because):
-            other = self._withholdings.over(alarm.point, alarm.condition)
+            other = self._withholdings.over(alarm)
             if other is not None:
                 self.keep(alarm.kept_from_operator(other.kind, other.withholding_id), changes)
             else:

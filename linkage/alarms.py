@@ -1,13 +1,17 @@
 """The open alarms and what is kept from the operator: held in memory, found by event, incident and point."""
 
-from collections.abc import Iterable
-from typing import TypeVar
+from collections.abc import Collection, Iterable
+from typing import Final, TypeVar
 from uuid import UUID
 
 from domain.alarms import Alarm, Withheld, Withholding
 from domain.assets import Condition
+from domain.events import AlarmRaised
+from linkage.tagging import names_the_cause
 
 _K = TypeVar("_K")
+
+_SAYS_MORE: Final = (Withheld.OUT_OF_SERVICE, Withheld.SHELVED, Withheld.SUPPRESSED)
 
 
 class OpenAlarms:
@@ -33,6 +37,9 @@ class OpenAlarms:
 
     def of_point(self, point: str) -> list[Alarm]:
         return [self._open[each] for each in sorted(self._of_point.get(point, ()))]
+
+    def of_conditions(self, conditions: Collection[Condition]) -> list[Alarm]:
+        return [each for each in self._open.values() if each.condition in conditions]
 
     def kept_back_by(self) -> list[UUID]:
         """The tags, shelves and tickets that keep something back."""
@@ -70,6 +77,7 @@ class Withholdings:
 
     def __init__(self, holding: Iterable[Withholding] = ()) -> None:
         self._by_id: dict[UUID, Withholding] = {}
+        self._of_point: dict[str, set[UUID]] = {}
         for each in holding:
             self.keep(each)
 
@@ -78,17 +86,28 @@ class Withholdings:
 
     def keep(self, withholding: Withholding) -> None:
         self._by_id[withholding.withholding_id] = withholding
+        self._of_point.setdefault(withholding.point, set()).add(withholding.withholding_id)
         if not withholding.holds:
             del self._by_id[withholding.withholding_id]
+            _discard(self._of_point, withholding.point, withholding.withholding_id)
 
     def every(self) -> list[Withholding]:
         return list(self._by_id.values())
 
-    def over(self, point: str, condition: Condition) -> Withholding | None:
-        """Out of service says more than a shelf."""
-        found = [each for each in self._by_id.values() if each.covers(point, condition)]
-        found.sort(key=lambda each: (each.kind is not Withheld.OUT_OF_SERVICE, each.at_us))
+    def of_point(self, point: str) -> list[Withholding]:
+        return [self._by_id[each] for each in sorted(self._of_point.get(point, ()))]
+
+    def over(self, alarm: AlarmRaised | Alarm) -> Withholding | None:
+        """Out of service says more than a shelf, and a person's word more than the design's."""
+        found = [each for each in self.of_point(alarm.point) if keeps_back(each, alarm)]
+        found.sort(key=lambda each: (_SAYS_MORE.index(each.kind), each.at_us))
         return found[0] if found else None
+
+
+def keeps_back(withholding: Withholding, alarm: AlarmRaised | Alarm) -> bool:
+    """A person may keep back what he answers for; a design never keeps back what names a cause."""
+    covered = withholding.covers(alarm.point, alarm.condition)
+    return covered and not (withholding.by_design and names_the_cause(alarm))
 
 
 def _discard(index: dict[_K, set[UUID]], key: _K | None, event_id: UUID) -> None:

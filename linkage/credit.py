@@ -9,6 +9,7 @@ from datetime import tzinfo
 from typing import Final
 from uuid import UUID
 
+from domain.assets import Condition
 from domain.clock import to_datetime
 from domain.credit import (
     Account,
@@ -23,12 +24,20 @@ from domain.credit import (
     Trigger,
 )
 from domain.events import AlarmRaised
+from domain.evidence import EvidenceFile
 from domain.ids import PersonId, entry_id, from_request, review_id
 from domain.incidents import Incident, IncidentState
 from domain.paperwork import Role, Ticket, User
-from domain.requests import JudgeReview, ProposeCredit, ProposeReversal, Refused
+from domain.requests import (
+    JudgeReview,
+    ProposeCredit,
+    ProposeReversal,
+    ProposeViolation,
+    Refused,
+)
 from domain.responsibility import Answer, Reason
 from linkage.plan import ViolationRule
+from linkage.sightings import sighting_reasons
 
 _AUTHORITIES: Final[dict[Account, Role]] = {
     Account.SAFETY: Role.SAFETY_MANAGER,
@@ -80,7 +89,7 @@ class CreditDesk:
             self._keep(entry)
 
     def breaks_a_rule(self, event: AlarmRaised) -> bool:
-        return event.point in self._violations
+        return event.condition is Condition.SEEN or event.point in self._violations
 
     def violation_of(
         self,
@@ -122,6 +131,41 @@ class CreditDesk:
                 evidence=self._evidence(event, answer, station),
             )
         )
+
+    def sighted(
+        self,
+        told: ProposeViolation,
+        event_id: UUID,
+        answer: Answer,
+        incident: UUID | None,
+        at_us: int,
+    ) -> tuple[UUID, ReviewItem | None]:
+        """The proposal for a person; None where nothing is new, or a person has judged it already."""
+        proposal = told.proposal
+        known = review_id(ReviewKind.VIOLATION, proposal.proposal_id, proposal.code, "")
+        before = self._reviews.get(known)
+        if before is not None and not before.is_open:
+            return known, None
+        seen = ReviewItem(
+            review_id=known,
+            kind=ReviewKind.VIOLATION,
+            created_at_us=before.created_at_us if before else at_us,
+            proposed_by=f"rule:{proposal.code}",
+            text=told.text,
+            code=proposal.code,
+            rule_version=self._rule_book.version,
+            event_id=event_id,
+            incident_id=before.incident_id if before else incident,
+            asset_id=told.asset_id,
+            zone_id=before.zone_id if before else answer.zone_id,
+            owner_id=before.owner_id if before else _owner_of(answer),
+            reasons=(*sighting_reasons(told), *answer.reasons),
+            files=_together(before.files if before else (), told.files),
+            state=before.state if before else ReviewState.PROPOSED,
+            version=before.version + 1 if before else 1,
+        )
+        self._reviews[known] = seen
+        return known, seen
 
     def handled(self, incident: Incident) -> Iterator[ReviewItem]:
         """What handling earns: acknowledged, and over by itself. The click alone earns none."""
@@ -418,3 +462,15 @@ def _expect_words(review: ReviewItem, asked: JudgeReview) -> None:
 
 def _decimal(hundredths: int) -> str:
     return f"{hundredths / 100:g}"
+
+
+def _owner_of(answer: Answer) -> PersonId | None:
+    return answer.owner.person_id if answer.owner else None
+
+
+def _together(
+    before: tuple[EvidenceFile, ...], more: tuple[EvidenceFile, ...]
+) -> tuple[EvidenceFile, ...]:
+    """In the order of their moments; the same file once."""
+    known = {each.sha256: each for each in (*before, *more)}
+    return tuple(sorted(known.values(), key=lambda each: (each.at_us, each.sha256)))

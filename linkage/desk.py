@@ -8,15 +8,30 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 from uuid import UUID
 
-from domain.access import JUDGE, LOCAL_OPERATOR, RESERVED, may
+from domain.access import (
+    JUDGE,
+    LOCAL_OPERATOR,
+    NOTICE,
+    RESERVED,
+    VISION,
+    may,
+    may_decide,
+)
 from domain.alarms import Alarm, Flood, Rationalisation, Withholding
+from domain.arrangements import Arrangement
+from domain.assets import Condition
 from domain.changes import Changes
+from domain.commands import DeviceCare
 from domain.credit import CreditEntry, ReviewItem
+from domain.disturbances import Disturbance
 from domain.events import AlarmRaised
 from domain.findings import Case, Finding
-from domain.ids import AssetId, case_id, from_request
+from domain.handover import Watch
+from domain.ids import AssetId, PersonId, PointKey, case_id, from_request
 from domain.incidents import IllegalMove, Incident, IncidentState
 from domain.limit_changes import Campaign, LimitChange
+from domain.logbook import LogEntry
+from domain.notices import Escalation
 from domain.outage_requests import OutageRequest
 from domain.paperwork import (
     Approval,
@@ -31,10 +46,12 @@ from domain.records import PaperLearned, Requested
 from domain.requests import (
     AcknowledgeIncident,
     AnswerConsultation,
+    AnswerNotice,
     ChangeLimit,
     ChangePassword,
     CloseIncident,
     DecideApproval,
+    EndArrangement,
     Handled,
     HangTag,
     JudgeReview,
@@ -43,19 +60,36 @@ from domain.requests import (
     ProposeCredit,
     ProposeReversal,
     ProposeSite,
+    ProposeViolation,
     PutRationalisations,
     PutUser,
     Refused,
     RemoveTag,
+    ReportCamera,
     ReportFinding,
     SilenceIncident,
     SwitchCampaign,
+    ViewEvidence,
+    WriteLog,
 )
-from domain.responsibility import Reason
+from domain.responsibility import Answer, Kind, Reason
+from domain.violations import event_of
 from linkage.alarm_desk import ALARM_REQUESTS, AlarmDesk
+from linkage.arrangement_desk import (
+    ARRANGEMENT_REQUESTS,
+    BY_ITSELF,
+    SWAP_SUBJECT,
+    ArrangementDesk,
+    ArrangementRequest,
+)
 from linkage.credit import CreditDesk
+from linkage.device_desk import CALL_SUBJECT, DEVICE_REQUESTS, DeviceDesk
+from linkage.grouping import GROUPING_REQUESTS, Grouping
+from linkage.handover_desk import HANDOVER_REQUESTS, HandoverDesk
 from linkage.incidents import OpenIncidents
 from linkage.limit_desk import APPROVAL_SUBJECT, LimitDesk
+from linkage.log_desk import LogDesk
+from linkage.notice_desk import NOTICE_REQUESTS, NoticeDesk
 from linkage.outages.book import HeldOutages
 from linkage.outages.outages import Outages
 from linkage.plan import LinkagePlan
@@ -67,7 +101,13 @@ Silence = Callable[[Incident, int, Changes], None]
 _LOCAL: Final = User(
     name=LOCAL_OPERATOR, password="", roles=frozenset({Role.ADMINISTRATOR, Role.DISPATCHER})
 )
-_JUDGE: Final = User(name=JUDGE, password="", roles=frozenset())
+# no persons: each may say what it is there for, and nothing else
+_PROCESSES: Final = {
+    (JUDGE, ReportFinding): User(name=JUDGE, password="", roles=frozenset()),
+    (NOTICE, AnswerNotice): User(name=NOTICE, password="", roles=frozenset()),
+    (VISION, ProposeViolation): User(name=VISION, password="", roles=frozenset()),
+    (VISION, ReportCamera): User(name=VISION, password="", roles=frozenset()),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,6 +131,12 @@ class Held:
     recent_alarms: tuple[Alarm, ...] = ()  # of the last ten minutes, open or not
     floods: tuple[Flood, ...] = ()  # that last
     findings: tuple[Finding, ...] = ()  # standing, or waiting for a consultation
+    escalations: tuple[Escalation, ...] = ()  # that go on
+    watches: tuple[Watch, ...] = ()  # open, or handed over in the last days
+    log: tuple[LogEntry, ...] = ()  # what people wrote in the last days, the oldest first
+    arrangements: tuple[Arrangement, ...] = ()  # not over, or over for less than a month
+    disturbances: tuple[Disturbance, ...] = ()  # of the last minutes
+    device_cares: tuple[DeviceCare, ...] = ()
     outages: HeldOutages = field(default_factory=HeldOutages)
 
 
@@ -105,13 +151,27 @@ class Desk:
         credit: CreditDesk,
         silence: Silence,
         alarms: Callable[[], AlarmDesk],
+        notices: Callable[[], NoticeDesk],
         outages: Callable[[], Outages],
+        handover: HandoverDesk,
+        log: LogDesk,
+        arrangements: ArrangementDesk,
+        grouping: Grouping,
+        devices: DeviceDesk,
+        answer: Callable[[AssetId, int, Kind], Answer],
     ) -> None:
         self._plan = plan
+        self._answer = answer
+        self._devices = devices
+        self._grouping = grouping
         self._incidents = incidents
         self._credit = credit
         self._silence = silence
         self._alarm_desk = alarms  # it is made with what the desk holds
+        self._notice_desk = notices  # likewise
+        self._handover = handover
+        self._log = log
+        self._arrangements = arrangements
         self._outages = outages  # likewise
         self._users = {user.name: user for user in held.users}
         self._tickets = {ticket.ticket_id: ticket for ticket in held.tickets}
@@ -171,6 +231,8 @@ class Desk:
             else:
                 self._approvals.pop(approval.approval_id, None)
         self._credit.learn(paper.reviews, paper.entries)
+        self._handover.learn(paper.watches)
+        self._arrangements.learn(paper.arrangements)
 
     @property
     def open_tickets(self) -> Iterable[Ticket]:
@@ -179,6 +241,23 @@ class Desk:
     @property
     def hanging_tags(self) -> Iterable[Tag]:
         return self._tags.values()
+
+    def user_of(self, person_id: PersonId) -> User | None:
+        """Who signs in as this person."""
+        users = (user for user in self._users.values() if user.person_id == person_id)
+        return next(users, None) if person_id else None
+
+    def action_of(self, point: str, condition: Condition) -> str:
+        """What is to be done about an alarm, where somebody wrote it down."""
+        written = self._rationalisations.get((PointKey(point), condition))
+        return written.rationale.action if written else ""
+
+    def acknowledge_incident(
+        self, incident: Incident, by: str, at_us: int, changes: Changes
+    ) -> str:
+        """With its alarms, whoever says so in whose name."""
+        self._alarm_desk().incident_acknowledged(incident, by, at_us, changes)
+        return self.moved(incident.acknowledged(by, at_us), changes)
 
     def note_forgotten(self, tags: Iterable[Tag]) -> None:
         self._tags |= {tag.tag_id: tag for tag in tags}
@@ -196,8 +275,8 @@ class Desk:
             del self._handled[request]
 
     def _user(self, asked: Requested) -> User:
-        if asked.actor == JUDGE and isinstance(asked.request, ReportFinding):
-            return _JUDGE
+        if (process := _PROCESSES.get((asked.actor, type(asked.request)))) is not None:
+            return process
         user = _LOCAL if asked.actor == LOCAL_OPERATOR else self._users.get(asked.actor)
         if user is None:
             raise Refused(Reason.of("unknown_user", user=asked.actor))
@@ -213,9 +292,24 @@ class Desk:
         request = asked.request
         if isinstance(request, ALARM_REQUESTS):
             return self._alarm_desk().handle(asked, request, user, changes)
+        if isinstance(request, NOTICE_REQUESTS):
+            return self._notice_desk().handle(asked, request, user, changes)
+        if isinstance(request, HANDOVER_REQUESTS):
+            return self._handover.handle(asked, request, user, changes)
+        if isinstance(request, ARRANGEMENT_REQUESTS):
+            return self._arrange(asked, request, user, changes)
+        if isinstance(request, GROUPING_REQUESTS):
+            return self._grouping.handle(request, user, at_us, changes)
+        if isinstance(request, DEVICE_REQUESTS):
+            subject, approval = self._devices.handle(asked, request, user, changes)
+            if approval is not None:
+                self._approvals[approval.approval_id] = approval
+            return subject
         if isinstance(request, OutageRequest):
             return self._outages().handle(asked, request, user, changes)
         match request:
+            case WriteLog():
+                return self._log.write(asked, request, user, changes)
             case ChangeLimit():
                 return self._change_limit(request, user, asked, changes)
             case SwitchCampaign():
@@ -252,6 +346,12 @@ class Desk:
                 return self._change_password(request, user, changes)
             case ReportFinding() as request:
                 return self._report(request.finding, changes)
+            case ProposeViolation():
+                return self._sighted(request, at_us, changes)
+            case ViewEvidence():
+                return request.sha256  # the audit is what it is for
+            case ReportCamera():
+                return request.camera_id  # the event says it all
             case AnswerConsultation() as request:
                 return self._consulted(request, user, at_us, changes)
 
@@ -272,6 +372,16 @@ class Desk:
             self._findings.pop(finding.finding_id, None)
         changes.findings.append(finding)
         return str(finding.finding_id)
+
+    def _sighted(self, told: ProposeViolation, at_us: int, changes: Changes) -> str:
+        event = event_of(self._plan.site, told.proposal)
+        answer = self._answer(told.asset_id, told.proposal.began_at_us, Kind.VIOLATION)
+        incident = self._incidents.of_event(event)
+        opened = incident.incident_id if incident else None
+        review_id, review = self._credit.sighted(told, event, answer, opened, at_us)
+        if review is not None:
+            changes.reviews.append(review)
+        return str(review_id)
 
     def _consulted(
         self, request: AnswerConsultation, user: User, at_us: int, changes: Changes
@@ -314,8 +424,7 @@ class Desk:
         incident = self._incident(request.incident_id, user)
         if incident.state is IncidentState.ACKNOWLEDGED:
             raise Refused(Reason.of("already_acknowledged", by=incident.acknowledged_by or ""))
-        self._alarm_desk().incident_acknowledged(incident, user.name, at_us, changes)
-        return self.moved(incident.acknowledged(user.name, at_us), changes)
+        return self.acknowledge_incident(incident, user.name, at_us, changes)
 
     def _silenced(self, request: SilenceIncident, user: User, at_us: int, changes: Changes) -> str:
         incident = self._incident(request.incident_id, user)
@@ -342,6 +451,28 @@ class Desk:
         changes.reviews += [judged.review, *judged.proposals]
         changes.entries += judged.entries
         return str(judged.review.review_id)
+
+    def _arrange(
+        self, asked: Requested, request: ArrangementRequest, user: User, changes: Changes
+    ) -> str:
+        subject = self._arrangements.handle(asked, request, user, changes)
+        for approval in changes.approvals:
+            self._approvals[approval.approval_id] = approval
+        if isinstance(request, EndArrangement):
+            self._withdraw_approvals(subject, user.name, asked.at_us, changes)
+        return subject
+
+    def swaps_lapsed(self, subjects: Iterable[str], at_us: int, changes: Changes) -> None:
+        """Their turn has begun and not everybody had agreed."""
+        for subject in subjects:
+            self._withdraw_approvals(subject, BY_ITSELF, at_us, changes)
+
+    def _withdraw_approvals(self, subject: str, by: str, at_us: int, changes: Changes) -> None:
+        """Nobody need agree any more to what was taken back."""
+        for approval in list(self._approvals.values()):
+            if (approval.subject, approval.subject_id) == (SWAP_SUBJECT, subject):
+                del self._approvals[approval.approval_id]
+                changes.approvals.append(approval.decided(False, by, at_us, ""))
 
     def _open_ticket(
         self, request: OpenTicket, user: User, asked: Requested, changes: Changes
@@ -384,6 +515,7 @@ class Desk:
         if not ticket.is_open:
             del self._tickets[ticket.ticket_id]
         changes.tickets.append(ticket)
+        self._arrangements.follow(ticket, changes)
         return str(ticket.ticket_id)
 
     def _hang(self, request: HangTag, user: User, asked: Requested, changes: Changes) -> str:
@@ -452,15 +584,22 @@ class Desk:
         approval = self._approvals.get(request.approval_id)
         if approval is None:
             raise Refused(Reason.of("no_such_approval"))
-        if approval.subject == "site" and not may(user.roles, ProposeSite):
+        if not may_decide(user.roles, approval.subject):
             raise Refused(Reason.of("not_allowed"))
+        if approval.subject == SWAP_SUBJECT:
+            return self._agree(approval, request, user, at_us, changes)
         if request.approve and user.name == approval.proposed_by:
             raise Refused(Reason.of("second_person"))
         if not request.approve and not request.words.strip():
             raise Refused(Reason.of("words_needed"))
+        if request.approve and approval.subject == CALL_SUBJECT:
+            self._devices.expect_waiting(approval)
         decided = approval.decided(request.approve, user.name, at_us, request.words.strip())
         del self._approvals[approval.approval_id]
         changes.approvals.append(decided)
+        if approval.subject == CALL_SUBJECT:
+            self._devices.decided(decided, at_us, changes)
+            return str(approval.approval_id)
         if approval.subject == APPROVAL_SUBJECT:
             self._limits.decided(decided, at_us, changes)
             return str(approval.approval_id)
@@ -473,6 +612,24 @@ class Desk:
             )
             self._sites[version.number] = moved
             changes.site_versions.append(moved)
+        return str(approval.approval_id)
+
+    def _agree(
+        self,
+        approval: Approval,
+        request: DecideApproval,
+        user: User,
+        at_us: int,
+        changes: Changes,
+    ) -> str:
+        """It waits until the last of the persons has agreed, or one has not."""
+        words = request.words.strip()
+        if not request.approve and not words:
+            raise Refused(Reason.of("words_needed"))
+        decided = self._arrangements.agree(approval, user, request.approve, words, at_us, changes)
+        if decided.state is not ApprovalState.PROPOSED:
+            del self._approvals[approval.approval_id]
+            changes.approvals.append(decided)
         return str(approval.approval_id)
 
     def _change_limit(

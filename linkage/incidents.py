@@ -15,11 +15,15 @@ class OpenIncidents:
         self._by_asset: dict[AssetId, UUID] = {}  # those that take more events
         self._of_event: dict[UUID, UUID] = {}  # of every standing event
         self._events: dict[UUID, set[UUID]] = {}  # all that ever joined, as far as we know
+        self._beneath: dict[UUID, set[UUID]] = {}  # by their cause
         for incident in incidents:
             self.keep(incident)
 
     def get(self, incident_id: UUID) -> Incident | None:
         return self._by_id.get(incident_id)
+
+    def every(self) -> list[Incident]:
+        return list(self._by_id.values())
 
     def at_asset(self, asset_id: AssetId) -> Incident | None:
         incident_id = self._by_asset.get(asset_id)
@@ -32,8 +36,16 @@ class OpenIncidents:
     def events_of(self, incident_id: UUID) -> frozenset[UUID]:
         return frozenset(self._events.get(incident_id, ()))
 
+    def beneath(self, cause: UUID) -> list[Incident]:
+        """Open ones that it explains."""
+        return [self._by_id[each] for each in sorted(self._beneath.get(cause, ()))]
+
     def keep(self, incident: Incident) -> None:
         before = self._by_id.get(incident.incident_id)
+        if before and before.cause and before.cause != incident.cause:
+            self._leave(before.cause, before.incident_id)
+        if incident.cause:
+            self._beneath.setdefault(incident.cause, set()).add(incident.incident_id)
         for event in before.standing - incident.standing if before else ():
             self._of_event.pop(event, None)
         self._by_id[incident.incident_id] = incident
@@ -54,5 +66,13 @@ class OpenIncidents:
     def _forget(self, incident: Incident) -> None:
         del self._by_id[incident.incident_id]
         self._events.pop(incident.incident_id, None)
+        if incident.cause:
+            self._leave(incident.cause, incident.incident_id)
         for event in incident.standing:
             self._of_event.pop(event, None)
+
+    def _leave(self, cause: UUID, incident_id: UUID) -> None:
+        beneath = self._beneath.get(cause, set())
+        beneath.discard(incident_id)
+        if not beneath:
+            self._beneath.pop(cause, None)

@@ -11,11 +11,20 @@ from typing import Final
 from uuid import UUID
 
 from domain.alarms import Alarm, AlarmState
-from domain.assets import AlarmClass, Condition, Priority
+from domain.assets import SUPERVISED, AlarmClass, Condition, Priority
 from domain.changes import Changes, OutboxDone
-from domain.clock import MINUTE_US, SECOND_US
-from domain.commands import CommandState, DeviceCommand, FieldDevice, OutboxItem
+from domain.clock import MINUTE_US
+from domain.commands import (
+    SILENCE,
+    SILENCEABLE,
+    CommandState,
+    DeviceCommand,
+    FieldDevice,
+    Origin,
+    OutboxItem,
+)
 from domain.events import AlarmCleared, AlarmRaised, Event
+from domain.handover import POST
 from domain.ids import (
     AssetId,
     DeviceId,
@@ -26,6 +35,7 @@ from domain.ids import (
     incident_id_again,
 )
 from domain.incidents import Incident, IncidentState
+from domain.logbook import CORRECTED_WITHIN_US
 from domain.readings import Values, nothing_held
 from domain.records import (
     DeadLetter,
@@ -36,25 +46,38 @@ from domain.records import (
     Requested,
     Ticked,
 )
-from domain.responsibility import Answer, Kind
+from domain.responsibility import Answer, Kind, Reason
+from domain.topology import Positions, nothing_known
 from domain.wording import alarm_text
 from linkage.alarm_desk import AlarmDesk, Hands
 from linkage.alarm_quality import AlarmQuality
 from linkage.alarms import OpenAlarms, Withholdings
+from linkage.arrangement_desk import ArrangementDesk
+from linkage.arrangements import Arrangements
+from linkage.commands import KnownCommands, may_act
+from linkage.correlate import Correlation, incidents_of
 from linkage.credit import CreditDesk
 from linkage.desk import Desk, Held
+from linkage.device_desk import DeviceDesk, DeviceHands
+from linkage.grouping import Grouping
+from linkage.handover_desk import HandoverDesk
 from linkage.incidents import OpenIncidents
+from linkage.log_desk import LogDesk
+from linkage.notice_desk import NoticeDesk, NoticeHands
 from linkage.outages.book import Hands as OutageHands
 from linkage.outages.outages import Outages
 from linkage.plan import LinkagePlan, LinkageRule
 from linkage.responsibility import Responsibility
+from linkage.supervision_desk import SupervisionDesk
+from linkage.suppression import HeldValues, Suppressions
 from linkage.trips import TOGETHER_WITHIN_US, Trips
+from linkage.watches import Watches
 
 # so long a reply to an ended command still finds it
 REMEMBER_ENDED_US: Final = 60 * MINUTE_US
 # events of so long ago are needed to begin with: an opening may wait for its protection, a flood go on
 REMEMBER_RECENT_US: Final = 10 * MINUTE_US
-SILENCE: Final = "silence"  # the action that ends all others of a device
+REMEMBER_DISTURBED_US: Final = 20 * MINUTE_US  # trips, of which only the first ten are looked at
 
 
 class Linkage:
@@ -72,14 +95,40 @@ class Linkage:
         held = held or Held()
         self._plan = plan
         self._incidents = OpenIncidents(incidents)
+        arranged = Arrangements(held.arrangements, plan.organisation.holidays)
+        self._watches = Watches(plan.posts, held.watches)
         self._responsibility = Responsibility(
-            plan.organisation, plan.zone, plan.version, plan.responsible
+            plan.organisation, plan.zone, plan.version, plan.responsible, self._watches, arranged
         )
+        self._arrangement_desk = ArrangementDesk(plan, arranged, self._responsibility, concerns)
+        self._handover = HandoverDesk(
+            plan, self._watches, self._responsibility, self._link, concerns
+        )
+        self._log = LogDesk(plan, held.log)
         self._credit = CreditDesk(
             plan.rule_book, plan.violations, plan.zone, held.reviews, held.entries
         )
         self._alarms = OpenAlarms(held.alarms)
+        self._commands = KnownCommands(commands)
+        self._devices = DeviceDesk(
+            plan,
+            self._commands,
+            self._alarms,
+            held.device_cares,
+            DeviceHands(
+                issue=self._issue,
+                told=self._link,
+                wanted=self._still_calls,
+                concerns=concerns,
+            ),
+        )
         self._trips = Trips(plan, held.recent)
+        self._grouping = Grouping(
+            plan,
+            self._incidents,
+            Correlation(plan, held.disturbances, held.recent, incidents_of(held.recent_alarms)),
+            self._kept,
+        )
         self._quality = AlarmQuality(plan, held.recent_alarms, held.floods)
         self._desk = Desk(
             plan,
@@ -88,14 +137,25 @@ class Linkage:
             self._credit,
             self._silence,
             lambda: self._alarm_desk,
+            lambda: self._notice_desk,
             lambda: self._outages,
+            self._handover,
+            self._log,
+            self._arrangement_desk,
+            self._grouping,
+            self._devices,
+            self._answer_for,
         )
+        withholdings = Withholdings(held.withholdings)
         self._alarm_desk = AlarmDesk(
-            plan,
-            self._incidents,
-            self._alarms,
-            Withholdings(held.withholdings),
-            self._hands(concerns),
+            plan, self._incidents, self._alarms, withholdings, self._hands(concerns)
+        )
+        self._suppressions = Suppressions(plan, withholdings, self._alarm_desk)
+        self._supervision = SupervisionDesk(
+            plan, self._responsibility, self._alarms, self._link, concerns
+        )
+        self._notice_desk = NoticeDesk(
+            plan, self._incidents, self._alarms, held.escalations, self._notice_hands()
         )
         self._outages = Outages(
             plan,
@@ -103,16 +163,31 @@ class Linkage:
             held.recent,
             OutageHands(answer=self._answer_for, told=self._link),
         )
-        self._commands = _KnownCommands(commands)
         self._failures = _ToldFailures()
+        self._told: list[AlarmRaised] = []  # in this decision, and as judged: devices may act
+
+    @property
+    def responsibility(self) -> Responsibility:
+        """As it answers now, with everything that was arranged."""
+        return self._responsibility
 
     def decide(
-        self, record: Record, events: Sequence[Event], values: Values = nothing_held
+        self,
+        record: Record,
+        events: Sequence[Event],
+        positions: Positions = nothing_known,
+        held: HeldValues | None = None,
+        values: Values = nothing_held,
     ) -> Changes:
-        """What `record`, and the events that the detectors found in it, change. `values`: what every point
-        holds with it."""
+        """What `record`, and the events that the detectors found in it, change. As they are once the record
+        is taken in: `positions` of the switches, the values that are `held`, where something may follow from
+        a contact's state, and `values` with their quality and age, for outages."""
         changes = Changes()
+        self._watches.known_until(record.at_us)
+        self._grouping.positions = positions
         self._outages.values = values
+        if held is not None:
+            self._suppressions.look(record, held, changes)
         for event in events:
             self._link(event, changes)
         match record:
@@ -128,6 +203,9 @@ class Linkage:
                 changes.dead_letters.append(record)
             case _:
                 pass
+        self._call_out(changes)
+        self._notice_desk.follow(record.at_us, changes)
+        changes.log += self._log.lines_of(changes)
         return changes
 
     def recollect(self, record: Record, values: Values) -> None:
@@ -148,6 +226,8 @@ class Linkage:
                 self._moved(command, _marked_sent(command, done), changes)
             case _:
                 pass
+        self._call_out(changes)
+        self._notice_desk.follow(done.at_us, changes)
         return changes
 
     def commands_for(self, event: AlarmRaised) -> list[DeviceCommand]:
@@ -161,10 +241,12 @@ class Linkage:
     def _commands_by_rules(self, event: AlarmRaised) -> list[DeviceCommand]:
         if event.found_late or not event.output_allowed:
             return []
-        station = self._plan.asset(event.asset_id).station
+        if not self._plan.rules:
+            return []
+        where = self._plan.where(event)
         issued: dict[UUID, DeviceCommand] = {}
         for rule in self._plan.rules:
-            if rule.applies_to(event, station) and not _blames(event, rule.device_id):
+            if rule.mismatch(event, where) is None and not _blames(event, rule.device_id):
                 command = self._command(event, rule)
                 issued.setdefault(command.command_id, command)
         return list(issued.values())
@@ -195,16 +277,41 @@ class Linkage:
             return
         if _needs_a_person(judged):
             self._annunciate(judged, changes)
+            if treatment.calls:
+                self._notice_desk.raised(judged, changes)
         elif _needs_a_person(event):
             # it was judged to be information: that is on record, and nobody need do anything
             told = replace(Alarm.of(judged), state=AlarmState.NORMAL)
             self._alarm_desk.keep(told, changes)
+        if not _needs_a_person(judged):
+            self._grouping.noticed(judged)
         if self._credit.breaks_a_rule(event):
             self._propose_violation(event, changes)
-        for command in self._commands_by_rules(judged) if treatment.calls else ():
-            if command.command_id not in self._commands:
-                self._issue(command, changes)
+        if treatment.calls:
+            self._told.append(judged)
         self._outages.raised(judged, changes.memberships.get(event.event_id), changes)
+
+    def _call_out(self, changes: Changes) -> None:
+        """Once everything of a record is linked: a cause may stand behind its consequences in it."""
+        told, self._told = self._told, []
+        for judged in told:
+            commands = self._commands_by_rules(judged)
+            if commands and self._grouping.inhibits(judged):
+                continue
+            for command in commands:
+                if command.command_id not in self._commands:
+                    self._devices.admit(command, changes)
+
+    def _still_calls(self, event: UUID) -> bool:
+        """It stands, and nobody has taken or silenced it."""
+        alarm = self._alarms.get(event)
+        if alarm is None or not alarm.standing or alarm.silenced_at_us is not None:
+            return False
+        incident = self._incidents.of_event(event)
+        taken = incident is not None and (
+            incident.state is not IncidentState.OPEN or incident.silenced_at_us is not None
+        )
+        return alarm.waits and not taken
 
     def _cleared(self, event: AlarmCleared, changes: Changes) -> None:
         self._trips.cleared(event.event_id)
@@ -220,6 +327,7 @@ class Linkage:
 
     def _annunciate(self, event: AlarmRaised, changes: Changes) -> None:
         self._join(event, changes)
+        self._grouping.told(event, changes)
         if self._alarms.get(event.event_id) is None:
             incident = changes.memberships.get(event.event_id)
             alarm = replace(Alarm.of(event), incident_id=incident)
@@ -231,19 +339,24 @@ class Linkage:
         if opening.alarm_class is not AlarmClass.FAULT:
             return
         known = self._alarms.get(opening.event_id)
+        treatment = self._alarm_desk.treatment(opening)
         if known is not None:
+            judged = known.judged(opening.alarm_class, opening.priority)
             if known.withheld is None and known.alarm_class is not AlarmClass.FAULT:
-                judged = known.judged(opening.alarm_class, opening.priority)
                 self._alarm_desk.keep(judged, changes)
                 self._outages.raised(opening, known.incident_id, changes)
+            elif known.withheld is not None and treatment.withheld is None:
+                # what kept it back never keeps back what names a cause
+                told = self._let_in(judged.let_through(), at_us, changes)
+                self._alarm_desk.keep(told, changes)
             return
-        treatment = self._alarm_desk.treatment(opening)
         if treatment.withheld is None:
             told = replace(Alarm.of(opening), version=2)  # after what it may have been judged first
             if self._trips.is_closed_again(opening.event_id):
                 told = told.returned(at_us)
             told = self._quality.raised(told, changes)
             self._alarm_desk.keep(self._let_in(told, at_us, changes), changes)
+            self._grouping.told(opening, changes)
             self._outages.raised(opening, changes.memberships.get(opening.event_id), changes)
 
     def _hands(self, concerns: Callable[[AssetId], bool]) -> Hands:
@@ -255,6 +368,15 @@ class Linkage:
             tickets=lambda: self._desk.open_tickets,
             tags=lambda: self._desk.hanging_tags,
             concerns=concerns,
+        )
+
+    def _notice_hands(self) -> NoticeHands:
+        return NoticeHands(
+            responsibility=lambda: self._responsibility,
+            action_of=self._desk.action_of,
+            acknowledge=self._desk.acknowledge_incident,
+            acknowledge_alarms=self._alarm_desk.incident_acknowledged,
+            user_of=self._desk.user_of,
         )
 
     def _let_in(self, alarm: Alarm, at_us: int, changes: Changes) -> Alarm:
@@ -276,6 +398,7 @@ class Linkage:
             after = after.event_cleared(alarm.event_id, at_us)
         self._kept(before, after, changes)
         self._incidents.joined(after, alarm.event_id)
+        self._notice_desk.let_in(alarm, changes)
         station = self._plan.asset(alarm.asset_id).station
         return replace(alarm.joined(after.incident_id), position=self._plan.position_of(station))
 
@@ -304,9 +427,17 @@ class Linkage:
 
     def _answer(self, event: AlarmRaised) -> Answer:
         """Who answered for the asset when it began, by the plant's clock."""
+        if event.condition is Condition.HANDOVER_LATE:
+            return self._responsibility.of_roster(
+                event.point.removeprefix(POST), event.started_at_us
+            )
+        if event.condition in SUPERVISED:
+            return self._supervision.answer(event)
         return self._answer_for(event.asset_id, event.started_at_us, self._kind(event))
 
     def _kind(self, event: AlarmRaised) -> Kind:
+        if event.condition is Condition.HANDOVER_LATE or event.condition in SUPERVISED:
+            return Kind.SUPERVISION
         return Kind.VIOLATION if self._credit.breaks_a_rule(event) else Kind.FAULT
 
     def _answer_for(self, asset_id: AssetId, at_us: int, kind: Kind) -> Answer:
@@ -340,7 +471,7 @@ class Linkage:
     def _silence_events(self, events: Iterable[UUID], at_us: int, changes: Changes) -> None:
         for event in sorted(events):
             for command in self._commands.of_event(event):
-                if _may_sound(command, at_us):
+                if may_act(command, at_us) and command.action in SILENCEABLE:
                     self._issue(self._stopping(command, at_us), changes)
 
     def _stopping(self, command: DeviceCommand, at_us: int) -> DeviceCommand:
@@ -364,13 +495,15 @@ class Linkage:
             event_id=event.event_id,
             device_id=rule.device_id,
             action=rule.action,
-            text=alarm_text(
+            text=rule.words
+            or alarm_text(
                 event, self._plan.asset(event.asset_id), self._plan.zone, self._plan.language
             ),
             priority=event.priority,
             created_at_us=event.detected_at_us,
             valid_until_us=event.detected_at_us + device.valid_for_us,
             max_on_s=device.max_on_s,
+            because=(Reason.of("by_rule", rule=rule.rule_id),),
         )
 
     def _issue(self, command: DeviceCommand, changes: Changes) -> None:
@@ -388,7 +521,9 @@ class Linkage:
         if command is None or command.device_id != reply.device_id:
             changes.dead_letters.append(self._not_asked_for(reply))
         elif reply.outcome is ReplyOutcome.DONE:
-            self._moved(command, command.confirmed(reply.at_us, _outcome(command, reply)), changes)
+            confirmed = command.confirmed(reply.at_us, _outcome(command, reply))
+            self._moved(command, confirmed, changes)
+            self._devices.heard(confirmed, reply.at_us, changes)
         elif command.is_open:
             # it did not sound: that is an alarm however promptly it said so
             self._failed(command.refused(reply.at_us, _outcome(command, reply)), changes)
@@ -403,10 +538,16 @@ class Linkage:
             else:
                 tried = f"{command.attempt} attempt{'s' if command.attempt > 1 else ''}"
                 self._failed(command.failed(at_us, f"no confirmation after {tried}"), changes)
+        self._devices.ticked(at_us, changes)
         self._desk.note_forgotten(self._alarm_desk.ticked(at_us, changes))
+        self._handover.ticked(at_us, changes)
+        self._log.forget_before(at_us - CORRECTED_WITHIN_US)
         self._quality.ticked(at_us, changes)
+        self._desk.swaps_lapsed(self._arrangement_desk.ticked(at_us, changes), at_us, changes)
+        self._supervision.ticked(at_us, changes)
         self._outages.ticked(at_us, changes)
         self._trips.forget_before(at_us - 2 * TOGETHER_WITHIN_US)
+        self._grouping.passed(at_us)
         self._commands.forget_ended_before(at_us - REMEMBER_ENDED_US)
         self._failures.forget_before(at_us - REMEMBER_ENDED_US)
         self._desk.forget_handled_before(at_us - REMEMBER_ENDED_US)
@@ -414,6 +555,9 @@ class Linkage:
     def _failed(self, command: DeviceCommand, changes: Changes) -> None:
         self._commands.keep(command)
         changes.commands.append(command)
+        if command.origin is Origin.PING:
+            self._devices.not_answered(command, command.ended_at_us or 0, changes)
+            return
         event = self._failure_of(command)
         if self._failures.is_new(event):
             self._link(event, changes)
@@ -462,63 +606,6 @@ class Linkage:
         )
 
 
-class _KnownCommands:
-    """Open commands, and ended ones for as long as a late reply may come."""
-
-    def __init__(self, commands: Iterable[DeviceCommand]) -> None:
-        self._known: dict[UUID, DeviceCommand] = {}
-        self._open: dict[UUID, DeviceCommand] = {}
-        self._ended: dict[UUID, int] = {}  # when each ended, oldest first
-        self._by_outbox: dict[UUID, UUID] = {}  # the current attempt of each
-        self._by_event: dict[UUID, set[UUID]] = {}
-        for command in sorted(commands, key=lambda command: command.ended_at_us or 0):
-            self.keep(command)
-
-    def __contains__(self, command: UUID) -> bool:
-        return command in self._known
-
-    def get(self, command: UUID) -> DeviceCommand | None:
-        return self._known.get(command)
-
-    def of_event(self, event: UUID) -> list[DeviceCommand]:
-        return [self._known[each] for each in sorted(self._by_event.get(event, ()))]
-
-    def of_outbox(self, outbox: UUID) -> DeviceCommand | None:
-        command = self._by_outbox.get(outbox)
-        return None if command is None else self._known.get(command)
-
-    def keep(self, command: DeviceCommand) -> None:
-        before = self._known.get(command.command_id)
-        if before:
-            self._by_outbox.pop(OutboxItem.of(before).outbox_id, None)
-        self._by_outbox[OutboxItem.of(command).outbox_id] = command.command_id
-        self._known[command.command_id] = command
-        self._by_event.setdefault(command.event_id, set()).add(command.command_id)
-        if command.is_open:
-            self._open[command.command_id] = command
-        else:
-            self._open.pop(command.command_id, None)
-            self._ended.setdefault(command.command_id, command.ended_at_us or 0)
-
-    def open(self) -> list[DeviceCommand]:
-        return list(self._open.values())
-
-    def forget_ended_before(self, at_us: int) -> None:
-        while self._ended:
-            command, ended_at_us = next(iter(self._ended.items()))
-            if ended_at_us >= at_us:
-                return
-            del self._ended[command]
-            self._forget(self._known.pop(command))
-
-    def _forget(self, command: DeviceCommand) -> None:
-        self._by_outbox.pop(OutboxItem.of(command).outbox_id, None)
-        of_event = self._by_event.get(command.event_id, set())
-        of_event.discard(command.command_id)
-        if not of_event:
-            self._by_event.pop(command.event_id, None)
-
-
 class _ToldFailures:
     """Two commands of one moment to one dead device are one alarm."""
 
@@ -546,14 +633,6 @@ def _needs_a_person(event: AlarmRaised) -> bool:
 def _blames(event: AlarmRaised, device_id: DeviceId) -> bool:
     """A device is not asked to announce that it does not answer."""
     return event.condition is Condition.COMMAND_FAILED and event.point == device_id
-
-
-def _may_sound(command: DeviceCommand, at_us: int) -> bool:
-    """It was, or may be, asked to sound, and has not stopped by itself yet."""
-    if command.action == SILENCE or command.state is CommandState.EXPIRED:
-        return False
-    since_us = command.sent_at_us or command.created_at_us
-    return at_us < since_us + command.max_on_s * SECOND_US
 
 
 def _overdue(command: DeviceCommand, device: FieldDevice, at_us: int) -> bool:

@@ -7,13 +7,17 @@ from datetime import tzinfo
 from typing import Final, TypeVar
 
 from domain.assets import AlarmClass, Asset, Condition, Mode, Point, Priority
-from domain.clock import MINUTE_US
-from domain.commands import FieldDevice
+from domain.clock import MINUTE_US, to_datetime
+from domain.commands import ACTIONS, FieldDevice, QuietHours
 from domain.credit import RuleBook
 from domain.events import AlarmRaised
 from domain.feeders import FeederPlan
+from domain.handover import Post
 from domain.ids import AssetId, DeviceId, PointKey
-from domain.organisation import Organisation
+from domain.notices import NoticePlan
+from domain.organisation import Organisation, called
+from domain.responsibility import Reason
+from domain.topology import Topology
 
 _T = TypeVar("_T")
 
@@ -43,16 +47,38 @@ class LinkageRule:
     stations: frozenset[str] = frozenset()
     asset_ids: frozenset[AssetId] = frozenset()
     action: str = "sound"
+    words: str = ""  # what it shows or speaks instead of the alarm's text; of a camera the preset
     step: str = "1"  # part of the command id: one device acts once per event and step
 
-    def applies_to(self, event: AlarmRaised, station: str) -> bool:
-        return (
-            event.priority <= self.at_least
-            and _covers(self.conditions, event.condition)
-            and _covers(self.classes, event.alarm_class)
-            and _covers(self.asset_ids, event.asset_id)
-            and _covers(self.stations, station)
-        )
+    hours: QuietHours | None = None  # None: at all times
+    attended: bool | None = None  # stations with staff ("3"), or without ("2"); None: both
+
+    def mismatch(self, event: AlarmRaised, where: "Where") -> Reason | None:
+        """Why it does not apply; None where it does. What is nearest to the device is said last."""
+        rule = self.rule_id
+        place = _covers(self.asset_ids, event.asset_id) and _covers(self.stations, where.station)
+        if not place:
+            return Reason.of("rule_wants_place", rule=rule)
+        if self.attended is not None and self.attended is not where.attended:
+            return Reason.of("rule_wants_staffing", rule=rule)
+        if not _covers(self.classes, event.alarm_class):
+            return Reason.of("rule_wants_class", rule=rule)
+        if not _covers(self.conditions, event.condition):
+            return Reason.of("rule_wants_condition", rule=rule)
+        if event.priority > self.at_least:
+            return Reason.of("rule_wants_level", rule=rule, level=int(self.at_least))
+        if self.hours is not None and not self.hours.cover(where.minute):
+            return Reason.of("rule_wants_hours", rule=rule, hours=self.hours)
+        return None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Where:
+    """Of an alarm: place and time of day, as rules ask for them."""
+
+    station: str
+    attended: bool
+    minute: int  # after midnight, by the site's clock
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +100,24 @@ class Position:
     position_id: str
     name: str
     stations: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Suppression:
+    """Suppression by design: while the gate stands in one of the states, these alarms of these points follow
+    from it and are kept back; and for `hold_us` longer, until what it measures has come back."""
+
+    rule_id: str
+    because: str  # one sentence, in the site's own words
+    gate: PointKey
+    states: tuple[float, ...]
+    points: tuple[PointKey, ...]
+    conditions: tuple[Condition, ...]
+    hold_us: int = 0
+
+    def on(self, state: float) -> bool:
+        """NaN is no state: what is not known suppresses nothing."""
+        return state in self.states
 
 
 EVERYTHING: Final = "all"  # the position of a site that names none
@@ -98,15 +142,34 @@ class LinkagePlan:
     modes: tuple[Mode, ...] = ()
     shelve_at_most_us: int = 8 * 60 * MINUTE_US
     positions: tuple[Position, ...] = ()
+    notices: NoticePlan = field(default_factory=NoticePlan)
+    posts: tuple[Post, ...] = ()  # that hand over from shift to shift
+    topology: Topology = field(default_factory=Topology)
+    attended: frozenset[str] = frozenset()  # stations of staffing "3"
+    suppressions: tuple[Suppression, ...] = ()
     feeders: FeederPlan = field(default_factory=FeederPlan)
 
     def __post_init__(self) -> None:
-        problems = [*self._repeats(), *self._danglers(), *self._impossible_devices()]
+        problems = [
+            *self._repeats(),
+            *self._danglers(),
+            *self._impossible_devices(),
+            *self._impossible_suppressions(),
+        ]
         if problems:
             raise InvalidPlan("; ".join(problems))
 
     def device(self, device_id: DeviceId) -> FieldDevice | None:
         return next((device for device in self.devices if device.device_id == device_id), None)
+
+    def where(self, event: AlarmRaised) -> Where:
+        station = self.asset(event.asset_id).station
+        local = to_datetime(event.detected_at_us).astimezone(self.zone)
+        return Where(
+            station=station,
+            attended=station in self.attended,
+            minute=local.hour * 60 + local.minute,
+        )
 
     def position_of(self, station: str) -> str:
         """To whose list an alarm of the station comes."""
@@ -116,7 +179,13 @@ class LinkagePlan:
     def asset(self, asset_id: AssetId) -> Asset:
         """An asset that the plan does not know goes by its id: its alarm must still be worded."""
         known = self.assets.get(asset_id)
-        return known or Asset(asset_id=asset_id, station="", voltage="", bay="", name=asset_id)
+        if known is not None:
+            return known
+        post = next((each for each in self.posts if each.asset_id == asset_id), None)
+        # 督办 is of zones, rosters and people
+        name = post.name if post else called(self.organisation, asset_id)
+        station = post.station if post else ""
+        return Asset(asset_id=asset_id, station=station, voltage="", bay="", name=name)
 
     def _repeats(self) -> list[str]:
         return [
@@ -125,10 +194,14 @@ class LinkagePlan:
                 for name in _repeated(d.device_id for d in self.devices)
             ),
             *(f"rule {name} is given twice" for name in _repeated(r.rule_id for r in self.rules)),
+            *(
+                f"suppression {name} is given twice"
+                for name in _repeated(s.rule_id for s in self.suppressions)
+            ),
         ]
 
     def _danglers(self) -> list[str]:
-        devices = {device.device_id for device in self.devices}
+        devices = {device.device_id: device for device in self.devices}
         stations = {asset.station for asset in self.assets.values()}
         problems = [
             f"device {device.device_id} stands at unknown asset {device.asset_id}"
@@ -138,6 +211,8 @@ class LinkagePlan:
         for rule in self.rules:
             if rule.device_id not in devices:
                 problems.append(f"rule {rule.rule_id} names unknown device {rule.device_id}")
+            elif rule.action not in ACTIONS[(kind := devices[rule.device_id].kind)]:
+                problems.append(f"rule {rule.rule_id} asks a {kind} to {rule.action}")
             for asset_id in sorted(rule.asset_ids - self.assets.keys()):
                 problems.append(f"rule {rule.rule_id} names unknown asset {asset_id}")
             for station in sorted(rule.stations - stations):
@@ -150,6 +225,14 @@ class LinkagePlan:
             for device in self.devices
             if min(device.confirm_within_us, device.attempts, device.valid_for_us, device.max_on_s)
             <= 0
+        ]
+
+    def _impossible_suppressions(self) -> list[str]:
+        """The alarm of the gate itself names the cause."""
+        return [
+            f"suppression {rule.rule_id} keeps back alarms of its own gate {rule.gate}"
+            for rule in self.suppressions
+            if rule.gate in rule.points
         ]
 
 

@@ -3,13 +3,13 @@
 A night shift belongs to the duty day on which it starts (DOMAIN D3); times are local wall time.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta, tzinfo
 from typing import Final
 
 from domain.clock import from_datetime, to_datetime
-from domain.organisation import Crew, Roster, Shift
+from domain.organisation import Crew, Holiday, Roster, Shift
 
 _DAY_MINUTES: Final = 24 * 60
 
@@ -28,38 +28,60 @@ class Duty:
         return self.starts_us <= at_us < self.ends_us
 
 
-def duties(roster: Roster, at_us: int, zone: tzinfo) -> tuple[Duty, ...]:
-    """Those that cover the moment: people at their post before people on call."""
+Turns = Callable[[Roster, date, tzinfo], Iterable[Duty]]
+
+
+def duties(
+    roster: Roster, at_us: int, zone: tzinfo, turns: Turns | None = None
+) -> tuple[Duty, ...]:
+    """Those that cover the moment: people at their post before people on call. `turns` gives those of a day
+    where they are not simply the cycle's."""
     today = to_datetime(at_us).astimezone(zone).date()
     days_back = max((_days_long(shift) for shift in roster.shifts.values()), default=0)
     # a shift that started before today may still run
     found = [
         duty
         for back in range(days_back + 1)
-        for duty in duties_of_day(roster, today - timedelta(days=back), zone)
+        for duty in (turns or duties_of_day)(roster, today - timedelta(days=back), zone)
         if duty.covers(at_us)
     ]
     return tuple(sorted(found, key=lambda duty: (duty.shift.on_call, -duty.starts_us)))
 
 
-def duties_of_day(roster: Roster, day: date, zone: tzinfo) -> Iterator[Duty]:
+def duties_of_day(
+    roster: Roster, day: date, zone: tzinfo, holiday: Holiday | None = None
+) -> Iterator[Duty]:
     """The turns that belong to this day, whenever they end."""
     for crew in roster.crews:
-        step = ((day - roster.anchor).days + crew.offset_days) % len(roster.cycle)
-        for name in roster.cycle[step]:
-            shift = roster.shifts[name]
-            starts_us = _moment(day, shift.start_minute, zone)
-            ends_us = _moment(day, shift.start_minute + shift.length_minutes, zone)
-            yield Duty(duty_date=day, shift=shift, crew=crew, starts_us=starts_us, ends_us=ends_us)
+        for name in shifts_of_day(roster, crew, day, holiday):
+            yield duty_of(roster.shifts[name], crew, day, zone)
 
 
-def calendar(roster: Roster, first: date, days: int, zone: tzinfo) -> tuple[Duty, ...]:
-    """Every turn of the days from `first` on, for a page."""
-    return tuple(
-        duty
-        for ahead in range(days)
-        for duty in duties_of_day(roster, first + timedelta(days=ahead), zone)
+def shifts_of_day(
+    roster: Roster, crew: Crew, day: date, holiday: Holiday | None = None
+) -> tuple[str, ...]:
+    """What the cycle says for the crew, or what the roster does instead on such a day."""
+    step = ((day - roster.anchor).days + crew.offset_days) % len(roster.cycle)
+    by_cycle = roster.cycle[step]
+    if holiday is None:
+        return by_cycle
+    patterns = roster.on_working_days if holiday.working else roster.on_holidays
+    named = (each.shifts for each in patterns if each.instead_of == by_cycle)
+    return next(named, by_cycle)
+
+
+def duty_of(shift: Shift, crew: Crew, day: date, zone: tzinfo) -> Duty:
+    return Duty(
+        duty_date=day,
+        shift=shift,
+        crew=crew,
+        starts_us=start_of(shift, day, zone),
+        ends_us=_moment(day, shift.start_minute + shift.length_minutes, zone),
     )
+
+
+def start_of(shift: Shift, day: date, zone: tzinfo) -> int:
+    return _moment(day, shift.start_minute, zone)
 
 
 def _days_long(shift: Shift) -> int:

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
-from domain.alarms import Withheld
-from domain.assets import AlarmClass, Asset, Condition, Priority
+from domain.alarms import Alarm, Withheld
+from domain.assets import SUPERVISED, AlarmClass, Asset, Condition, Priority
 from domain.events import AlarmRaised
 from domain.ids import AssetId
 from domain.paperwork import Tag, TagKind
@@ -35,7 +35,13 @@ EFFECTS: Final[Mapping[TagKind, Effect]] = {
     TagKind.SUPPLY_SECURITY: Effect(promotes=True),
 }
 # about our own work, not about the device: no tag on the device keeps them back
-_OURS: Final = frozenset({Condition.TAG_FORGOTTEN, Condition.COMMAND_FAILED, Condition.OVERDUE})
+_OURS: Final = SUPERVISED | {
+    Condition.TAG_FORGOTTEN,
+    Condition.COMMAND_FAILED,
+    Condition.OVERDUE,
+    Condition.DEVICE_SILENT,
+    Condition.TEST_OVERDUE,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +79,7 @@ def treatment_by(event: AlarmRaised, tags: Iterable[Tag]) -> Treatment:
     promoted = any(effect.promotes for _, effect in hanging)
     priority = Priority(max(Priority.URGENT, event.priority - 1)) if promoted else event.priority
     for tag, effect in hanging:
-        if effect.withholds and not (effect.but_causes and _names_the_cause(event)):
+        if effect.withholds and not (effect.but_causes and names_the_cause(event)):
             return Treatment(
                 withheld=Withheld.SUPPRESSED, because=tag.tag_id, calls=False, priority=priority
             )
@@ -81,5 +87,6 @@ def treatment_by(event: AlarmRaised, tags: Iterable[Tag]) -> Treatment:
     return Treatment(calls=not quiet, priority=priority)
 
 
-def _names_the_cause(event: AlarmRaised) -> bool:
+def names_the_cause(event: AlarmRaised | Alarm) -> bool:
+    """No design keeps it back."""
     return event.priority is Priority.URGENT or event.alarm_class is AlarmClass.FAULT

@@ -49,7 +49,7 @@ class Trips:
 
     def explained_by(self, event: AlarmRaised) -> list[AlarmRaised]:
         """Openings that were told already, and that this protection makes fault trips."""
-        if not _is_protection(event):
+        if not is_protection(event):
             return []
         openings = self._openings.get(self._bay(event), ())
         return [_tripped(each) for each in openings if _together(each, event)]
@@ -57,7 +57,7 @@ class Trips:
     def remember(self, event: AlarmRaised) -> None:
         if is_opening(event):
             self._openings.setdefault(self._bay(event), []).append(event)
-        elif _is_protection(event):
+        elif is_protection(event):
             self._protections.setdefault(self._bay(event), []).append(event)
 
     def cleared(self, opening: UUID) -> None:
@@ -92,7 +92,7 @@ def _tripped(event: AlarmRaised) -> AlarmRaised:
     return replace(event, alarm_class=AlarmClass.FAULT, priority=Priority.URGENT)
 
 
-def _is_protection(event: AlarmRaised) -> bool:
+def is_protection(event: AlarmRaised) -> bool:
     return (
         event.unit == "status"
         and event.alarm_class is AlarmClass.FAULT

@@ -27,9 +27,13 @@ class Comparison:
 
 def compare(data: Path, folder: Path, language: str) -> Comparison:
     """Raises BrokenSite, NotPackable, NoSite, StorageUnavailable."""
+    return compare_with(effective_version(data), folder, language)
+
+
+def compare_with(effective: SiteVersion, folder: Path, language: str) -> Comparison:
+    """Raises BrokenSite, NotPackable."""
     site = load(folder)
     files, digest = pack(folder)
-    effective = effective_version(data)
     try:
         before, texts_before = site_of(effective), unpack(effective.files)
     except (BrokenSite, MalformedVersion):

@@ -14,6 +14,9 @@ from typer.core import TyperGroup
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
+    from domain.arrangements import Arrangement
+    from domain.handover import Watch
+    from domain.ids import PersonId
     from domain.responsibility import Kind
     from service.core_client import Outcome
     from service.doctor.finding import Finding
@@ -303,6 +306,51 @@ def backtest_command(
         typer.echo(line)
 
 
+@app.command("train-vision")
+def train_vision_command(
+    annotations: Annotated[Path, typer.Argument(exists=True, dir_okay=False)],
+    images: Annotated[Path, typer.Option("--images", exists=True, file_okay=False)],
+    out: Annotated[
+        Path, typer.Option("--out", help="The .onnx to write; its card stands beside it.")
+    ],
+    start: Annotated[
+        Path | None, typer.Option("--start", help="A net to go on from; without it the one in use.")
+    ] = None,
+    epochs: Annotated[int, typer.Option("--epochs", min=1)] = 40,
+    seed: Annotated[int, typer.Option("--seed")] = 1,
+    rate: Annotated[float, typer.Option("--rate", min=1e-6, max=0.1)] = 5e-4,
+    threads: Annotated[int, typer.Option("--threads", min=1)] = 2,
+    device: Annotated[str, typer.Option("--device", help="cpu or cuda.")] = "cpu",
+) -> None:
+    """Train the net that recognises helmets and bare heads on a COCO-style folder."""
+    from service.train_vision.dataset import UnusableDataset, read_dataset
+    from service.vision.model import DEFAULT_MODEL, UnusableModel
+
+    try:
+        from service.train_vision.card import write_card
+        from service.train_vision.graph import UnusableNet
+        from service.train_vision.training import Schedule, train
+    except ModuleNotFoundError as error:
+        _stop(
+            f"cannot train: {error.name} is missing; pip install 'gridwarden[train]'", FAILED, error
+        )
+    schedule = Schedule(epochs=epochs, rate=rate, seed=seed, threads=threads, device=device)
+    start = start or DEFAULT_MODEL
+    try:
+        train(
+            start,
+            read_dataset(annotations, images),
+            schedule,
+            out,
+            lambda told: typer.echo(str(told)),
+        )
+        about = {"epochs": epochs, "seed": seed, "rate": rate}
+        card = write_card(out, start, annotations, images, about)
+    except (UnusableDataset, UnusableNet, UnusableModel, OSError) as error:
+        _stop(f"cannot train: {error}", BAD_INPUT, error)
+    typer.echo(f"{out} with its card: {card.figures['trained_on_ap50']}")
+
+
 @app.command("retrain")
 def retrain_command(
     days: Annotated[int, typer.Option("--days", min=1, help="Of history to learn from.")] = 60,
@@ -355,12 +403,16 @@ def who_command(
         str | None,
         typer.Option("--kind", help="fault, outage, earth_fault, violation, supervision."),
     ] = None,
+    absent: Annotated[
+        list[str] | None, typer.Option("--if-absent", help="Suppose that this person is away.")
+    ] = None,
     site: Annotated[Path | None, typer.Option("--site", help="A site folder.")] = None,
     data: DataOption = None,
     as_json: JsonOption = False,
     language: LanguageOption = None,
 ) -> None:
     """Tell who answers for a place at a time, and why."""
+    from domain.clock import system_clock
     from service.who import (
         NothingFound,
         answer_facts,
@@ -374,7 +426,11 @@ def who_command(
     known = _site(site) if site else _effective_site(settings)
     at_us = _moment(at, known)
     asked = _kind(kind)
-    responsibility = responsibility_of(known)
+    # a folder is asked as it is written; the data folder with what people arranged and signed since
+    watches, arranged = ([], []) if site else (_watches(settings), _arranged(settings))
+    responsibility = responsibility_of(known, watches, system_clock(), arranged)
+    if absent:
+        responsibility = responsibility.supposing_absent(_persons(known, absent))
     try:
         subjects = find(known, what)
     except NothingFound as error:
@@ -385,6 +441,54 @@ def who_command(
             typer.echo(_json_line(dict(answer_facts(subject, answer, settings.language))))
         else:
             for line in answer_lines(subject, answer, settings.language):
+                typer.echo(line)
+
+
+@app.command("report")
+def report_command(
+    day: Annotated[
+        str | None, typer.Option("--day", help="2026-11-24, site time; yesterday without it.")
+    ] = None,
+    station: Annotated[
+        str | None, typer.Option("--station", help="Of one station; the whole site without it.")
+    ] = None,
+    excel: Annotated[
+        Path | None, typer.Option("--excel", help="Write it into this .xlsx file instead.")
+    ] = None,
+    data: DataOption = None,
+    as_json: JsonOption = False,
+    language: LanguageOption = None,
+) -> None:
+    """Tell what a day brought: the daily report, each number with its query (--json)."""
+    from domain.clock import system_clock
+    from service.beginning import stored_records
+    from service.daily_report import (
+        NoReport,
+        daily_report,
+        day_of,
+        report_facts,
+        report_lines,
+        report_sheet,
+    )
+    from service.excel import write_sheet
+
+    settings = _settings(data=data, language=language)
+    known = _effective_site(settings)
+    with _told_in_one_sentence("cannot report"):
+        try:
+            chosen = day_of(day, known, system_clock())
+            engine = stored_records(settings.data).engine
+            report = daily_report(engine, known, chosen, station)
+        except NoReport as error:
+            _stop(str(error), BAD_INPUT, error)
+        if excel is not None:
+            headings, rows = report_sheet(report, known, settings.language)
+            excel.write_bytes(write_sheet(chosen.isoformat(), headings, rows))
+            typer.echo(f"written to {excel}")
+        elif as_json:
+            typer.echo(_json_line(dict(report_facts(report, known, settings.language))))
+        else:
+            for line in report_lines(report, known, settings.language):
                 typer.echo(line)
 
 
@@ -789,6 +893,34 @@ def import_points_command(
         _stop(f"nothing in {workbook} could be used", BAD_INPUT)
 
 
+@app.command("notify")
+def notify_command(
+    person: Annotated[str, typer.Option("--test", help="An id or a name: he gets a test notice.")],
+    channel: Annotated[
+        str | None, typer.Option("--channel", help="One of his channels; all without it.")
+    ] = None,
+    site: Annotated[Path | None, typer.Option("--site", help="A site folder.")] = None,
+    data: DataOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Send a test notice to a person by each of his channels, and say what became of it."""
+    from dataclasses import asdict
+
+    from service.notice_trial import NobodyKnown, try_person
+
+    settings = _settings(data=data)
+    known = _site(site) if site else _effective_site(settings)
+    _quiet_logs()
+    try:
+        trials = list(try_person(known, person, channel))
+    except NobodyKnown as error:
+        _stop(str(error), BAD_INPUT, error)
+    for trial in trials:
+        line = f"{trial.person} {trial.channel}: {trial.says}"
+        typer.echo(_json_line(asdict(trial)) if as_json else line)
+    raise typer.Exit(0 if trials and all(trial.taken for trial in trials) else FAILED)
+
+
 @app.command("doctor")
 def doctor_command(site: SiteOption, data: DataOption = None, as_json: JsonOption = False) -> None:
     """Look for what would stop it from working here, and say the cure."""
@@ -892,6 +1024,42 @@ def _effective_site(settings: "Settings") -> "Site":
         return site_of(effective_version(settings.data))
     except (NoSite, StorageUnavailable, MalformedVersion, BrokenSite) as error:
         _stop(f"{error}, or name a site folder with --site", BAD_INPUT, error)
+
+
+def _watches(settings: "Settings") -> "list[Watch]":
+    """Who has the watch, for what happened in the last days; none where the records do not say."""
+    from domain.clock import system_clock
+    from domain.ports import StorageUnavailable
+    from linkage.watches import REMEMBERED_US
+    from service.beginning import NoSite, stored_records
+
+    try:
+        records = stored_records(settings.data)
+        return records.logbook.watches_since(system_clock() - REMEMBERED_US)
+    except (NoSite, StorageUnavailable):
+        return []
+
+
+def _arranged(settings: "Settings") -> "list[Arrangement]":
+    from domain.ports import StorageUnavailable
+    from service.beginning import NoSite, stored_records
+
+    try:
+        return stored_records(settings.data).arrangements(0)
+    except (NoSite, StorageUnavailable) as error:
+        _stop(f"{error}, or name a site folder with --site", BAD_INPUT, error)
+
+
+def _persons(site: "Site", named: list[str]) -> "list[PersonId]":
+    """By id or by name."""
+    from domain.ids import PersonId
+
+    known = {each.person_id: each for each in site.organisation.persons}
+    by_name = {each.name: each.person_id for each in known.values()}
+    for name in named:
+        if name not in known and name not in by_name:
+            _stop(f"nobody here is called {name!r}: give an id or a whole name", BAD_INPUT)
+    return [by_name.get(name, PersonId(name)) for name in named]
 
 
 def _moment(written: str | None, site: "Site") -> int:

@@ -19,6 +19,7 @@ from domain.events import AlarmRaised
 from domain.ports import CommandQueue, Counters, Journal, StorageUnavailable
 from domain.records import ReadingsArrived, Record
 from linkage.linkage import Linkage
+from linkage.responsibility import Responsibility
 from service.journalling import Journalled
 from service.projecting import DETECTORS, Checkpointer
 from service.recorder import Decided, Recorder
@@ -79,6 +80,11 @@ class Decider:
         self._takes_snapshots = takes_snapshots
         self._joined = Changes()  # of records whose number another one still bears
         self.worker = Worker(name, self._step)
+
+    @property
+    def responsibility(self) -> Responsibility:
+        """With everything that was arranged. For reading, from another thread too."""
+        return self._linkage.responsibility
 
     @property
     def limits(self) -> ActiveLimits:
@@ -145,9 +151,11 @@ class Decider:
             self.evaluated_rows += len(record.readings)
         changes = Changes()
         if journalled.seq > self._recorded_before:
-            changes = self._linkage.decide(record, events, self._state.held)
+            changes = self._linkage.decide(
+                record, events, self._state.position_of, self._state, self._state.value_of
+            )
         else:
-            self._linkage.recollect(record, self._state.held)
+            self._linkage.recollect(record, self._state.value_of)
         if not journalled.closes:
             self._dispatcher.hold(changes.outbox)
             self._publish(record, changes)

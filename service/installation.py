@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Final
 
 from service.beginning import FIRST_USER, Beginning, compile_effective
-from service.processes import CoreOptions, JudgeOptions, ProcessSpec, WebOptions
+from service.processes import CoreOptions, JudgeOptions, ProcessSpec, VisionOptions, WebOptions
 from service.running import Say, run
 from service.settings import Settings
+from service.site.compiled import read_compiled
 from service.site.model import Site
 from service.supervision import supervision
 
@@ -43,6 +44,8 @@ class Installation:
         specs = [self._core(beginning)]
         if self.settings.judge.enabled:
             specs.append(self._judge(beginning).spec(stderr=self._log("judge")))
+        if self.settings.vision.enabled and has_cameras(beginning.compiled):
+            specs.append(self._vision(beginning).spec(stderr=self._log("vision")))
         web = self._web(beginning)
         if web:
             specs.append(web.spec(stderr=self._log("web")))
@@ -66,6 +69,13 @@ class Installation:
 
     def _judge(self, beginning: Beginning) -> JudgeOptions:
         return JudgeOptions(
+            compiled=beginning.compiled,
+            data=self.settings.data,
+            language=self.settings.language,
+        )
+
+    def _vision(self, beginning: Beginning) -> VisionOptions:
+        return VisionOptions(
             compiled=beginning.compiled,
             data=self.settings.data,
             language=self.settings.language,
@@ -106,6 +116,11 @@ class Installation:
 
     def _log(self, name: str) -> Path | None:
         return self.logs / f"{name}.log" if self.logs else None
+
+
+def has_cameras(compiled: Path) -> bool:
+    """In use. Who adds the first camera of a site starts `run` again."""
+    return any(camera.enabled for camera in read_compiled(compiled).cameras)
 
 
 def _once_open(web: WebOptions, tell: Callable[[str], object]) -> None:

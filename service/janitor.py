@@ -32,6 +32,7 @@ class Janitor:
             Kept.INCIDENTS: settings.incidents_days,
             Kept.AUDIT: settings.audit_days,
             Kept.DEAD_LETTERS: settings.dead_letters_days,
+            Kept.LEAVE_REASONS: settings.leave_reasons_days,
         }
         self._clock = clock
         self._counters = counters

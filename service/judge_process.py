@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import structlog
 
+from detectors.judgement.registry import Kind
 from domain.access import JUDGE
 from domain.clock import Clock, system_clock
 from domain.findings import AlarmMove, Finding
@@ -18,6 +19,7 @@ from domain.judgement_words import cause_word
 from domain.ports import StorageUnavailable
 from domain.requests import ReportFinding
 from service.core_client import CoreClient
+from service.judge_memory import MEMORY, JudgeMemory
 from service.judging import Judging, as_moments
 from service.local_socket import CoreUnreachable, RequestRefused
 from service.logs import configure_logs
@@ -27,6 +29,7 @@ from service.records import records_engine
 from service.settings import BadSettings, Settings, load_settings
 from service.site.compiled import BrokenCompiledSite, read_compiled
 from service.site.model import Site
+from service.watched import Watched
 from storage.console_reads import ConsoleReads
 
 log = structlog.get_logger(__name__)
@@ -38,12 +41,12 @@ MODELS: Final = "models"
 
 _WAITING_AT_MOST: Final = 1_000  # findings that core has not taken
 _HISTORY_ROWS: Final = 4_000  # per point
-_HISTORY_POINTS: Final = 400
-_POINTS_PER_LOOK: Final = 5
+_ROWS_PER_LOOK: Final = 20_000  # core answers them in the thread that answers everybody
+_EXPERTS_EVERY_S: Final = 60.0
 
 
 class JudgeProcess:
-    """`run` until `stop`; nothing in it is remembered but by core, the records and the model store."""
+    """`run` until `stop`; what it remembers stands in core, the records, the model store and its memory."""
 
     def __init__(
         self,
@@ -59,13 +62,16 @@ class JudgeProcess:
         self._clock = clock
         self._core = CoreClient(settings.data)
         self._core.subscribe(self._heard)
-        self._judging = Judging(site, models, standing)
+        self._memory = JudgeMemory(settings.data / MEMORY)
+        self._learnt = models.streams if models else {}
+        self._judging = Judging(site, models, standing, self._memory.experts())
         # what was raised must be cleared by us once, whoever of us raised it
         self._raised = {each.finding_id for each in standing if each.alarms}
         self._waiting: deque[Finding] = deque(maxlen=_WAITING_AT_MOST)
-        self._unfetched = deque(self._judging.history_wanted[:_HISTORY_POINTS])
-        self._fetched: dict[int, dict[PointKey, Mapping[str, Sequence[Any]]]] = {}
-        self._learnt = False
+        self._unready = deque(self._restored())
+        self._fetched: dict[PointKey, Mapping[str, Sequence[Any]]] = {}
+        self._experts_saved_at = time.monotonic()
+        self._told_ready = False
         self._stopping = threading.Event()
         self._had_turn: bool | None = None
         self.restart = False
@@ -78,6 +84,7 @@ class JudgeProcess:
             self.step()
             took_s = time.monotonic() - began
             self._stopping.wait(max(0.1, self._settings.judge.every_s - took_s))
+        self._save(now=True)
         self._core.stop()
 
     def stop(self) -> None:
@@ -92,9 +99,9 @@ class JudgeProcess:
         except (CoreUnreachable, RequestRefused, OSError) as error:
             log.warning("judge_without_core", reason=str(error))
             return
-        self._waiting.extend(self._judging.look(latest, self._clock(), learned=self._learnt))
-        if not self._learnt:
-            self._fetch_some()
+        self._waiting.extend(self._judging.look(latest, self._clock()))
+        self._fetch_some()
+        self._save()
         while self._waiting and not self._stopping.is_set():
             if not self._report(self._waiting[0]):
                 return
@@ -143,31 +150,65 @@ class JudgeProcess:
             return AlarmMove.RAISE
         return AlarmMove.CLEAR if raised and not finding.alarms else AlarmMove.NONE
 
+    def _restored(self) -> list[Watched]:
+        """Goes on with the memory; the streams of which the past has to be fetched first."""
+        self._memory.forget_others({each.name for each in self._judging.watched})
+        unready = []
+        for each in self._judging.watched:
+            kept = self._memory.restore(each, self._learnt.get(each.name))
+            each.ready = each.kind is Kind.PROCESS or (kept and not self._missed(each))
+            if not each.ready:
+                unready.append(each)
+        return unready
+
+    def _missed(self, each: Watched) -> bool:
+        """Steps went by since its memory was saved: they are fetched like any other past."""
+        return self._clock() // each.step_us > each.at_step + 1
+
     def _fetch_some(self) -> None:
-        """A little of the history at each look: core answers it in the thread that answers everybody. When
-        all is here it is learnt, so that a restart does not forget two weeks of habits."""
-        to_us = self._clock()
-        for _ in range(min(_POINTS_PER_LOOK, len(self._unfetched))):
-            key, step_us = self._unfetched[0]
-            days = min(_HISTORY_ROWS * step_us, self._settings.judge.history_days * _DAY_US)
-            try:
-                history = self._core.history(key, to_us - days, to_us, _HISTORY_ROWS)
-            except (CoreUnreachable, RequestRefused, OSError) as error:
-                log.warning("history_away", point=key, reason=str(error))
+        """A little of the history at each look. Streams whose past is here learn it, and are ready: a restart
+        forgets nothing, and who never ran begins with weeks of habits."""
+        rows = 0
+        while self._unready and rows < _ROWS_PER_LOOK:
+            each = self._unready[0]
+            missing = [point for point in each.points if point.key not in self._fetched]
+            if not missing:
+                self._learn(self._unready.popleft())
+                continue
+            history = self._history(missing[0].key, each)
+            if history is None:
                 return
-            self._unfetched.popleft()
-            if history["times"]:
-                self._fetched.setdefault(step_us, {})[key] = history
-        if self._unfetched:
+            self._fetched[missing[0].key] = history
+            rows += max(len(history["times"]), 1)
+        if self._unready or self._told_ready:
             return
-        moments = 0
-        for step_us, histories in self._fetched.items():
-            for at_us, latest in as_moments(histories, step_us):
-                self._judging.learn(latest, at_us, step_us)
-                moments += 1
+        self._told_ready = True
+        log.info("learnt_from_history")
+
+    def _history(self, key: PointKey, each: Watched) -> Mapping[str, Sequence[Any]] | None:
+        to_us = self._clock()
+        days = min(_HISTORY_ROWS * each.step_us, self._settings.judge.history_days * _DAY_US)
+        from_us = max(to_us - days, (each.at_step + 1) * each.step_us)
+        try:
+            return self._core.history(key, from_us, to_us, _HISTORY_ROWS)
+        except (CoreUnreachable, RequestRefused, OSError) as error:
+            log.warning("history_away", point=key, reason=str(error))
+            return None
+
+    def _learn(self, each: Watched) -> None:
+        for at_us, latest in as_moments(self._fetched, each.step_us):
+            if at_us <= self._clock():
+                self._judging.learn(each, latest, at_us)
         self._fetched.clear()
-        self._learnt = True
-        log.info("learnt_from_history", moments=moments)
+        each.ready = True
+
+    def _save(self, *, now: bool = False) -> None:
+        for each in self._judging.watched:
+            if each.ready:
+                self._memory.save(each, now=now)
+        if now or time.monotonic() - self._experts_saved_at >= _EXPERTS_EVERY_S:
+            self._memory.save_experts(self._judging.kept)
+            self._experts_saved_at = time.monotonic()
 
     def _heard(self, change: Mapping[str, Any]) -> None:
         """Core came back: where it has another site, we start again with that one."""

@@ -4,110 +4,31 @@ one fusion. No sockets and no clock: the judge process brings both.
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from math import isfinite, nan
+from math import isfinite
 from typing import Any, Final
 
-import numpy as np
-
-from detectors.judgement.fusion import Fusion
-from detectors.judgement.panel import Panel, Reading, View
-from detectors.judgement.registry import (
-    RHYTHM_HOLD,
-    THERMAL_HOLD,
-    Channel,
-    Judge,
-    Kind,
-    build_judge,
-)
-from detectors.judgement.tick import Tick
+from detectors.judgement.fusion import Counted, Fusion
+from detectors.judgement.panel import Panel
+from detectors.judgement.remembered import Remembered
+from detectors.judgement.view import Reading, View
 from domain.assets import Point
 from domain.clock import to_datetime
-from domain.findings import Cause, Finding, Input, Opinion, Stance
+from domain.findings import Finding
 from domain.ids import AssetId, PointKey
+from domain.plates import Plate
 from domain.readings import USABLE_QUALITIES, Quality
-from domain.responsibility import Reason
 from service.model_store import Models
 from service.site.model import Site
+from service.watched import MINUTE_US, Watched, suffix, watched
 
 Latest = Mapping[str, tuple[float | None, int, int]]  # key -> value, event time, quality
 
 AMBIENT: Final = "ambient_temp"
-_MINUTE_US: Final = 60_000_000
-RHYTHM_STEP_US: Final = 5 * _MINUTE_US
-THERMAL_STEP_US: Final = 60 * _MINUTE_US
-_RHYTHMS: Final = frozenset({"p", "ia", "load_factor"})  # what has habits of the day
-_STALE_US: Final = 10 * _MINUTE_US  # where the site does not say
-_SUREST: Final = 0.7  # a learned detector knows that it is strange, not why
-_LEARNED: Final = "learned/1"
-_SENSOR: Final = "sensor/1"
-
-
-@dataclass(slots=True)
-class _Watched:
-    """Streams of one learned judge, and what it said last."""
-
-    points: Sequence[Point]
-    judge: Judge
-    step_us: int
-    limit: float
-    at_step: int = -1
-    said: dict[AssetId, list[Opinion]] = field(default_factory=dict)
-
-    def due(self, at_us: int) -> bool:
-        return at_us // self.step_us != self.at_step
-
-    def tick(self, at_us: int, local_us: int, views: Mapping[AssetId, View]) -> None:
-        self.at_step = at_us // self.step_us
-        readings = [_reading(views.get(point.asset_id), point) for point in self.points]
-        values = np.array([each.value if each.good else nan for each in readings])
-        found = self.judge.tick(Tick(local_us, values))
-        self.said = defaultdict(list)
-        for row in np.flatnonzero(found.raw >= self.limit).tolist():
-            point, reading = self.points[row], readings[row]
-            opinion = _learned(point, reading, float(found.raw[row]), bool(found.suspect[row]))
-            self.said[point.asset_id].append(opinion)
-
-
-def _reading(view: View | None, point: Point) -> Reading:
-    nothing = Reading(nan, 0, good=False)
-    return nothing if view is None else view.signals.get(_suffix(point), nothing)
-
-
-def _learned(point: Point, reading: Reading, rarity: float, suspect: bool) -> Opinion:
-    given = Input(
-        point=point.key,
-        value=reading.value,
-        unit=point.unit,
-        good=reading.good,
-        at_us=reading.at_us,
-    )
-    if suspect:
-        return Opinion(
-            expert=_SENSOR,
-            cause=Cause.MEASUREMENT,
-            stance=Stance.AGREES,
-            confidence=0.8,
-            inputs=(given,),
-            why=Reason.of("sensor_stands_still"),
-            would_change=Reason.of("usual_again"),
-        )
-    return Opinion(
-        expert=_LEARNED,
-        cause=Cause.UNUSUAL,
-        stance=Stance.AGREES,
-        confidence=round(min(_SUREST, rarity / 12.0), 2),
-        measured=reading.value,
-        unit=point.unit,
-        inputs=(given,),
-        why=Reason.of("never_seen", rarity=f"{rarity:.1f}"),
-        would_change=Reason.of("usual_again"),
-    )
-
-
-def _suffix(point: Point) -> str:
-    return point.key.rpartition("/")[2]
+SUN: Final = "poa_irradiance"  # who measures it is the station's weather mast
+_LARGEST: Final = 1e9  # of any unit: what is larger is no measurement, and no sum could bear it
+_STALE_US: Final = 10 * MINUTE_US  # where the site does not say
 
 
 def kilovolts(voltage: str) -> float | None:
@@ -116,63 +37,88 @@ def kilovolts(voltage: str) -> float | None:
     return float(found[1]) if found else None
 
 
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What experts remember of each asset, and how often each problem was seen."""
+
+    assets: Mapping[AssetId, Remembered] = field(default_factory=dict)
+    counted: Counted = field(default_factory=Counted)
+
+
 class Judging:
     """Everything that the judge process holds."""
 
-    def __init__(self, site: Site, models: Models | None, standing: Iterable[Finding] = ()) -> None:
+    def __init__(
+        self,
+        site: Site,
+        models: Models | None,
+        standing: Iterable[Finding] = (),
+        kept: Kept | None = None,
+    ) -> None:
+        kept = kept or Kept()
         self._site = site
         self._points: dict[AssetId, list[Point]] = defaultdict(list)
         for point in site.points:
             self._points[point.asset_id].append(point)
+        known = models or Models(version=0, from_us=0, to_us=0)
         self._panel = Panel(
-            curves=models.curves if models else {}, plates=models.plates if models else {}
+            curves=known.curves,
+            plates=known.plates,
+            suns=known.suns,
+            motors=known.motors,
+            remembered=dict(kept.assets),
         )
-        self._fusion = Fusion(standing)
-        self._watched = _watched(site.points)
+        self._fusion = Fusion(standing, counted=kept.counted)
+        self.watched = watched(site.points, site.assets)
 
     @property
-    def history_wanted(self) -> list[tuple[PointKey, int]]:
-        """(point, step in microseconds) of every stream that a learned detector follows."""
-        return [(point.key, each.step_us) for each in self._watched for point in each.points]
+    def kept(self) -> Kept:
+        """What is worth keeping over a restart, besides the learned detectors."""
+        nothing = Remembered()
+        remembered = self._panel.remembered.items()
+        return Kept(
+            assets={asset: each for asset, each in remembered if each != nothing},
+            counted=self._fusion.counted,
+        )
 
-    @property
-    def longest_step_us(self) -> int:
-        return max((each.step_us for each in self._watched), default=RHYTHM_STEP_US)
-
-    def look(self, latest: Latest, at_us: int, *, learned: bool = True) -> list[Finding]:
+    def look(self, latest: Latest, at_us: int) -> list[Finding]:
         """What is new, changed or over. A moment that lies before an earlier one is looked at all the same:
-        models only move forwards. Without `learned` only the experts are asked."""
-        views = self._views(latest, at_us)
+        models only move forwards. Learned detectors that are not ready are not asked."""
         local_us = at_us + self._offset_us(at_us)
-        for watched in self._watched if learned else ():
-            if watched.due(at_us):
-                watched.tick(at_us, local_us, views)
+        views = self._views(latest, at_us, local_us)
+        for each in self.watched:
+            if each.ready and each.due(at_us):
+                each.tick(at_us, local_us, views)
         opinions = {asset: self._panel.opinions(view) for asset, view in views.items()}
-        for watched in self._watched:
-            for asset, said in watched.said.items():
+        for each in self.watched:
+            for asset, said in each.said.items():
                 if asset in opinions:
                     opinions[asset] += said
         return self._fusion.look(opinions, at_us)
 
-    def learn(self, latest: Latest, at_us: int, step_us: int) -> None:
-        """The same for a moment of the past, for the learned detectors of that step: nothing is told."""
-        views = self._views(latest, at_us)
-        for watched in self._watched:
-            if watched.step_us == step_us and watched.due(at_us):
-                watched.tick(at_us, at_us + self._offset_us(at_us), views)
-                watched.said = {}
+    def learn(self, each: Watched, latest: Latest, at_us: int) -> None:
+        """The same for a moment of the past, for these streams alone: nothing is told."""
+        if each.due(at_us):
+            local_us = at_us + self._offset_us(at_us)
+            views = self._views(latest, at_us, local_us, each.assets)
+            each.tick(at_us, local_us, views)
+            each.said = {}
 
     def _offset_us(self, at_us: int) -> int:
         offset = to_datetime(at_us).astimezone(self._site.zone).utcoffset()
         return int(offset.total_seconds() * 1e6) if offset else 0
 
-    def _views(self, latest: Latest, at_us: int) -> dict[AssetId, View]:
+    def _views(
+        self, latest: Latest, at_us: int, local_us: int, only: Collection[AssetId] | None = None
+    ) -> dict[AssetId, View]:
         """Assets of which anything is known. Readings of unusable quality are missing ones."""
         signals = {
-            asset: self._signals(points, latest, at_us) for asset, points in self._points.items()
+            asset: self._signals(self._points[asset], latest, at_us)
+            for asset in (self._points if only is None else only)
         }
         ambient = next((each[AMBIENT] for each in signals.values() if AMBIENT in each), None)
         peers = self._peers(signals)
+        skies = {self._group(asset): each for asset, each in signals.items() if SUN in each}
         return {
             asset: View(
                 asset_id=asset,
@@ -183,6 +129,9 @@ class Judging:
                 peers=[
                     value for other, value in peers.get(self._group(asset), ()) if other != asset
                 ],
+                sky=skies.get(self._group(asset), {}),
+                plate=self._plate(asset),
+                local_us=local_us,
             )
             for asset, known in signals.items()
             if known
@@ -192,13 +141,13 @@ class Judging:
         found = {}
         for point in points:
             value, time_us, quality = latest.get(point.key, (None, 0, int(Quality.INVALID)))
-            if value is None or quality not in USABLE_QUALITIES or not isfinite(value):
+            if value is None or quality not in USABLE_QUALITIES or not _is_possible(value):
                 continue
             fresh = at_us - time_us <= (point.stale_after_us or _STALE_US)
             if point.stale_after_us is None:
                 fresh = True  # a state is told when it changes
             good = quality == Quality.GOOD and fresh
-            found[_suffix(point)] = Reading(value, time_us, good=good, unit=point.unit)
+            found[suffix(point)] = Reading(value, time_us, good=good, unit=point.unit)
         return found
 
     def _peers(
@@ -219,31 +168,21 @@ class Judging:
         asset = self._site.assets.get(asset_id)
         return kilovolts(asset.voltage) if asset else None
 
+    def _plate(self, asset_id: AssetId) -> Plate:
+        asset = self._site.assets.get(asset_id)
+        return asset.plate if asset else Plate()
 
-def _watched(points: Sequence[Point]) -> list[_Watched]:
-    found = []
-    rhythm = [point for point in points if _suffix(point) in _RHYTHMS]
-    if rhythm:
-        channels = [Channel(point.key, point.unit) for point in rhythm]
-        judge = build_judge(Kind.RHYTHM, channels, RHYTHM_STEP_US)
-        found.append(_Watched(rhythm, judge, RHYTHM_STEP_US, RHYTHM_HOLD.limit))
-    by_asset: dict[AssetId, list[Point]] = defaultdict(list)
-    for point in points:
-        if _suffix(point) in {"top_oil_temp", "load_factor"}:
-            by_asset[point.asset_id].append(point)
-    for own in by_asset.values():
-        if len(own) == 2:
-            channels = [Channel(point.key, point.unit) for point in own]
-            judge = build_judge(Kind.THERMAL, channels, THERMAL_STEP_US)
-            found.append(_Watched(own, judge, THERMAL_STEP_US, THERMAL_HOLD.limit))
-    return found
+
+def _is_possible(value: float) -> bool:
+    return isfinite(value) and abs(value) <= _LARGEST
 
 
 def as_moments(
     histories: Mapping[PointKey, Mapping[str, Sequence[Any]]],
     step_us: int,
 ) -> Iterable[tuple[int, Latest]]:
-    """(moment, newest of each point then) at every step at which anything is known: for `learn`."""
+    """(moment, newest of each point then) at every step at which anything is known: for `learn`. The moment
+    is the one at which a judge that ran would have looked: when the step is over."""
     by_step: dict[int, dict[str, tuple[float | None, int, int]]] = defaultdict(dict)
     for key, history in histories.items():
         rows = zip(history["times"], history["values"], history["qualities"], strict=True)
@@ -252,4 +191,4 @@ def as_moments(
                 at = int(time_us)
                 by_step[at // step_us][key] = (float(value), at, int(quality or 0))
     for step in sorted(by_step):
-        yield (step + 1) * step_us - 1, by_step[step]
+        yield (step + 1) * step_us, by_step[step]

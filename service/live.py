@@ -23,6 +23,7 @@ _COMMANDS: Final = {
     CommandState.SENT: {"zh-CN": "命令已下发", "en": "command sent"},
     CommandState.CONFIRMED: {"zh-CN": "已确认动作", "en": "confirmed"},
     CommandState.FAILED: {"zh-CN": "未动作", "en": "did not act"},
+    CommandState.WITHHELD: {"zh-CN": "命令未下发", "en": "command not sent"},
     CommandState.EXPIRED: {"zh-CN": "命令过期未发", "en": "command expired unsent"},
 }
 _ATTEMPT: Final = {"zh-CN": "(第 {} 次)", "en": "(attempt {})"}
@@ -143,6 +144,9 @@ class LiveView:
             ("approval", changes.approvals),
             ("user", changes.users),
             ("finding", changes.findings),
+            ("log", changes.log),
+            ("watch", changes.watches),
+            ("arrangement", changes.arrangements),
             ("outage", changes.outages),
             ("planned_outage", changes.planned_outages),
             ("earth_fault", changes.earth_faults),

@@ -4,20 +4,25 @@ models/000003/arrays.npz and model.json; models/active.json names the version th
 """
 
 import hashlib
+import io
 import json
 import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final
+from zipfile import BadZipFile
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from detectors.judgement.motor import HealthyMotor
+from detectors.judgement.solar import SunModel
 from detectors.judgement.thermal import Nameplate
 from detectors.judgement.wind import PowerCurve
 from domain.ids import AssetId
+from storage.files import write_whole
 
 _FORMAT: Final = 1
 _KEPT: Final = 5  # versions
@@ -25,6 +30,16 @@ _KEPT: Final = 5  # versions
 
 class BrokenModel(Exception):
     """A stored model that is not what was written; retrain, or go back to an older version."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class LearntStreams:
+    """The memory of one learned detector, learnt anew by command; the judge grows on from it."""
+
+    version: int  # of the models that first held it
+    settings: str  # that it was learnt under
+    at_step: int  # the last that it has seen
+    arrays: Mapping[str, NDArray[Any]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +51,9 @@ class Models:
     to_us: int
     curves: Mapping[AssetId, PowerCurve] = field(default_factory=dict)
     plates: Mapping[AssetId, Nameplate] = field(default_factory=dict)
+    suns: Mapping[AssetId, SunModel] = field(default_factory=dict)
+    motors: Mapping[AssetId, HealthyMotor] = field(default_factory=dict)
+    streams: Mapping[str, LearntStreams] = field(default_factory=dict)  # by Watched.name
     figures: Mapping[str, float] = field(
         default_factory=dict
     )  # "wind <asset>": error on unseen rows
@@ -69,8 +87,12 @@ class ModelStore:
         if hashlib.sha256(raw).hexdigest() != told.get("digest"):
             raise BrokenModel(f"model {version} is damaged: its digest is not that of its arrays")
         try:
-            return _models(told, folder / "arrays.npz")
-        except (KeyError, ValueError, TypeError, msgspec.ValidationError) as error:
+            streams = {
+                name: _streams(folder, name, about)
+                for name, about in told.get("streams", {}).items()
+            }
+            return _models(told, folder / "arrays.npz", streams)
+        except (OSError, KeyError, ValueError, TypeError, BadZipFile) as error:
             raise BrokenModel(f"model {version} does not fit this program: {error}") from error
 
     def next_version(self) -> int:
@@ -85,6 +107,7 @@ class ModelStore:
             np.savez(file, allow_pickle=False, **_arrays(models))
             file.flush()
             os.fsync(file.fileno())
+        streams = {name: _keep_streams(folder, name, each) for name, each in models.streams.items()}
         told = {
             "format": _FORMAT,
             "version": models.version,
@@ -92,6 +115,9 @@ class ModelStore:
             "to_us": models.to_us,
             "curves": {asset: curve.cut_in for asset, curve in models.curves.items()},
             "plates": {asset: asdict(plate) for asset, plate in models.plates.items()},
+            "suns": {asset: asdict(sun) for asset, sun in models.suns.items()},
+            "motors": {asset: asdict(motor) for asset, motor in models.motors.items()},
+            "streams": streams,
             "figures": dict(models.figures),
             "digest": hashlib.sha256(arrays.read_bytes()).hexdigest(),
         }
@@ -124,7 +150,33 @@ def _arrays(models: Models) -> dict[str, NDArray[np.float64]]:
     return found
 
 
-def _models(told: Mapping[str, Any], path: Path) -> Models:
+def _keep_streams(folder: Path, name: str, each: LearntStreams) -> dict[str, Any]:
+    """What model.json says of it."""
+    content = io.BytesIO()
+    np.savez(content, allow_pickle=False, **each.arrays)
+    write_whole(folder / f"streams-{name}.npz", content.getvalue())
+    return {
+        "version": each.version,
+        "settings": each.settings,
+        "at_step": each.at_step,
+        "digest": hashlib.sha256(content.getvalue()).hexdigest(),
+    }
+
+
+def _streams(folder: Path, name: str, about: Mapping[str, Any]) -> LearntStreams:
+    raw = (folder / f"streams-{name}.npz").read_bytes()
+    if hashlib.sha256(raw).hexdigest() != about["digest"]:
+        raise ValueError(f"the digest of the streams {name} is not that of their file")
+    with np.load(io.BytesIO(raw), allow_pickle=False) as arrays:
+        return LearntStreams(
+            version=int(about["version"]),
+            settings=str(about["settings"]),
+            at_step=int(about["at_step"]),
+            arrays={each: arrays[each] for each in arrays.files},
+        )
+
+
+def _models(told: Mapping[str, Any], path: Path, streams: Mapping[str, LearntStreams]) -> Models:
     if told["format"] != _FORMAT:
         raise ValueError(f"format {told['format']!r}")
     with np.load(path, allow_pickle=False) as arrays:
@@ -140,5 +192,8 @@ def _models(told: Mapping[str, Any], path: Path) -> Models:
         to_us=int(told["to_us"]),
         curves=curves,
         plates=msgspec.convert(told["plates"], dict[AssetId, Nameplate]),
+        streams=streams,
+        suns=msgspec.convert(told.get("suns", {}), dict[AssetId, SunModel]),
+        motors=msgspec.convert(told.get("motors", {}), dict[AssetId, HealthyMotor]),
         figures=msgspec.convert(told["figures"], dict[str, float]),
     )

@@ -3,7 +3,7 @@
 | process | holds                                                   | state         |
 | core    | ingest, journal, limits, linkage, records, delivery     | runs          |
 | judge   | learned detectors and experts on a tick                 | runs          |
-| vision  | cameras and recordings                                  | not built yet |
+| vision  | cameras: recognition, proposals with their evidence     | with cameras  |
 | web     | the console                                             | runs          |
 """
 
@@ -130,6 +130,26 @@ class JudgeOptions:
         return ProcessSpec(
             name="judge",
             module="service.judge",
+            arguments=tuple(arguments),
+            stderr=stderr,
+            expendable=True,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VisionOptions:
+    """What the vision process is told on its command line."""
+
+    compiled: Path
+    data: Path
+    language: str = "zh-CN"
+
+    def spec(self, stderr: Path | None = None) -> ProcessSpec:
+        arguments = ["--compiled", str(self.compiled), "--data", str(self.data)]
+        arguments += ["--language", self.language]
+        return ProcessSpec(
+            name="vision",
+            module="service.cameras",
             arguments=tuple(arguments),
             stderr=stderr,
             expendable=True,

@@ -175,6 +175,7 @@ class KeepSettings(_Group):
     incidents_days: int = Field(default=3 * 365, ge=30)  # closed, with their events and commands
     audit_days: int = Field(default=5 * 365, ge=30)
     dead_letters_days: int = Field(default=90, ge=1)
+    leave_reasons_days: int = Field(default=30, ge=1)  # the words alone; that he was away stays
 
 
 class ConsoleSettings(_Group):
@@ -193,6 +194,15 @@ class JudgeSettings(_Group):
     enabled: bool = True
     every_s: float = Field(default=10.0, gt=0)  # between two looks
     history_days: int = Field(default=14, ge=0)  # of the telemetry store, learnt from at the start
+
+
+class VisionSettings(_Group):
+    """The net that looks at pictures. Without a model the one that ships is used."""
+
+    enabled: bool = True  # where the site has cameras
+    model: Path | None = None  # .onnx, with its card of the same name (.json) beside it
+    engine: Literal["auto", "opencv", "onnxruntime"] = "auto"
+    threads: int = Field(default=1, ge=1, le=16)  # of one picture
 
 
 class LogSettings(_Group):
@@ -246,6 +256,7 @@ class Settings(BaseSettings):
     alarms: AlarmSettings = AlarmSettings()
     console: ConsoleSettings = ConsoleSettings()
     judge: JudgeSettings = JudgeSettings()
+    vision: VisionSettings = VisionSettings()
     log: LogSettings = LogSettings()
     metrics: MetricsSettings = MetricsSettings()
     watchdog: WatchdogSettings = WatchdogSettings()

@@ -1,12 +1,16 @@
 """`who`: who answers for a place, at a time, and why. Also what the console's question asks."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
+from domain.arrangements import Arrangement
+from domain.handover import Watch
 from domain.ids import AssetId, PersonId, PointKey
 from domain.reasons import reason_text
 from domain.responsibility import Answer, Kind, Party
+from linkage.arrangements import Arrangements
 from linkage.responsibility import Responsibility
+from linkage.watches import Watches
 from service.site.model import Site
 
 
@@ -23,8 +27,22 @@ class NothingFound(ValueError):
     """No place, device or person goes by that name."""
 
 
-def responsibility_of(site: Site) -> Responsibility:
-    return Responsibility(site.organisation, site.zone, site.version, site.responsible)
+def responsibility_of(
+    site: Site,
+    watches: Iterable[Watch] = (),
+    now_us: int = 0,
+    arranged: Iterable[Arrangement] = (),
+) -> Responsibility:
+    """`watches`: who has the watch at each post, as it is known up to `now_us`; `arranged`: what people
+    arranged beside the site."""
+    return Responsibility(
+        site.organisation,
+        site.zone,
+        site.version,
+        site.responsible,
+        Watches(site.plan().posts, watches, now_us),
+        Arrangements(arranged, site.organisation.holidays),
+    )
 
 
 def find(site: Site, what: str) -> list[Subject]:

@@ -4,7 +4,7 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 import structlog
@@ -15,6 +15,7 @@ from domain.changes import Changes
 from domain.clock import MINUTE_US, Clock, system_clock
 from domain.commands import DeviceCommand
 from domain.ids import PointKey
+from domain.logbook import CORRECTED_WITHIN_US
 from domain.ports import StorageUnavailable
 from domain.readings import Readings
 from domain.records import ReadingsArrived, Record, Requested, SourceChanged
@@ -22,10 +23,17 @@ from domain.requests import Request
 from ingest.inbox import Inbox
 from ingest.intake import Intake
 from ingest.mqtt import MqttConfig, MqttSource
+from linkage.arrangement_desk import REMEMBER_OVER_US
 from linkage.desk import Held
-from linkage.linkage import REMEMBER_ENDED_US, REMEMBER_RECENT_US, Linkage
+from linkage.linkage import (
+    REMEMBER_DISTURBED_US,
+    REMEMBER_ENDED_US,
+    REMEMBER_RECENT_US,
+    Linkage,
+)
 from linkage.outages.book import HeldOutages
 from linkage.plan import LinkagePlan
+from linkage.watches import REMEMBERED_US
 from service.counting import Counted
 from service.deciding import Decider
 from service.history import history
@@ -34,6 +42,7 @@ from service.journalling import JournalWriter, Ticker
 from service.latest import LatestValues
 from service.limiting import LimitsKeeper
 from service.live import LiveView
+from service.notifying import Notifier
 from service.projecting import DETECTORS, INTAKE, Checkpointer, TelemetryProjection
 from service.recorder import Recorder
 from service.recovery import Unwirable as Unwirable  # for core.py: how we recover is not its matter
@@ -54,11 +63,15 @@ from service.upkeep import StoreKeeper
 from service.vitals import Stage, Vitals
 from service.workers import Worker
 from storage.checkpoints import Checkpoints
+from storage.device_cares import every_device_care
+from storage.disturbances import disturbances_since
 from storage.ledger import SqlLedger
 from storage.outages import OutageReads
 from storage.records import SqlRecords
 
 log = structlog.get_logger(__name__)
+
+RECENT_AT_MOST: Final = 100_000  # events of ten minutes
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +133,7 @@ class Core:
         Unwirable where site or data folder and this version do not fit. With `recording`, the clock is the
         recording's and nothing ticks."""
         self._settings = settings
-        self._site = site if outputs else replace(site, rules=())
+        self._site = site if outputs else site.without_outputs()
         self._source = only_source(site)
         self._recording = recording
         self._clock: Clock = recording or system_clock
@@ -145,6 +158,7 @@ class Core:
         self.dispatcher.release(unsent)  # recorded before the restart, perhaps sent, perhaps not
         self.sender.start()
         self.dispatcher.start()
+        self.notifier.start()
         self.inbox.put(self._first_records())
         self.recorder.on_site_effective = self.on_site_effective
         self.vitals.recovered(self._oldest_unpassed())
@@ -158,6 +172,7 @@ class Core:
         self.source.stop()
         for worker in self.workers():
             worker.stop()
+        self.notifier.stop()
         self.dispatcher.stop()
         self.sender.stop()
         log.info("core_stopped", seq=self.journal.last_seq)
@@ -332,6 +347,14 @@ class Core:
             self.records.engine, self._settings.keep, clock=self._clock, counters=self.counters
         )
         self.live = LiveView(plan, self.records.standing_events())
+        self.notifier = Notifier(
+            self.records.engine,
+            plan,
+            lambda: self.decider.responsibility,
+            clock=self._clock,
+            counters=self.counters,
+            tell=lambda change: self.live.tell(change),
+        )
         self.recorder = Recorder(
             records=self.records,
             dispatcher=self.dispatcher,
@@ -429,6 +452,7 @@ class Core:
             self.sealer.worker,
             self.limits.worker,
             self.janitor.worker,
+            *self.notifier.workers(),
         ]
 
 
@@ -473,10 +497,18 @@ def held_by(records: SqlRecords, now_us: int) -> Held:
         rationalisations=tuple(records.rationalisations()),
         alarms=tuple(records.open_alarms()),
         withholdings=tuple(records.withholdings()),
-        recent=tuple(each.raised for each in records.events(now_us - REMEMBER_RECENT_US)),
+        recent=tuple(
+            each.raised for each in records.events(now_us - REMEMBER_RECENT_US, RECENT_AT_MOST)
+        ),
         recent_alarms=tuple(records.alarms_since(now_us - REMEMBER_RECENT_US)),
         floods=tuple(records.open_floods()),
         findings=tuple(records.open_findings()),
+        escalations=tuple(records.open_escalations()),
+        device_cares=tuple(every_device_care(records.engine)),
+        watches=tuple(records.logbook.watches_since(now_us - REMEMBERED_US)),
+        log=tuple(records.logbook.written_since(now_us - CORRECTED_WITHIN_US)),
+        arrangements=tuple(records.arrangements(now_us - REMEMBER_OVER_US)),
+        disturbances=tuple(disturbances_since(records.engine, now_us - REMEMBER_DISTURBED_US)),
         outages=_outages_held_by(records, now_us),
     )
 

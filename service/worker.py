@@ -53,17 +53,29 @@ from domain.requests import (
     AcknowledgeAlarm,
     AcknowledgeIncident,
     AnswerConsultation,
+    AnswerNotice,
+    CallDevice,
     CloseIncident,
+    DecideApproval,
     EndWithholding,
     HangTag,
+    LogCall,
+    MergeIncident,
+    ProposeViolation,
+    RegroupIncident,
     RemoveTag,
+    ReportCamera,
     ReportFinding,
     Request,
     ResetAlarm,
+    RetryNotice,
     ShelveAlarm,
     SilenceAlarm,
     SilenceIncident,
+    SplitIncident,
+    StopDevice,
     TakeOutOfService,
+    TryDevice,
 )
 from ingest.intake import Intake
 from ingest.kafka import (
@@ -82,6 +94,7 @@ from ingest.partition_intake import PartitionIntake, seal_of
 from linkage.desk import Held
 from linkage.linkage import Linkage
 from linkage.plan import LinkagePlan
+from linkage.responsibility import Responsibility
 from service.counting import Counted
 from service.fail_open import FailOpen
 from service.history import history
@@ -89,6 +102,7 @@ from service.janitor import Janitor
 from service.latest import LatestValues
 from service.limiting import limits_now, modes_on
 from service.live import LiveView
+from service.notifying import Notifier
 from service.outbound import Publisher, change_of
 from service.partition import PartitionPath, PathSettings, SharedDispatcher, Stores
 from service.partitioning import DESK, Partitioning
@@ -138,7 +152,7 @@ class KafkaCore:
         """Opens the stores and looks at the topic; partitions come when the group gives them. Raises
         StorageUnavailable, Unwirable, KafkaUnusable."""
         self._settings = settings
-        self._site = site if outputs else replace(site, rules=())
+        self._site = site if outputs else site.without_outputs()
         self._mqtt = only_source(site)
         self.clock: Clock = system_clock
         self.counters = Counted()
@@ -170,6 +184,17 @@ class KafkaCore:
             shared=self._shared,
         )
         self.live = LiveView(self._plan, self.records.standing_events())
+        self.notifier = Notifier(
+            self._engine,
+            self._plan,
+            self._responsibility,
+            clock=self.clock,
+            counters=self.counters,
+            tell=self.live.tell,
+            name=self.name,
+            ours=lambda: list(self._paths),
+            may_send=lambda: self.has_desk,
+        )
         self.source = KafkaSource(self._config, self, self.counters)
         self._writer = KafkaWriter(self._config, self.counters)
         self._commands: SharedDispatcher
@@ -232,6 +257,7 @@ class KafkaCore:
             self._publisher.worker,
             self.store_keeper.worker,
             Janitor(self._engine, settings.keep, clock=self.clock, counters=self.counters).worker,
+            *self.notifier.workers(),
         ]
 
     # -- what run_core and the socket ask ------------------------------------------------------
@@ -239,6 +265,7 @@ class KafkaCore:
     def start(self) -> None:
         self.sender.start()
         self.dispatcher.start()
+        self.notifier.start()
         self.vitals.recovered()
         self._writer.start()
         self.source.start()
@@ -261,6 +288,7 @@ class KafkaCore:
         for path in list(self._paths.values()):
             path.stop()
         self._writer.stop()
+        self.notifier.stop()
         self.dispatcher.stop()
         self.sender.stop()
         self._telemetry_store.close()
@@ -710,6 +738,8 @@ class KafkaCore:
             approvals=tuple(changes.approvals),
             reviews=tuple(changes.reviews),
             entries=tuple(changes.entries),
+            watches=tuple(changes.watches),
+            arrangements=tuple(changes.arrangements),
         )
         self._write(path.partition, learned).result(ASK_WITHIN_S)
         path.learned = number
@@ -719,7 +749,14 @@ class KafkaCore:
     def _partition_of(self, request: Request) -> int:
         asset_id: AssetId | None = None
         match request:
-            case AcknowledgeIncident() | SilenceIncident() | CloseIncident():
+            case (
+                AcknowledgeIncident()
+                | SilenceIncident()
+                | CloseIncident()
+                | MergeIncident()
+                | SplitIncident()
+                | RegroupIncident()
+            ):
                 asset_id = self.records.asset_of_incident(request.incident_id)
             case AcknowledgeAlarm() | SilenceAlarm() | ResetAlarm():
                 asset_id = self.records.asset_of_alarm(request.event_id)
@@ -727,8 +764,17 @@ class KafkaCore:
                 asset_id = self._asset_of_point(request.point)
             case HangTag():
                 asset_id = request.asset_id
+            case AnswerNotice() | LogCall() | RetryNotice():
+                asset_id = request.asset_id
+            case CallDevice() | TryDevice() | StopDevice():
+                return self._places.of_device.get(request.device_id, DESK)
+            case DecideApproval():
+                device = self.records.device_of_call(request.approval_id)
+                return DESK if device is None else self._places.of_device.get(device, DESK)
             case ReportFinding():
                 asset_id = request.finding.asset_id
+            case ReportCamera() | ProposeViolation():
+                asset_id = request.asset_id
             case AnswerConsultation():
                 asset_id = self.records.asset_of_finding(request.finding_id)
             case RemoveTag():
@@ -770,6 +816,13 @@ class KafkaCore:
             if handled is not None and self._asked.pop(request_id, None) is not None:
                 self.live.publish(None, Changes(handled=[handled]))
         self._threads[2].wait(_LOOK_FOR_ANSWERS_S)
+
+    def _responsibility(self) -> Responsibility:
+        """Every partition learns what is arranged; the escalator asks only while one is ours."""
+        path = next(iter(list(self._paths.values())), None)
+        if path is None:
+            return Responsibility(self._plan.organisation, self._plan.zone, self._plan.version)
+        return path.decider.responsibility
 
     def _publish(self, partition: int, record: Record | None, changes: Changes) -> None:
         """From the deciding thread of a partition, before the changes are recorded."""
@@ -846,6 +899,8 @@ def _held_of(
         recent_alarms=recent_alarms,
         withholdings=tuple(each for each in held.withholdings if is_point_ours(each.point)),
         findings=tuple(each for each in held.findings if is_ours(each.asset_id)),
+        escalations=tuple(each for each in held.escalations if is_ours(each.asset_id)),
+        disturbances=tuple(each for each in held.disturbances if is_ours(each.asset_id)),
         outages=held.outages.of(is_ours),
         floods=tuple(
             each

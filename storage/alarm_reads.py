@@ -8,7 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, Engine, RowMapping, Select, case, func, or_, select
 
-from domain.alarms import Alarm, Flood, Rationalisation, Withholding
+from domain.alarms import Alarm, Flood, Rationalisation, Withheld, Withholding
 from domain.assets import Condition, Priority
 from domain.ids import AssetId
 from domain.limit_changes import Campaign, LimitChange
@@ -24,6 +24,7 @@ from storage.tables import (
     incidents,
     limit_changes,
     rationalisations,
+    tags,
     withholdings,
 )
 
@@ -32,7 +33,9 @@ T = TypeVar("T")
 
 class AlarmView(StrEnum):
     CURRENT = "current"
-    WITHHELD = "withheld"  # shelved, suppressed, out of service
+    SHELVED = "shelved"  # by a person: on a shelf, or out of service
+    SUPPRESSED = "suppressed"  # by design: a rule of the site
+    TAGGED = "tagged"  # by what hangs on the device
     PAST = "past"
 
 
@@ -73,11 +76,17 @@ class AlarmGroup:
     priority: Priority
 
 
-_RANKS: Final[Mapping[AlarmView, ColumnElement[bool]]] = {
+_KEPT_BACK: Final = alarms.c.rank == WITHHELD_RANK
+_BY_TAG: Final = alarms.c.withheld_by.in_(select(tags.c.tag_id))
+_BY_DESIGN: Final = alarms.c.withheld == Withheld.SUPPRESSED.value
+_VIEWS: Final[Mapping[AlarmView, ColumnElement[bool]]] = {
     AlarmView.CURRENT: alarms.c.rank < WITHHELD_RANK,
-    AlarmView.WITHHELD: alarms.c.rank == WITHHELD_RANK,
+    AlarmView.SHELVED: _KEPT_BACK & ~_BY_DESIGN,
+    AlarmView.SUPPRESSED: _KEPT_BACK & _BY_DESIGN & ~_BY_TAG,
+    AlarmView.TAGGED: _KEPT_BACK & _BY_DESIGN & _BY_TAG,
     AlarmView.PAST: alarms.c.rank == CLOSED_RANK,
 }
+KEPT_BACK_VIEWS: Final = (AlarmView.SHELVED, AlarmView.SUPPRESSED, AlarmView.TAGGED)
 _ORDERS: Final[Mapping[AlarmOrder, tuple[Any, ...]]] = {
     AlarmOrder.IMPORTANCE: (alarms.c.rank, alarms.c.priority, alarms.c.raised_at_us.desc()),
     AlarmOrder.NEWEST: (alarms.c.raised_at_us.desc(),),
@@ -121,6 +130,27 @@ class AlarmReads:
         query = _which(select(func.count()).select_from(alarms), wanted)
         with reading(self._engine) as connection:
             return int(connection.execute(query).scalar_one())
+
+    def kept_back(self, asset_ids: Collection[AssetId] | None = None) -> dict[AlarmView, int]:
+        """How many are kept from the operator, by which list has them."""
+        which = case(
+            *((_VIEWS[view], view.value) for view in KEPT_BACK_VIEWS), else_=AlarmView.SHELVED.value
+        ).label("view")
+        query = select(which, func.count()).where(_KEPT_BACK).group_by(which)
+        if asset_ids is not None:
+            query = query.where(alarms.c.asset_id.in_(list(asset_ids)))
+        with reading(self._engine) as connection:
+            return {AlarmView(view): int(count) for view, count in connection.execute(query)}
+
+    def kept_by(self, because: Collection[UUID]) -> dict[UUID, int]:
+        """How many each of these tags, shelves and rules keeps back now."""
+        query = (
+            select(alarms.c.withheld_by, func.count())
+            .where(_KEPT_BACK, alarms.c.withheld_by.in_(list(because)))
+            .group_by(alarms.c.withheld_by)
+        )
+        with reading(self._engine) as connection:
+            return {kept_by: int(count) for kept_by, count in connection.execute(query)}
 
     def groups(self, wanted: AlarmFilter, by: str) -> list[AlarmGroup]:
         """The largest first. Raises KeyError for what nothing is grouped by."""
@@ -220,7 +250,7 @@ class AlarmReads:
         query = (
             select(incidents.c.cause, func.count())
             .join(alarms, alarms.c.incident_id == incidents.c.incident_id)
-            .where(incidents.c.cause.in_(list(causes)), _RANKS[AlarmView.CURRENT])
+            .where(incidents.c.cause.in_(list(causes)), _VIEWS[AlarmView.CURRENT])
             .group_by(incidents.c.cause)
         )
         with reading(self._engine) as connection:
@@ -232,7 +262,7 @@ class AlarmReads:
 
 
 def _which(query: Select[Any], wanted: AlarmFilter) -> Select[Any]:
-    query = query.where(_RANKS[wanted.view])
+    query = query.where(_VIEWS[wanted.view])
     if wanted.priorities:
         query = query.where(alarms.c.priority.in_([int(each) for each in wanted.priorities]))
     if wanted.classes:

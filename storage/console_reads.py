@@ -8,8 +8,9 @@ from uuid import UUID
 from sqlalchemy import Engine, RowMapping, Select, case, func, select
 
 from domain.alarms import Alarm
+from domain.arrangements import Arrangement
 from domain.assets import Priority
-from domain.commands import DeviceCommand
+from domain.commands import DeviceCare, DeviceCommand, Origin
 from domain.credit import Account, CreditEntry, ReviewItem
 from domain.events import AlarmRaised
 from domain.findings import Case, Finding
@@ -18,7 +19,8 @@ from domain.incidents import Incident, IncidentState
 from domain.paperwork import Approval, SiteVersion, Tag, Ticket, TicketState, User
 from domain.requests import Handled
 from domain.responsibility import Kind
-from storage import alarm_rows, credit_rows, finding_rows, rows
+from storage import alarm_rows, arrangement_rows, credit_rows, finding_rows, rows
+from storage.device_cares import every_device_care
 from storage.engines import reading
 from storage.records import STANDING, RecordedEvent, command_of, recorded_of
 from storage.tables import (
@@ -103,6 +105,19 @@ class ConsoleReads:
             .limit(limit)
         )
         return self._with_alarms(self._all(query, lambda row: rows.incident(row, _NOTHING)))
+
+    def count_beneath(self, causes: Collection[UUID]) -> dict[UUID, int]:
+        """cause -> incidents beneath it that are not closed."""
+        query = (
+            select(incidents.c.cause, func.count())
+            .where(
+                incidents.c.cause.in_(list(causes)),
+                incidents.c.state != IncidentState.CLOSED.value,
+            )
+            .group_by(incidents.c.cause)
+        )
+        with reading(self._engine) as connection:
+            return {cause: int(count) for cause, count in connection.execute(query)}
 
     def handled_of(self, subjects: Collection[str], limit: int = 200) -> list[Handled]:
         """What people did to these things, the newest first; not what was refused."""
@@ -207,9 +222,44 @@ class ConsoleReads:
         )
         return self._all(query, command_of)
 
-    def last_commands(self, device_id: str | None = None, limit: int = 50) -> list[DeviceCommand]:
-        """The newest first."""
+    def command(self, command_id: UUID) -> DeviceCommand | None:
+        found = self._all(select(commands).where(commands.c.command_id == command_id), command_of)
+        return found[0] if found else None
+
+    def event(self, event_id: UUID) -> RecordedEvent | None:
+        found = self._all(select(events).where(events.c.event_id == event_id), recorded_of)
+        return found[0] if found else None
+
+    def events_detected(
+        self, from_us: int, to_us: int, limit: int = 2_000
+    ) -> list[tuple[AlarmRaised, bool]]:
+        """The newest first, and whether each is of an incident that is a consequence."""
+        query = (
+            select(*events.c, incidents.c.cause.is_not(None).label("beneath"))
+            .outerjoin(incidents, incidents.c.incident_id == events.c.incident_id)
+            .where(events.c.detected_at_us.between(from_us, to_us))
+            .order_by(events.c.detected_at_us.desc(), events.c.event_id)
+            .limit(limit)
+        )
+        with reading(self._engine) as connection:
+            return [
+                (recorded_of(row).raised, bool(row["beneath"]))
+                for row in connection.execute(query).mappings()
+            ]
+
+    def device_cares(self) -> dict[str, DeviceCare]:
+        return {each.device_id: each for each in every_device_care(self._engine)}
+
+    def last_commands(
+        self,
+        device_id: str | None = None,
+        limit: int = 50,
+        origins: Collection[Origin] = (),
+    ) -> list[DeviceCommand]:
+        """The newest first; of every origin where none is named."""
         query = select(commands).order_by(commands.c.created_at_us.desc()).limit(limit)
+        if origins:
+            query = query.where(commands.c.origin.in_([each.value for each in origins]))
         if device_id is not None:
             query = query.where(commands.c.device_id == writable(device_id))
         return self._all(query, command_of)
@@ -224,6 +274,10 @@ class ConsoleReads:
         order = case((reviews.c.judged_at_us.is_(None), reviews.c.created_at_us), else_=None)
         query = query.order_by(order.nulls_last(), reviews.c.judged_at_us.desc()).limit(limit)
         return self._all(query, credit_rows.review)
+
+    def review(self, review_id: UUID) -> ReviewItem | None:
+        query = select(reviews).where(reviews.c.review_id == review_id)
+        return next(iter(self._all(query, credit_rows.review)), None)
 
     def reviews_of_incident(self, incident_id: UUID) -> list[ReviewItem]:
         query = select(reviews).where(reviews.c.incident_id == incident_id)
@@ -297,6 +351,10 @@ class ConsoleReads:
     def user(self, name: str) -> User | None:
         found = self._all(select(users).where(users.c.name == writable(name)), rows.user)
         return found[0] if found else None
+
+    def arrangements(self) -> list[Arrangement]:
+        """Everything that was ever arranged, the oldest first."""
+        return self._all(arrangement_rows.every(), arrangement_rows.arrangement)
 
     def site_versions(self) -> list[SiteVersion]:
         """The newest first."""

@@ -6,6 +6,7 @@ import msgspec
 from sqlalchemy import RowMapping
 
 from domain.credit import Account, CreditEntry, ReviewItem, ReviewKind, ReviewState
+from domain.evidence import EvidenceFile
 from domain.responsibility import Reason
 from storage.rows import as_json, columns_of
 
@@ -17,6 +18,7 @@ def review_row(review: ReviewItem) -> _Row:
     return columns_of(review) | {
         "reasons": as_json(review.reasons),
         "evidence": as_json(review.evidence),
+        "files": as_json(review.files),
     }
 
 
@@ -27,6 +29,7 @@ def review(row: RowMapping) -> ReviewItem:
     held["account"] = Account(held["account"]) if held["account"] else None
     held["reasons"] = msgspec.json.decode(held["reasons"], type=_REASONS)
     held["evidence"] = msgspec.json.decode(held["evidence"], type=tuple[str, ...])
+    held["files"] = msgspec.json.decode(held["files"], type=tuple[EvidenceFile, ...])
     return ReviewItem(**held)
 
 

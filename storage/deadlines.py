@@ -9,20 +9,27 @@ from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from typing import Final
 
-from sqlalchemy import Connection, Engine, RowMapping, and_, bindparam, exists, select, update
+from sqlalchemy import (
+    Connection,
+    Engine,
+    RowMapping,
+    and_,
+    bindparam,
+    exists,
+    func,
+    select,
+    update,
+)
 
 from domain.changes import Changes
 from domain.deadlines import Deadline
 from storage.engines import reading, writing
-from storage.inserts import insert
+from storage.escalation_rows import CANCELLED, WAITING, put_deadlines
 from storage.records import write_changes
-from storage.rows import columns_of
 from storage.tables import deadlines
 from storage.text import writable
 
-WAITING: Final = "waiting"
 DONE: Final = "done"
-CANCELLED: Final = "cancelled"
 OVERTAKEN: Final = "overtaken"
 _FIELDS: Final = tuple(field.name for field in fields(Deadline))
 
@@ -40,7 +47,12 @@ class Claimed:
 
     def put(self, following: Iterable[Deadline]) -> None:
         """The next steps, in the same commit."""
-        _put(self._connection, following)
+        put_deadlines(self._connection, following)
+
+    @property
+    def connection(self) -> Connection:
+        """For what must be read in the same transaction."""
+        return self._connection
 
 
 class SqlDeadlines:
@@ -52,7 +64,7 @@ class SqlDeadlines:
     def put(self, wanted: Iterable[Deadline]) -> None:
         """What is there already, whatever became of it, stays as it is."""
         with writing(self._engine) as connection:
-            _put(connection, wanted)
+            put_deadlines(connection, wanted)
 
     def cancel(self, subject: str, at_us: int) -> int:
         """Those of the subject that still wait; how many that were."""
@@ -71,13 +83,24 @@ class SqlDeadlines:
         limit: int,
         worker: str,
         partitions: Collection[int] | None = None,
+        kind: str | None = None,
     ) -> Iterator[Claimed]:
         """Leaving it commits; an exception, or the end of the process, gives them back. Other workers do
-        not wait meanwhile: they pass over what is ours. `partitions`: only theirs."""
+        not wait meanwhile: they pass over what is ours. `partitions`, `kind`: only theirs."""
         with writing(self._engine) as connection:
-            due = tuple(_claim(connection, now_us, limit, partitions))
+            due = tuple(_claim(connection, now_us, limit, partitions, kind))
             _close(connection, due, now_us, worker)
             yield Claimed(due, connection)
+
+    def next_due_us(self, kind: str, partitions: Collection[int] | None = None) -> int | None:
+        """When the earliest of those that wait is due: to look costs less than to claim."""
+        query = select(func.min(deadlines.c.due_at_us)).where(
+            deadlines.c.state == WAITING, deadlines.c.kind == kind
+        )
+        if partitions is not None:
+            query = query.where(deadlines.c.partition.in_(list(partitions)))
+        with reading(self._engine) as connection:
+            return connection.execute(query).scalar()
 
     def waiting(self, subject: str | None = None) -> list[Deadline]:
         query = select(deadlines).where(deadlines.c.state == WAITING)
@@ -96,15 +119,12 @@ class SqlDeadlines:
             return {row.step: row.state for row in connection.execute(query)}
 
 
-def _put(connection: Connection, wanted: Iterable[Deadline]) -> None:
-    written = [columns_of(deadline) | {"state": WAITING} for deadline in wanted]
-    if written:
-        statement = insert(connection.dialect.name, deadlines).on_conflict_do_nothing()
-        connection.execute(statement, written)
-
-
 def _claim(
-    connection: Connection, now_us: int, limit: int, partitions: Collection[int] | None
+    connection: Connection,
+    now_us: int,
+    limit: int,
+    partitions: Collection[int] | None,
+    kind: str | None,
 ) -> list[Deadline]:
     higher = deadlines.alias("higher")
     overtaken = exists().where(
@@ -123,6 +143,8 @@ def _claim(
     )
     if partitions is not None:
         query = query.where(deadlines.c.partition.in_(list(partitions)))
+    if kind is not None:
+        query = query.where(deadlines.c.kind == kind)
     return [_deadline(row) for row in connection.execute(query).mappings()]
 
 

@@ -1,7 +1,7 @@
 """Outages, planned outages and earth faults in the records, and the interruptions that the indices count.
 
-What people look for stands in columns; the rest is one document, the newest version. The interruptions are plain
-rows: every index can be computed again from them by one query.
+What people look for stands in columns; the rest is one document, the newest version. The interruptions are
+plain rows: every index can be computed again from them by one query.
 """
 
 from collections.abc import Iterable

@@ -94,13 +94,14 @@ class Owners:
             query = select(site_facts.c.value).where(site_facts.c.name == name)
             return int(connection.execute(query).scalar_one())
 
-    def key(self) -> bytes:
-        """The key of our own records in the topic: made once, known to every worker of these records."""
-        keep = {"name": _RECORDS, "key": token_bytes(_KEY_BYTES)}
+    def key(self, name: str = _RECORDS) -> bytes:
+        """By default that of our own records in the topic: made once, known to every worker of these
+        records."""
+        keep = {"name": name, "key": token_bytes(_KEY_BYTES)}
         with writing(self._engine) as connection:
             statement = insert(connection.dialect.name, journal_keys).on_conflict_do_nothing()
             connection.execute(statement, keep)
-            query = select(journal_keys.c.key).where(journal_keys.c.name == _RECORDS)
+            query = select(journal_keys.c.key).where(journal_keys.c.name == name)
             return bytes(connection.execute(query).scalar_one())
 
 

@@ -13,10 +13,12 @@ from sqlalchemy import Column, Connection, RowMapping, delete, func, select
 
 from domain.changes import Changes
 from domain.clock import SECOND_US
-from storage import credit_rows, rows
+from storage import arrangement_rows, credit_rows, rows
 from storage.engines import Turn, take_turn
+from storage.logbook import watch, watches
 from storage.tables import (
     approvals,
+    arrangements,
     entries,
     paper_changes,
     reviews,
@@ -47,6 +49,8 @@ _KINDS: Final[Mapping[str, _Kind]] = {
     "site_versions": _Kind(site_versions.c.number, int, rows.site_version),
     "reviews": _Kind(reviews.c.review_id, UUID, credit_rows.review),
     "entries": _Kind(entries.c.entry_id, UUID, credit_rows.entry),
+    "watches": _Kind(watches.c.watch_id, UUID, watch),
+    "arrangements": _Kind(arrangements.c.arrangement_id, UUID, arrangement_rows.arrangement),
 }
 
 

@@ -25,20 +25,35 @@ from sqlalchemy import (
 )
 
 from domain.alarms import Alarm, Flood, Rationalisation, Withholding
+from domain.arrangements import Arrangement
 from domain.assets import MOMENTARY, AlarmClass, Condition, Priority
 from domain.changes import Changes, OutboxDone
 from domain.clock import Clock, system_clock, to_datetime
-from domain.commands import CommandState, DeviceCommand, OutboxItem
+from domain.commands import CommandState, DeviceCommand, Origin, OutboxItem
 from domain.credit import CreditEntry, ReviewItem, ReviewState
 from domain.events import AlarmCleared, AlarmRaised, ClearReason
 from domain.findings import Finding, Verdict
 from domain.ids import AssetId, DeviceId, PointKey, SourceId
 from domain.incidents import Incident, IncidentState
 from domain.limit_changes import Campaign, LimitChange
+from domain.notices import Escalation
 from domain.paperwork import Approval, ApprovalState, SiteVersion, Tag, Ticket, User
 from domain.records import DeadLetter
 from domain.requests import Handled
-from storage import alarm_rows, credit_rows, finding_rows, outages, outbound, paper, rows
+from storage import (
+    alarm_rows,
+    arrangement_rows,
+    credit_rows,
+    escalation_rows,
+    finding_rows,
+    logbook,
+    outages,
+    outbound,
+    paper,
+    rows,
+)
+from storage.device_cares import write_device_cares
+from storage.disturbances import write_disturbances
 from storage.engines import reading, writing
 from storage.inserts import insert, latest, newest
 from storage.ownership import expect_owner
@@ -47,6 +62,7 @@ from storage.tables import (
     alarms,
     applied,
     approvals,
+    arrangements,
     audit,
     campaigns,
     cases,
@@ -119,6 +135,10 @@ class SqlRecords:
         """For what stands in the same database."""
         return self._engine
 
+    @property
+    def logbook(self) -> logbook.LogReads:
+        return logbook.LogReads(self._engine)
+
     def applied_seq(self) -> int:
         with reading(self._engine) as connection:
             return _applied_seq(connection, self._projection)
@@ -133,7 +153,7 @@ class SqlRecords:
                 expect_owner(connection, self._partition, self._epoch)
             statements = _statements(connection.dialect.name)
             is_new = applied_seq > _applied_seq(connection, self._projection)
-            write_changes(connection, changes)
+            write_changes(connection, changes, self._partition)
             if is_new:
                 _write_dead_letters(connection, statements, changes.dead_letters)
                 connection.execute(
@@ -207,6 +227,19 @@ class SqlRecords:
         with reading(self._engine) as connection:
             found = connection.execute(query).scalar()
             return None if found is None else AssetId(found)
+
+    def device_of_call(self, approval_id: UUID) -> DeviceId | None:
+        """Of a call by hand that waits for a second person; None for another approval."""
+        query = select(approvals.c.subject_id).where(
+            approvals.c.approval_id == approval_id, approvals.c.subject == "device"
+        )
+        with reading(self._engine) as connection:
+            command = connection.execute(query).scalar()
+            if command is None:
+                return None
+            of_it = select(commands.c.device_id).where(commands.c.command_id == UUID(command))
+            found = connection.execute(of_it).scalar()
+            return None if found is None else DeviceId(found)
 
     def asset_of_incident(self, incident_id: UUID) -> AssetId | None:
         query = select(incidents.c.asset_id).where(incidents.c.incident_id == incident_id)
@@ -309,6 +342,13 @@ class SqlRecords:
 
     def rationalisations(self) -> list[Rationalisation]:
         return self._all(select(rationalisations), alarm_rows.rationalisation)
+
+    def open_escalations(self) -> list[Escalation]:
+        return self._all(escalation_rows.OPEN, escalation_rows.escalation)
+
+    def arrangements(self, since_us: int) -> list[Arrangement]:
+        """Those that are not over, or were not at `since_us`."""
+        return self._all(arrangement_rows.not_over_at(since_us), arrangement_rows.arrangement)
 
     def open_floods(self) -> list[Flood]:
         return self._all(select(floods).where(floods.c.ended_at_us.is_(None)), alarm_rows.flood)
@@ -465,6 +505,7 @@ class _Statements:
     rationalisation: Executable
     finding: Executable
     case: Executable
+    arrangement: Executable
     dead_letter: Executable
     dead_letter_count: Executable
 
@@ -502,6 +543,7 @@ def _statements(dialect: str) -> _Statements:
         rationalisation=newest(dialect, rationalisations, ("point", "condition"), "version"),
         finding=newest(dialect, findings, "finding_id", "version"),
         case=insert(dialect, cases).on_conflict_do_nothing(),  # settled once
+        arrangement=newest(dialect, arrangements, "arrangement_id", "version"),
         dead_letter=dead_letters.insert(),
         dead_letter_count=count.on_conflict_do_update(
             index_elements=list(dead_letter_counts.primary_key),
@@ -515,7 +557,7 @@ def _applied_seq(connection: Connection, projection: str) -> int:
     return connection.execute(query).scalar() or 0
 
 
-def write_changes(connection: Connection, changes: Changes) -> None:
+def write_changes(connection: Connection, changes: Changes, partition: int | None = None) -> None:
     """All but the dead letters, in the caller's transaction. May be repeated."""
     statements = _statements(connection.dialect.name)
     _write_events(connection, statements, changes)
@@ -531,10 +573,14 @@ def write_changes(connection: Connection, changes: Changes) -> None:
         connection,
         statements.command,
         "command_id",
-        map(columns_of, chain(changes.commands, of_outbox)),
+        map(rows.command_row, chain(changes.commands, of_outbox)),
     )
     _write_outbox(connection, statements, changes.outbox, changes.outbox_done)
     _write_people_and_paper(connection, statements, changes)
+    escalation_rows.write(connection, changes, partition)
+    logbook.write(connection, changes)
+    write_disturbances(connection, changes)
+    write_device_cares(connection, changes)
     outages.write(connection, changes)
 
 
@@ -623,6 +669,11 @@ def _write_people_and_paper(
         (statements.approval, "approval_id", map(rows.approval_row, changes.approvals)),
         (statements.user, "name", map(rows.user_row, changes.users)),
         (statements.finding, "finding_id", map(finding_rows.finding_row, changes.findings)),
+        (
+            statements.arrangement,
+            "arrangement_id",
+            map(arrangement_rows.arrangement_row, changes.arrangements),
+        ),
     )
     for statement, key, versions in of_versions:
         _write_newest(connection, statement, key, versions)
@@ -763,6 +814,8 @@ def command_of(row: RowMapping) -> DeviceCommand:
     stored["device_id"] = DeviceId(stored["device_id"])
     stored["priority"] = Priority(stored["priority"])
     stored["state"] = CommandState(stored["state"])
+    stored["origin"] = Origin(stored["origin"])
+    stored["because"] = rows.reasons(stored["because"])
     return DeviceCommand(**stored)
 
 

@@ -5,15 +5,26 @@ from typing import Any, Final, get_args
 
 import msgspec
 
-from domain.requests import ChangePassword, ProposeSite, PutUser, ReportFinding, Request
+from domain.requests import (
+    ChangePassword,
+    ProposeSite,
+    PutUser,
+    ReportFinding,
+    Request,
+    SignHandover,
+    TakeLeave,
+)
 from storage.text import writable
 
 _KINDS: Final[Mapping[str, type[Request]]] = {each.__name__: each for each in get_args(Request)}
-# what an audit does not keep: a password, and a folder that stands among the site versions
+# what an audit does not keep: a password, and what stands elsewhere: folders, signed pages
+# what an audit does not keep: a password, a folder that stands among the site versions, why somebody is away
 _LEFT_OUT: Final[Mapping[type[Any], tuple[str, ...]]] = {
     PutUser: ("password",),
     ChangePassword: ("password",),
     ProposeSite: ("files",),
+    SignHandover: ("page",),
+    TakeLeave: ("private",),
 }
 
 

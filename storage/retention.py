@@ -5,20 +5,35 @@ from collections.abc import Callable, Mapping
 from enum import StrEnum
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, Engine, Table, and_, delete, exists, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Engine,
+    Table,
+    and_,
+    delete,
+    exists,
+    or_,
+    select,
+    update,
+)
 
 from domain.clock import to_datetime
 from domain.commands import CommandState
 from domain.incidents import IncidentState
+from domain.notices import OPEN_STATES
 from storage.alarm_rows import CLOSED_RANK
 from storage.engines import writing
+from storage.notice_tables import escalations, notice_entries, notices
 from storage.records import STANDING
 from storage.tables import (
     alarms,
+    arrangements,
     audit,
     commands,
     dead_letter_counts,
     dead_letters,
+    deadlines,
     entries,
     events,
     incidents,
@@ -34,9 +49,10 @@ _OPEN: Final = (CommandState.PENDING.value, CommandState.SENT.value)
 class Kept(StrEnum):
     """A class of data that has its own time."""
 
-    INCIDENTS = "incidents"  # with their events, alarms and commands
+    INCIDENTS = "incidents"  # with their events, alarms, commands and notices
     AUDIT = "audit"
     DEAD_LETTERS = "dead_letters"
+    LEAVE_REASONS = "leave_reasons"  # why somebody was away; not that he was
 
 
 def delete_some(engine: Engine, kept: Kept, before_us: int, at_most: int = AT_ONCE) -> int:
@@ -110,6 +126,33 @@ def _counts(event_id: ColumnElement[Any]) -> ColumnElement[bool]:
     )
 
 
+def _notices(connection: Connection, before_us: int, at_most: int) -> int:
+    """With what happened to each; those that somebody may still send or answer stay."""
+    over = notices.c.state.not_in([each.value for each in OPEN_STATES])
+    old = or_(over, notices.c.valid_until_us < before_us)
+    chosen = select(notices.c.notice_id).where(old, notices.c.created_at_us < before_us)
+    ids = list(connection.scalars(chosen.limit(at_most)))
+    connection.execute(delete(notice_entries).where(notice_entries.c.notice_id.in_(ids)))
+    return _gone(connection, notices, notices.c.notice_id.in_(ids))
+
+
+def _escalations(connection: Connection, before_us: int, at_most: int) -> int:
+    """That ended, with their deadlines."""
+    chosen = (
+        select(escalations.c.escalation_id)
+        .where(
+            escalations.c.ended_at_us < before_us,
+            ~exists().where(notices.c.escalation_id == escalations.c.escalation_id),
+        )
+        .limit(at_most)
+    )
+    ids = list(connection.scalars(chosen))
+    connection.execute(
+        delete(deadlines).where(deadlines.c.subject.in_([str(each) for each in ids]))
+    )
+    return _gone(connection, escalations, escalations.c.escalation_id.in_(ids))
+
+
 def _audit(connection: Connection, before_us: int, at_most: int) -> int:
     chosen = select(audit.c.request_id).where(audit.c.at_us < before_us).limit(at_most)
     return _gone(connection, audit, audit.c.request_id.in_(list(connection.scalars(chosen))))
@@ -124,13 +167,26 @@ def _dead_letters(connection: Connection, before_us: int, at_most: int) -> int:
     return gone + _gone(connection, dead_letter_counts, dead_letter_counts.c.day < day)
 
 
+def _leave_reasons(connection: Connection, before_us: int, at_most: int) -> int:
+    over = or_(arrangements.c.until_us < before_us, arrangements.c.ended_at_us < before_us)
+    chosen = (
+        select(arrangements.c.arrangement_id)
+        .where(arrangements.c.private != "", over)
+        .limit(at_most)
+    )
+    ids = list(connection.scalars(chosen))
+    wiped = update(arrangements).where(arrangements.c.arrangement_id.in_(ids)).values(private="")
+    return connection.execute(wiped).rowcount
+
+
 def _gone(connection: Connection, table: Table, which: ColumnElement[bool]) -> int:
     return connection.execute(delete(table).where(which)).rowcount
 
 
 _Step = Callable[[Connection, int, int], int]
 _STEPS: Final[Mapping[Kept, tuple[_Step, ...]]] = {
-    Kept.INCIDENTS: (_commands, _incidents, _events_of_no_incident),
+    Kept.INCIDENTS: (_commands, _incidents, _events_of_no_incident, _notices, _escalations),
     Kept.AUDIT: (_audit,),
     Kept.DEAD_LETTERS: (_dead_letters,),
+    Kept.LEAVE_REASONS: (_leave_reasons,),
 }

@@ -2,6 +2,7 @@
 
 from dataclasses import fields
 from enum import Enum
+from functools import cache
 from math import isnan
 from typing import Any, Final
 from uuid import UUID
@@ -10,6 +11,7 @@ import msgspec
 from sqlalchemy import RowMapping
 
 from domain.assets import Priority
+from domain.commands import DeviceCommand
 from domain.ids import AssetId, PersonId, TeamId
 from domain.incidents import Explanation, Incident, IncidentState
 from domain.paperwork import (
@@ -31,10 +33,13 @@ from storage.text import writable
 
 _Row = dict[str, Any]
 _NOTHING: Final = ""
+_AS_THEY_ARE: Final = frozenset({int, bool, bytes, UUID, type(None)})
 
 
 def stored(value: Any) -> Any:
     """A plain value as a column takes it."""
+    if type(value) in _AS_THEY_ARE:  # most are: a flood has a million of them
+        return value
     if isinstance(value, Enum):
         return value.value
     if isinstance(value, str):
@@ -46,7 +51,12 @@ def stored(value: Any) -> Any:
 
 def columns_of(thing: Any) -> _Row:
     """One column per field, for what has plain fields only."""
-    return {field.name: stored(getattr(thing, field.name)) for field in fields(thing)}
+    return {name: stored(getattr(thing, name)) for name in _names(thing.__class__)}
+
+
+@cache
+def _names(kind: type) -> tuple[str, ...]:
+    return tuple(field.name for field in fields(kind))
 
 
 def as_json(value: Any) -> str:
@@ -73,9 +83,17 @@ def incident(row: RowMapping, standing: frozenset[UUID]) -> Incident:
     held["priority"] = Priority(held["priority"])
     held["state"] = IncidentState(held["state"])
     held["kind"] = Kind(held["kind"])
-    held["because"] = msgspec.json.decode(held["because"], type=tuple[Reason, ...])
+    held["because"] = reasons(held["because"])
     held["found"] = msgspec.json.decode(held["found"], type=Explanation)
     return Incident(**held)
+
+
+def command_row(command: DeviceCommand) -> _Row:
+    return columns_of(command) | {"because": as_json(command.because)}
+
+
+def reasons(written: str) -> tuple[Reason, ...]:
+    return msgspec.json.decode(written, type=tuple[Reason, ...])
 
 
 def ticket_row(ticket: Ticket) -> _Row:

@@ -33,6 +33,9 @@ def _words(length: int) -> TypeEngine[str]:
     return String(length).with_variant(Text(collation="C"), "postgresql")
 
 
+words: Final = _words  # for tables in modules of their own
+
+
 # a number that people write down somewhere and may mistype
 _WHOLE: Final = Integer().with_variant(BigInteger(), "postgresql")
 
@@ -245,9 +248,13 @@ commands: Final = Table(
     Column("ended_at_us", BigInteger),
     Column("outcome", Text, nullable=False),
     Column("sent_before_recorded", Boolean, nullable=False),
+    Column("origin", _words(40), nullable=False, server_default="event"),
+    Column("by", _words(200), nullable=False, server_default=""),
+    Column("because", Text, nullable=False, server_default="[]"),  # JSON of the reasons
     Column("version", Integer, nullable=False),
     Index("ix_commands_state", "state"),
     Index("ix_commands_event_id", "event_id"),
+    Index("ix_commands_device_id", "device_id", "created_at_us"),
 )
 
 outbox: Final = Table(
@@ -317,6 +324,7 @@ reviews: Final = Table(
     Column("corrects", Uuid),
     Column("reasons", Text, nullable=False),
     Column("evidence", Text, nullable=False),
+    Column("files", Text, nullable=False, server_default="[]"),
     Column("shadow", Boolean, nullable=False),
     Column("state", _words(40), nullable=False),
     Column("judged_by", _words(200)),
@@ -601,4 +609,25 @@ cases: Final = Table(
     Column("by", _words(200), nullable=False),
     Column("at_us", BigInteger, nullable=False),
     Index("ix_cases_at_us", "at_us"),
+)
+
+# what people arranged beside the site: leave, delegation, swaps, planned days, holidays, moves, hand-overs
+arrangements: Final = Table(
+    "arrangements",
+    metadata,
+    Column("arrangement_id", Uuid, primary_key=True),
+    Column("kind", _words(40), nullable=False),
+    Column("body", Text, nullable=False),  # JSON of what is arranged
+    Column("from_us", BigInteger, nullable=False),
+    Column("until_us", BigInteger),
+    Column("by", _words(200), nullable=False),
+    Column("at_us", BigInteger, nullable=False),
+    Column("private", Text, nullable=False),  # for those whom it concerns
+    Column("state", _words(40), nullable=False),
+    Column("needs", Text, nullable=False),  # JSON list
+    Column("agreed", Text, nullable=False),  # JSON list
+    Column("ended_by", _words(200)),
+    Column("ended_at_us", BigInteger),
+    Column("version", Integer, nullable=False),
+    Index("ix_arrangements_until_us", "until_us"),
 )

@@ -15,6 +15,7 @@ from tests.support import postgres
 from tests.support.kafka import Kafka, KafkaServer, kafka_is_here
 from tests.support.postgres import PostgresServer, fresh_database
 from tests.support.records_stores import PostgresAt, RecordsStore
+from tests.support.rtsp import rtsp_is_here
 from tests.support.series_servers import (
     Influx,
     SeriesServer,
@@ -47,6 +48,13 @@ def needs_mosquitto() -> None:
     """For tests that start brokers of their own."""
     if mosquitto_program() is None:
         missing("mosquitto: apt-get install mosquitto, or make servers")
+
+
+@pytest.fixture(scope="session")
+def needs_rtsp() -> None:
+    """For tests that start an RTSP server."""
+    if not rtsp_is_here():
+        missing("GStreamer's RTSP server with its Python bindings: make servers")
 
 
 @pytest.fixture(scope="session")

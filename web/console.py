@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from domain.assets import Asset
+from domain.clock import system_clock
 from domain.ids import AssetId, PersonId
 from linkage.plan import LinkagePlan
 from linkage.responsibility import Responsibility
+from linkage.watches import REMEMBERED_US
 from service.core_client import CoreClient
 from service.records import records_engine
 from service.site.compiled import read_compiled
@@ -19,10 +21,16 @@ from storage.alarm_reads import AlarmReads
 from storage.console_reads import ConsoleReads
 from storage.dead_letters import SqlDeadLetters
 from storage.ledger import SqlLedger
+from storage.logbook import LogReads
+from storage.notices import SqlNotices
 from storage.outages import OutageReads
+from web.arranged import Arranged
 from web.auth import SignIn
 from web.feed import Feed
 from web.system_watch import SystemWatch
+
+# "desk": a person did something at another worker
+_OF_ARRANGEMENTS = frozenset({"arrangement", "connected", "missed", "desk"})
 
 
 @dataclass(slots=True)
@@ -35,12 +43,14 @@ class Console:
     session_hours: int
     site: Site
     plan: LinkagePlan
-    responsibility: Responsibility
+    arranged: Arranged
     reads: ConsoleReads
     alarms: AlarmReads
     outages: OutageReads
     dead_letters: SqlDeadLetters
     ledger: SqlLedger
+    notices: SqlNotices
+    logbook: LogReads
     core: CoreClient
     feed: Feed
     system: SystemWatch
@@ -61,12 +71,14 @@ class Console:
             session_hours=session_hours,
             site=site,
             plan=site.plan(language),
-            responsibility=responsibility_of(site),
+            arranged=Arranged(reads),
             reads=reads,
             alarms=AlarmReads(engine),
             outages=OutageReads(engine),
             dead_letters=SqlDeadLetters(engine),
             ledger=SqlLedger(engine),
+            notices=SqlNotices(engine),
+            logbook=LogReads(engine),
             core=core,
             feed=feed,
             system=SystemWatch(core, feed),
@@ -74,6 +86,17 @@ class Console:
         )
         console.core.subscribe(console._heard)
         return console
+
+    @property
+    def responsibility(self) -> Responsibility:
+        """With everything that people arranged. Raises StorageUnavailable."""
+        return self.arranged.responsibility(self.site)
+
+    def responsibility_now(self) -> Responsibility:
+        """With who has the watch and what was arranged since. Raises StorageUnavailable."""
+        now_us = system_clock()
+        watches = self.logbook.watches_since(now_us - REMEMBERED_US)
+        return responsibility_of(self.site, watches, now_us, self.arranged.every())
 
     def asset(self, asset_id: AssetId) -> Asset:
         return self.plan.asset(asset_id)
@@ -90,6 +113,8 @@ class Console:
     def _heard(self, change: Mapping[str, Any]) -> None:
         if change.get("kind") == "connected":
             self._look_for_another_site()
+        if change.get("kind") in _OF_ARRANGEMENTS:
+            self.arranged.heard()
         self.feed.heard(change)
 
     def _look_for_another_site(self) -> None:
@@ -97,4 +122,3 @@ class Console:
         site = read_compiled(self.compiled)
         if site != self.site:
             self.site, self.plan = site, site.plan(self.language)
-            self.responsibility = responsibility_of(site)

@@ -42,10 +42,11 @@ def stations_in_sight(visit: Visit) -> Collection[str]:
 
 
 def _in_sight(visit: Visit, station: str, asset: str) -> Mapping[AssetId, str]:
-    """Devices by id, with everything by which they may be called."""
+    """Devices and posts by id, with everything by which they may be called."""
+    posts = {post.asset_id: visit.console.asset(post.asset_id) for post in visit.console.plan.posts}
     return {
         asset_id: f"{asset_id} {each.station} {each.bay} {each.name}".lower()
-        for asset_id, each in visit.console.site.assets.items()
+        for asset_id, each in (*visit.console.site.assets.items(), *posts.items())
         if visit.user.in_scope(each.station)
         and (not station or each.station == station)
         and (not asset or asset_id == asset)

@@ -31,18 +31,25 @@ Build = Callable[..., Awaitable[None] | None]
 
 NAVIGATION: Final = (
     ("/", "incidents", "notifications_active"),
+    ("/notices", "notices", "sms"),
     ("/alarms", "alarms", "list_alt"),
     ("/annunciator", "annunciator", "view_module"),
     ("/alarm-quality", "alarm_quality", "query_stats"),
     ("/limits", "limits", "tune"),
     ("/stations", "stations", "schema"),
     ("/devices", "devices", "campaign"),
+    ("/linkage", "linkage", "account_tree"),
     ("/judgement", "judgement", "psychology"),
     ("/equipment", "equipment", "monitor_heart"),
     ("/reviews", "reviews", "rule"),
     ("/credit", "credit", "workspace_premium"),
     ("/paper", "paper", "assignment"),
+    ("/log", "logbook", "menu_book"),
+    ("/handover", "handover", "swap_horiz"),
+    ("/report", "daily_report", "summarize"),
     ("/organisation", "organisation", "grid_view"),
+    ("/rosters", "rosters", "calendar_month"),
+    ("/arrangements", "arrangements", "event_note"),
     ("/approvals", "approvals", "how_to_reg"),
     ("/site", "site", "domain"),
     ("/system", "system", "monitor_heart"),
@@ -132,7 +139,7 @@ def console_page(path: str, title: str) -> Callable[[Build], Build]:
 
     def decorate(build: Build) -> Build:
         async def page(request: HttpRequest, **parameters: Any) -> Any:
-            user = _signed_in()
+            user = signed_in()
             if user is None:
                 app.storage.user["wanted"] = request.url.path
                 return RedirectResponse("/login")
@@ -170,7 +177,7 @@ def _signature(build: Build) -> Any:
     return inspect.Signature([request, *keyword])
 
 
-def _signed_in() -> User | None:
+def signed_in() -> User | None:
     name = app.storage.user.get("name")
     if not name:
         return None
@@ -276,10 +283,11 @@ def in_scope(visit: Visit, wanted: IncidentFilter) -> IncidentFilter:
     """Bounded to the stations that the user may see."""
     if not visit.user.stations:
         return wanted
+    posts = [post.asset_id for post in visit.console.plan.posts]
     assets = frozenset(
         asset_id
-        for asset_id, asset in visit.console.site.assets.items()
-        if visit.user.in_scope(asset.station)
+        for asset_id in (*visit.console.site.assets, *posts)
+        if visit.user.in_scope(visit.console.asset(asset_id).station)
     )
     chosen = assets if wanted.asset_ids is None else assets & set(wanted.asset_ids)
     return replace(wanted, asset_ids=chosen)

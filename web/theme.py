@@ -74,6 +74,11 @@ body { background: var(--gw-ground); color: var(--gw-ink); }
 .gw-figures { display: grid; grid-template-columns: minmax(0, 1fr) auto; gap: 4px 14px; }
 .gw-figures > :nth-child(odd) { color: var(--gw-soft); overflow-wrap: anywhere; }
 .gw-figures > :nth-child(even) { text-align: right; white-space: nowrap; }
+.gw-pictures { display:flex; flex-wrap:wrap; gap:12px; margin-top:8px }
+.gw-picture { margin:0; flex:1 1 280px; max-width:640px }
+.gw-boxed { position:relative; line-height:0 }
+.gw-boxed img, .gw-picture video { width:100%; height:auto }
+.gw-boxed svg { position:absolute; inset:0; width:100%; height:100% }
 .gw-chain { margin: 0; padding-left: 22px; }
 ol.gw-chain { list-style: decimal; }
 ul.gw-chain { list-style: disc; }
@@ -86,11 +91,42 @@ ul.gw-chain { list-style: disc; }
   padding: 8px; width: 100%; }
 .gw-oneline a { cursor: pointer; }
 .gw-bar { display: flex; flex-wrap: wrap; gap: 8px; align-items: center; width: 100%; }
+.gw-month { overflow-x: auto; background: #fff; border: 1px solid var(--gw-line); border-radius: 6px; }
+.gw-month table { border-collapse: separate; border-spacing: 2px; font-size: 12.5px; }
+.gw-month th { font-weight: 500; padding: 2px 4px; white-space: nowrap; color: var(--gw-soft); }
+.gw-month tr > th:first-child { position: sticky; left: 0; background: #fff; text-align: left; z-index: 1; }
+.gw-month td { min-width: 40px; padding: 3px 4px; text-align: center; border-radius: 3px;
+  white-space: pre; }
+.gw-days .gw-chip { white-space: pre-line; }
+.gw-rest { color: #90a4ae; }
+.gw-rests { background: #f1f4f6; }
+.gw-shift-0 { background: #dbeafe; color: #143a6b; }
+.gw-shift-1 { background: #fdeccf; color: #6b4200; }
+.gw-shift-2 { background: #d9d6f2; color: #2e2670; }
+.gw-shift-3 { background: #d7eef0; color: #0d4a52; }
+.gw-shift-4 { background: #f6dde6; color: #6d1f3f; }
+.gw-shift-5 { background: #e8e4d5; color: #4b4320; }
+.gw-away-day { background: repeating-linear-gradient(45deg, #eceff1 0 6px, #dde3e7 6px 12px);
+  color: #455a64; }
+.gw-month td.gw-today, .gw-month th.gw-today { box-shadow: inset 0 0 0 2px #1565c0; }
+.gw-card.gw-today { border: 2px solid #1565c0; }
+.gw-days { display: none; }
+.gw-line { display: grid; grid-template-columns: 92px minmax(0, 1fr) minmax(0, 240px); gap: 2px 12px;
+  padding: 3px 0; border-top: 1px solid var(--gw-line); }
+.gw-line > * { overflow-wrap: anywhere; }
 .gw-login { max-width: 380px; margin: 8vh auto 0; width: 100%; }
+@media print {
+  .gw-noprint, .gw-header, .gw-drawer, .gw-banner, .gw-acts, .q-drawer-container { display: none !important; }
+  .q-page-container { padding: 0 !important; }
+  body { background: #fff; }
+  .gw-card, .gw-line, .gw-table tr { break-inside: avoid; }
+}
 @media (max-width: 760px) {
+  .gw-line { grid-template-columns: minmax(0, 1fr); }
   .nicegui-content { padding: 8px; }
   .gw-grid { grid-template-columns: minmax(0, 1fr); }
   .gw-hide-small { display: none !important; }
+  .gw-days { display: flex; }
   .gw-table thead { display: none; }
   .gw-table table, .gw-table tbody { display: block; width: 100%; }
   .gw-table tbody tr { display: block; height: auto !important; padding: 6px 4px;

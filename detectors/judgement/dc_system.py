@@ -34,6 +34,7 @@ def discharge_at_least_v(nominal_v: float, cells: int) -> float:
     return 0.875 * nominal_v / cells
 
 
+_USUAL_FLOAT_V: Final = 2.25
 # per 2 V cell by ambient, one maker (V)
 _FLOAT_BY_AMBIENT: Final = ((10.0, 2.29), (20.0, 2.26), (30.0, 2.23), (40.0, 2.20))
 
@@ -75,6 +76,11 @@ def odd_cells(volts: Sequence[float], limits: DcLimits = LIMITS) -> tuple[int, .
         for place, each in enumerate(volts)
         if isfinite(each) and abs(each - mean) > limits.cell_apart_v
     )
+
+
+def cells_of_block(volts: float) -> int:
+    """Of a 2 V cell, or a block of several in one case: by what it floats at."""
+    return max(1, round(volts / _USUAL_FLOAT_V))
 
 
 def bus_state(volts: float, nominal_v: float, limits: DcLimits = LIMITS) -> str | None:

@@ -6,7 +6,7 @@ Gases in microlitre per litre (ppm). Sources: Duval, IEEE Electrical Insulation 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from math import cos, inf, isfinite, nan, radians, sin
 from typing import Final
@@ -281,6 +281,22 @@ def absolute_rate(before: float, after: float, days: float, oil_t: float) -> flo
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AttentionRates:
+    """Gas that grows faster is worth a look, whatever there is of it."""
+
+    relative: float = 10.0  # per cent of all hydrocarbons a month
+    hydrocarbons: float = 12.0  # mL a day, sealed conservator
+    c2h2: float = 0.2
+    h2: float = 10.0
+    provenance: Provenance
+    unread: Provenance  # of the millilitres
+
+
+_DLT_722_RATES: Final = Provenance(standard="DL/T 722", edition="2014", clause="9.3.2", mark="V")
+RATES: Final = AttentionRates(provenance=_DLT_722_RATES, unread=replace(_DLT_722_RATES, mark="U"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AttentionValues:
     """Above one of these a sample is worth a diagnosis. uL/L."""
 
@@ -319,6 +335,7 @@ class Boundaries:
 
 FITTED: Final = Boundaries()
 RULE: Final = "dga/1"
+RATE_RULE: Final = "gas_rate/1"
 
 
 def combined(gases: Gases, boundaries: Boundaries = FITTED) -> Fault | None:

@@ -5,7 +5,7 @@ measurement never yields an equipment fault.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from math import prod
 from typing import Final
 
@@ -38,22 +38,44 @@ _NOTICES: Final = frozenset({Cause.MEASUREMENT, Cause.UNUSUAL, Cause.HARMONICS})
 _Key = tuple[AssetId, str]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counted:
+    """How many looks in a row each problem was there, and since when; how many a told one was not."""
+
+    seen: tuple[tuple[AssetId, str, int, int], ...] = ()
+    absent: tuple[tuple[AssetId, str, int], ...] = ()
+
+
 class Fusion:
     """Holds the findings that stand. The same opinions in the same order give the same findings.
 
     A problem is told when it was there in `looks` looks one after the other, and over when it was not."""
 
-    def __init__(self, standing: Iterable[Finding] = (), looks: int = 3) -> None:
+    def __init__(
+        self, standing: Iterable[Finding] = (), looks: int = 3, counted: Counted | None = None
+    ) -> None:
         self._looks = looks
         self._standing: dict[_Key, Finding] = {}
-        self._seen: dict[_Key, tuple[int, int]] = {}  # looks in a row, and when the first was
-        self._absent: dict[_Key, int] = {}  # looks in a row
+        self._seen: dict[_Key, tuple[int, int]] = {}
+        self._absent: dict[_Key, int] = {}
+        for asset_id, problem, count, since_us in counted.seen if counted else ():
+            self._seen[asset_id, problem] = count, since_us
+        for asset_id, problem, count in counted.absent if counted else ():
+            self._absent[asset_id, problem] = count
         for finding in standing:
             self._standing[finding.asset_id, _problem(finding.cause)] = finding
 
     @property
     def standing(self) -> tuple[Finding, ...]:
         return tuple(self._standing.values())
+
+    @property
+    def counted(self) -> Counted:
+        """For another fusion that goes on here."""
+        return Counted(
+            seen=tuple((*key, *each) for key, each in self._seen.items()),
+            absent=tuple((*key, count) for key, count in self._absent.items()),
+        )
 
     def look(self, opinions: Mapping[AssetId, Sequence[Opinion]], at_us: int) -> list[Finding]:
         """Findings that are new, changed or over. `opinions` of every asset that was looked at; one that

@@ -106,9 +106,13 @@ GBT_14549_CURRENT: Final = (
 )
 
 
+def injected_row(nominal_kv: float) -> InjectedCurrent | None:
+    return next((row for row in GBT_14549_CURRENT if row.nominal_kv == nominal_kv), None)
+
+
 def injected_limit_a(nominal_kv: float, order: int, short_circuit_mva: float) -> float | None:
     """The table's value scaled to the strength of the point; None where the table has no such cell."""
-    row = next((row for row in GBT_14549_CURRENT if row.nominal_kv == nominal_kv), None)
+    row = injected_row(nominal_kv)
     if row is None or not 2 <= order <= 13:
         return None
     return row.amperes[order - 2] * short_circuit_mva / row.base_mva

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from detectors.judgement.hold import Hold, HoldConfig
 from detectors.judgement.level import Level, LevelConfig
 from detectors.judgement.sensors import Balance, SensorConfig, Sensors
+from detectors.judgement.surprise import Surprise
 from detectors.judgement.tick import Part, Tick
 
 
@@ -44,6 +45,11 @@ class Streams:
         self._limit = hold.limit
         self._hold = Hold(streams, hold)
 
+    @property
+    def apart(self) -> NDArray[np.float64]:
+        """(n,) measured minus expected of the last tick; NaN while nothing can be told."""
+        return next(part.residual for part in self._parts if isinstance(part, Surprise))
+
     def tick(self, tick: Tick) -> Scores:
         """Each part looks, the alarm is decided, and only then is anything learnt."""
         raw = np.asarray(self._combine([part.rarity(tick) for part in self._parts], axis=0))
@@ -75,6 +81,11 @@ class Measured:
         self._certain = hold.limit + hold.escalates_by  # what a suspect sensor scores
         self._hold = Hold(channels, hold)
 
+    @property
+    def apart(self) -> NDArray[np.float64]:
+        """Of the channels that are forecast."""
+        return self._streams.apart
+
     def tick(self, tick: Tick) -> Scores:
         suspect = self._sensors.suspects(tick.values)
         values = tick.values[self._watched]
@@ -101,6 +112,11 @@ class Process:
         self._judged = list(judged)  # a slow quantity drifts while all is well
         self._level = Level(len(self._judged), config)
         self._stood = False
+
+    @property
+    def apart(self) -> NDArray[np.float64]:
+        """(1,) whether the whole is off its level."""
+        return np.array([float(self._stood)])
 
     def tick(self, tick: Tick) -> Scores:
         deviations = np.zeros(self._channels)

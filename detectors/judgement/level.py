@@ -62,8 +62,11 @@ class Level:
             return
         rows = np.array(self._learnt)
         self._learnt = []
-        self._middle = np.nan_to_num(np.nanmean(rows, axis=0))
-        self._width = np.nan_to_num(np.nanstd(rows, axis=0)) + 1e-9
+        known = np.isfinite(rows)
+        count = np.maximum(known.sum(axis=0), 1)
+        self._middle = np.where(known, rows, 0.0).sum(axis=0) / count
+        square = np.where(known, rows - self._middle, 0.0) ** 2
+        self._width = np.sqrt(square.sum(axis=0) / count) + 1e-9
         scaled = np.nan_to_num((rows - self._middle) / self._width)
         share = 2.0 / (self._config.span + 1.0)
         means = np.empty_like(scaled)

@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, Protocol
 
+import numpy as np
+from numpy.typing import NDArray
+
 from detectors.judgement.forecast import ForecastConfig
 from detectors.judgement.habits import Extremes, SameHour
 from detectors.judgement.hold import HoldConfig
@@ -35,6 +38,9 @@ class Channel:
 
 
 class Judge(Protocol):
+    @property
+    def apart(self) -> NDArray[np.float64]: ...
+
     def tick(self, tick: Tick) -> Scores: ...
 
 
@@ -108,3 +114,15 @@ def _thermal(channels: Sequence[Channel], balances: Sequence[Balance]) -> Measur
     streams = Streams(len(watched), parts, "max", THERMAL_HOLD)
     units = [channel.unit for channel in channels]
     return Measured(streams, watched, len(channels), THERMAL_SENSORS, THERMAL_HOLD, balances, units)
+
+
+def settings_of(kind: Kind) -> str:
+    """Changes whenever a setting does: what was remembered under others is not gone on with."""
+    match kind:
+        case Kind.RHYTHM:
+            return repr((RHYTHM_TAIL, RHYTHM_FORECAST, RHYTHM_HOLD, RHYTHM_DAYS))
+        case Kind.THERMAL:
+            forecasts = (thermal_forecast(1), thermal_forecast(3))
+            return repr((THERMAL_TAIL, THERMAL_HOLD, THERMAL_FALL_HANDICAP, *forecasts))
+        case Kind.PROCESS:
+            return repr(PROCESS_LEVEL)

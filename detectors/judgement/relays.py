@@ -5,19 +5,12 @@ from enum import StrEnum
 from typing import Final
 
 from domain.assets import Provenance
+from domain.plates import Curve
 
 RULE: Final = "relays/1"
 IEC_60255_151: Final = Provenance(
     standard="IEC 60255-151", edition="2009", clause="annex A", mark="V"
 )
-
-
-class Curve(StrEnum):
-    NORMAL = "normal_inverse"
-    VERY = "very_inverse"
-    EXTREMELY = "extremely_inverse"
-    LONG = "long_time_inverse"
-
 
 _CONSTANTS: Final = {
     Curve.NORMAL: (0.14, 0.02),

@@ -6,10 +6,12 @@ from math import isfinite
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from domain.assets import Provenance
 
 RULE: Final = "sf6/1"
+LEAK_RULE: Final = "sf6_leak/1"
 EQUATION: Final = Provenance(standard="Beattie-Bridgeman for SF6", edition="", clause="", mark="U")
 
 _NAMEPLATE: Final = Provenance(standard="nameplate", edition="", clause="", mark="U")
@@ -64,11 +66,41 @@ LIMITS: Final = GasLimits()
 _FEWEST: Final = 10
 _LEAST_DAYS: Final = 7.0
 _PAIRS_AT_MOST: Final = 400  # rows; more are thinned evenly
+_SURE: Final = 3.0  # spreads of the count of falls and rises
 
 
 def leak_percent_per_year(days: Sequence[float], p20_mpa: Sequence[float]) -> float | None:
     """Per cent of the charge that is lost in a year, from the median slope of all pairs (Theil and Sen):
     a few wrong readings do not move it. None from less than a week, or too few readings."""
+    known = _known_pairs(days, p20_mpa)
+    if known is None:
+        return None
+    when, what = known
+    apart = when[:, None] - when
+    later = apart > 0.0
+    slope = float(np.median((what[:, None] - what)[later] / apart[later]))
+    charge = float(np.median(what)) + _ATMOSPHERE_BAR / _BAR_PER_MPA
+    leak = -slope * 365.0 / charge * 100.0
+    return leak if isfinite(leak) else None
+
+
+def falls_surely(days: Sequence[float], p20_mpa: Sequence[float]) -> bool:
+    """Whether the pressure falls by more than chance and the gauge's steps explain (Mann and Kendall): half
+    a per cent a year is less than one step of most gauges a month."""
+    known = _known_pairs(days, p20_mpa)
+    if known is None:
+        return False
+    when, what = known
+    signs = np.sign(what[:, None] - what)[when[:, None] > when]
+    rows = len(when)
+    spread = (rows * (rows - 1) * (2 * rows + 5) / 18.0) ** 0.5
+    return bool(float(signs.sum()) / spread < -_SURE)
+
+
+def _known_pairs(
+    days: Sequence[float], p20_mpa: Sequence[float]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
+    """Times and pressures without gaps, thinned evenly; None where they are too few."""
     when, what = np.asarray(days, np.float64), np.asarray(p20_mpa, np.float64)
     known = np.isfinite(when) & np.isfinite(what)
     when, what = when[known], what[known]
@@ -77,9 +109,4 @@ def leak_percent_per_year(days: Sequence[float], p20_mpa: Sequence[float]) -> fl
     if len(when) > _PAIRS_AT_MOST:
         kept = np.linspace(0, len(when) - 1, _PAIRS_AT_MOST).astype(np.intp)
         when, what = when[kept], what[kept]
-    apart = when[:, None] - when
-    later = apart > 0.0
-    slope = float(np.median((what[:, None] - what)[later] / apart[later]))
-    charge = float(np.median(what)) + _ATMOSPHERE_BAR / _BAR_PER_MPA
-    leak = -slope * 365.0 / charge * 100.0
-    return leak if isfinite(leak) else None
+    return when, what

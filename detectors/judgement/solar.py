@@ -10,6 +10,10 @@ from typing import Final
 from domain.assets import Provenance
 
 RULE: Final = "solar/1"
+SUN_RULE: Final = "solar_sun/1"
+STRING_RULE: Final = "solar_strings/1"
+RATIO_RULE: Final = "solar_ratio/1"
+STALE_RULE: Final = "solar_stale/1"
 IEC_61724: Final = Provenance(standard="IEC 61724-1", edition="2021", clause="14", mark="V")
 _OURS: Final = Provenance(standard="", edition="", clause="", mark="D")
 
@@ -43,6 +47,26 @@ class RatioLimits:
 
 
 LIMITS: Final = RatioLimits()
+LEAST_STRING_A: Final = 0.5  # below: dawn, dusk or standstill
+STANDARD_CELSIUS: Final = 25.0
+GAMMA_PER_K: Final = (
+    -0.0036
+)  # of crystalline silicon's power, where the module's sheet says nothing
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SunModel:
+    """What one inverter makes of its sun: learnt from its own history, robustly. kW, W/m2, degC."""
+
+    per_sun: float  # kW in 1 kW/m2 at 25 degC
+    bend: float  # ... more or less of it per further kW/m2
+    warmth: float  # ... per kelvin of the modules above 25 degC
+
+    def expected(self, w_m2: float, module_celsius: float) -> float:
+        sun = w_m2 / 1_000.0
+        return sun * (self.per_sun + self.bend * sun + self.warmth * (module_celsius - 25.0))
+
+
 _DAYS: Final = 30
 _LEAST_DAYS: Final = 7
 
@@ -75,7 +99,7 @@ def weak_strings(currents: Sequence[float], share: float | None = None) -> tuple
     if len(known) < 3:
         return ()
     middle = median(known)
-    if middle < 0.5:  # A: dawn, dusk or standstill
+    if middle < LEAST_STRING_A:
         return ()
     return tuple(
         place

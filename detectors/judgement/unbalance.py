@@ -2,7 +2,7 @@
 
 from cmath import exp as cexp
 from dataclasses import dataclass
-from math import pi, sqrt
+from math import acos, isfinite, pi, sqrt
 from typing import Final
 
 from domain.assets import Provenance
@@ -44,11 +44,25 @@ def unbalance_of_lines(ab: float, bc: float, ca: float) -> float:
     """From the three line voltages alone, whose phasors close. Per cent."""
     if min(ab, bc, ca) <= 0.0:
         raise UnusablePhases(f"line voltages of {ab:g}, {bc:g}, {ca:g}: one is missing")
+    largest = max(ab, bc, ca)  # fourth powers of what is tiny would be nothing
+    ab, bc, ca = ab / largest, bc / largest, ca / largest
     squares = ab**2 + bc**2 + ca**2
     form = (ab**4 + bc**4 + ca**4) / squares**2
     # a tiny negative radicand is rounding of a balanced system (or three that do not close)
     root = sqrt(max(3.0 - 6.0 * form, 0.0))
     return 100.0 * sqrt(max((1.0 - root) / (1.0 + root), 0.0))
+
+
+def sequence_of_sizes(a: float, b: float, c: float) -> Sequence:
+    """From three sizes alone whose phasors close, as the currents of three wires do: the triangle they make
+    has one shape. `a` is the reference. Raises UnusablePhases."""
+    if min(a, b, c) <= 0.0 or not all(isfinite(each) for each in (a, b, c)):
+        raise UnusablePhases(f"phases of {a:g}, {b:g}, {c:g}: one is missing")
+    cosine = (c / a * c / b - a / b - b / a) / 2.0
+    if abs(cosine) > 1.0:
+        raise UnusablePhases(f"phases of {a:g}, {b:g}, {c:g} do not close")
+    behind = b * cexp(-1j * acos(cosine))
+    return sequence(complex(a), behind, -(a + behind))
 
 
 def unbalance_of_current(negative_a: float, line_kv: float, short_circuit_mva: float) -> float:

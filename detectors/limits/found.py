@@ -23,6 +23,8 @@ ORDER: Final = {
             Condition.SILENCE,
             Condition.CLOCK_STEPPED_BACK,
             Condition.JUDGED,
+            Condition.CAMERA,
+            Condition.SEEN,
         )
     )
 }

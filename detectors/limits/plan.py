@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from domain.assets import LEVELS, ActiveLimits, Condition, Limit, Point
+from domain.ids import PointKey
 
 CONDITIONS: Final = LEVELS
 FOREVER_US: Final = 2**62  # later than every moment, with room to add one
@@ -87,7 +88,6 @@ class Plan:
         self.limits = limits
         self.points: tuple[Point, ...] = tuple(sorted(limits.points, key=lambda one: one.number))
         self.rules: tuple[tuple[Rule, ...], ...] = tuple(map(_rules_of, self.points))
-        self.row_of = {point.key: row for row, point in enumerate(self.points)}
         self.numbers = np.array([point.number for point in self.points], np.int64)  # (n,)
         self.stale_us = np.array([stale_us(point) for point in self.points], np.int64)  # (n,)
         self.sources: tuple[str, ...] = tuple(sorted({point.source_id for point in self.points}))
@@ -95,9 +95,16 @@ class Plan:
         self.source_of = np.array([place[point.source_id] for point in self.points], np.intp)
         self._lay_out_rules()
         self._rows = self._table_of_rows()
+        self._row_of_key: dict[PointKey, int] | None = None  # made when somebody asks
 
     def __len__(self) -> int:
         return len(self.points)
+
+    def row_of(self, key: PointKey) -> int | None:
+        """None for a point that is not ours."""
+        if self._row_of_key is None:
+            self._row_of_key = {point.key: row for row, point in enumerate(self.points)}
+        return self._row_of_key.get(key)
 
     def rows_of(self, numbers: NDArray[np.int32]) -> NDArray[np.intp]:
         """(k,) the row of each point number, -1 for a number that is not ours."""

@@ -36,6 +36,10 @@ class SilenceTable:
     def arrays(self) -> dict[str, NDArray[Any]]:
         return {"heard_us": self.heard_us.copy(), "silent_from_us": self.silent_from_us.copy()}
 
+    def silent(self, rows: NDArray[np.intp]) -> NDArray[np.bool_]:
+        silent: NDArray[np.bool_] = self.silent_from_us[rows] != NEVER_US
+        return silent
+
     def look_again(self) -> None:
         """Something changed that may bring the next silence nearer."""
         self._next_us = NEVER_US

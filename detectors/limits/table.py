@@ -73,13 +73,23 @@ class LimitTable:
         twin._fields = self.arrays()
         return twin
 
+    def held(self, rows: Rows) -> NDArray[np.float64]:
+        """(k,) the last value of each point, NaN where it had none that is usable."""
+        usable = _USABLE[self._fields["held_quality"][rows]]
+        return np.where(usable, self._fields["held_value"][rows], np.nan)
+
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Copies: what is done with them does not reach the table."""
         return {name: array.copy() for name, array in self._fields.items()}
 
-    def held(self, key: PointKey) -> HeldValue | None:
+    def last_reading(self, row: int) -> tuple[float, Quality]:
+        """The last reading of a point, as it came."""
+        fields = self._fields
+        return float(fields["held_value"][row]), Quality(int(fields["held_quality"][row]))
+
+    def value_of(self, key: PointKey) -> HeldValue | None:
         """None where nothing was heard of it."""
-        row = self.plan.row_of.get(key)
+        row = self.plan.row_of(key)
         if row is None or self._fields["held_us"][row] == NEVER_US:
             return None
         return HeldValue(

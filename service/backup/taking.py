@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from importlib.metadata import version
 from pathlib import Path
 from typing import Final
@@ -17,6 +17,7 @@ from service.backup.manifest import (
     RecordsFacts,
     TelemetryFacts,
 )
+from service.evidence_files import EVIDENCE
 from service.local_socket import SOCKET_NAME, CoreUnreachable, RequestRefused, is_served, request
 from service.projecting import DETECTORS, INTAKE
 from service.records import ID_NAME
@@ -26,6 +27,7 @@ from service.site.compiled import COMPILED_NAME
 from service.wiring import Folders
 from storage.checkpoints import Checkpoints
 from storage.copies import copy_checkpoints, copy_file, copy_journal, journal_kept_whole
+from storage.evidence import EvidenceFiles
 from storage.journal import DamagedJournal, reach_of, segments_in
 from storage.telemetry_duckdb import DuckDbTelemetry
 
@@ -48,6 +50,9 @@ def take(settings: Settings, folder: Path, say: Say, clock: Clock = system_clock
             if (settings.data / name).is_file():
                 copy_file(settings.data / name, folder / name)
         of_records = records.take(settings, folder, say)
+        _take_evidence(
+            settings.data / EVIDENCE, folder / EVIDENCE, say
+        )  # what the records name is there
         of_telemetry = _take_telemetry(settings, here, folder / here.telemetry.name, say)
         of_journal = _take_journal(here, folder / "journal", say)
     if of_journal is not None:
@@ -70,6 +75,20 @@ def _make_empty(folder: Path) -> None:
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise BackupFailed(f"{folder} is not empty: name a folder that does not exist yet")
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+
+def _take_evidence(source: Path, target: Path, say: Say) -> None:
+    """A file is there before the record that names it, and never changes. What is deleted meanwhile is left
+    out."""
+    count = 0
+    for name in EvidenceFiles(source).names():
+        kept = target / name[:2] / name
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        with suppress(FileNotFoundError):
+            copy_file(source / name[:2] / name, kept)
+            count += 1
+    if count:
+        say(f"evidence: {count} files")
 
 
 def _take_telemetry(settings: Settings, here: Folders, target: Path, say: Say) -> TelemetryFacts:

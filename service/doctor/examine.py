@@ -16,6 +16,7 @@ from service.doctor.machine import (
     python_finding,
     secrecy_findings,
 )
+from service.doctor.notices import notice_findings
 from service.doctor.postgres import postgres_findings
 from service.doctor.stores import (
     core_findings,
@@ -58,6 +59,7 @@ def _of_the_site(site_folder: Path, settings: Settings) -> Iterator[Finding]:
     yield from _of_the_stores(site, settings)
     for source in site.sources:
         yield from broker_findings(site, source)
+    yield from notice_findings(site)
 
 
 def _of_the_telemetry(settings: Settings) -> Iterator[Finding]:

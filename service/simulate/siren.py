@@ -15,6 +15,7 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
 from domain.clock import Clock, from_datetime, system_clock
+from domain.commands import PING
 from service.simulate.connection import FieldClient
 
 REMEMBER_COMMANDS: Final = 10_000
@@ -45,6 +46,7 @@ _TURNS: Final = (
 @dataclass(frozen=True, slots=True)
 class _Command:
     command_id: UUID
+    action: str
     text: str
     attempt: int
     valid_until_us: int
@@ -108,8 +110,16 @@ class SimulatedSiren:
         if self._behaviour is Behaviour.REFUSE:
             self._reply(command, command.command_id, "refused", "cover open")
             return
+        if command.action == PING:
+            self._answer_ping(command)
+            return
         self._act_once(command)
         self._answer(command, self._acted[command.command_id])
+
+    def _answer_ping(self, command: _Command) -> None:
+        """It lives and sounds nothing; one that never speaks does not answer this either."""
+        if self._behaviour is not Behaviour.NEVER:
+            self._reply(command, command.command_id)
 
     def _act_once(self, command: _Command) -> None:
         if command.command_id in self._acted:
@@ -172,6 +182,7 @@ def _read(message: mqtt.MQTTMessage) -> _Command:
         raise ValueError(f"command {command_id} says not where to answer")
     return _Command(
         command_id=command_id,
+        action=payload["action"],
         text=payload["text"],
         attempt=payload["attempt"],
         valid_until_us=from_datetime(datetime.fromisoformat(payload["valid_until"])),

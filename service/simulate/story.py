@@ -1,7 +1,8 @@
 """The demo's story: what happens at the example site, as values laid over an ordinary day. Pure.
 
 Told again every `STORY_S` seconds: the oil of a transformer rises over both limits, somebody takes the
-unlock key without a ticket, a 35 kV line trips and the station behind it goes dark.
+unlock key without a ticket, a 35 kV line trips and the station behind it goes dark, a block of a battery
+falls behind the others.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -17,6 +18,7 @@ from service.site.model import Site
 STORY_S: Final = 900.0
 
 OIL: Final = PointKey("LY/1T/top_oil_temp")
+BLOCK: Final = PointKey("LY/ZL/cell_voltage_7")
 UNLOCK: Final = PointKey("LY/WF/unlock")
 LINE_STATION: Final = "110kV石坪变"
 LINE: Final = "石沟Ⅰ线"
@@ -48,7 +50,7 @@ class Step:
 def story_of(site: Site) -> tuple[Step, ...]:
     """Only what the site has: another site gets the scenes that it can play."""
     points = {point.key: point for point in site.points}
-    steps = [*_hot_oil(), *_unlocked(), *_line_trip(site)]
+    steps = [*_hot_oil(), *_unlocked(), *_weak_block(), *_line_trip(site)]
     return tuple(step for step in steps if step.point in points)
 
 
@@ -56,8 +58,41 @@ def values_at(steps: Iterable[Step], story_s: float) -> dict[PointKey, float]:
     return {step.point: step.value(story_s) for step in steps if step.covers(story_s)}
 
 
+# of points without limits whose unit tells nothing: by the last part of the key, without its number
+_BY_SIGNAL: Final[Mapping[str, float]] = {
+    "cell_voltage": 13.5,  # a block of six cells
+    "thd_ua": 1.8,
+    "thd_ub": 1.7,
+    "thd_uc": 1.9,
+    "hru": 0.9,
+    "trip_current": 1_800.0,  # the newest fault record, on its relay's curve
+    "trip_time": 0.384,
+    "string_current": 6.2,
+    "poa_irradiance": 650.0,
+    "module_temp": 38.0,
+    "dc_voltage": 680.0,
+    "dc_current": 400.0,
+    "efficiency": 98.2,
+    "h2": 24.0,
+    "ch4": 12.0,
+    "c2h6": 7.0,
+    "c2h4": 5.0,
+    "c2h2": 0.2,
+    "running": 1.0,
+    "inlet_pressure": 0.3,
+    "outlet_pressure": 16.0,
+}
+_AT_650_W_M2: Final = 0.53  # kW of an inverter per kWp of its modules
+
+
 def ordinary_value(point: Point, asset: Asset | None) -> float:
     """Well inside the limits: the middle of the band, or 60 % of the lowest high limit."""
+    signal = point.key.rpartition("/")[2].rstrip("0123456789").rstrip("_")
+    for name in (point.key.rpartition("/")[2], signal):
+        if name in _BY_SIGNAL:
+            return _BY_SIGNAL[name]
+    if asset is not None and asset.plate.dc_kwp and signal == "p":
+        return _AT_650_W_M2 * asset.plate.dc_kwp
     limits = {limit.condition: limit.value for limit in point.limits}
     low = limits.get(Condition.LOW, limits.get(Condition.LOW_LOW))
     high = limits.get(Condition.HIGH, limits.get(Condition.HIGH_HIGH))
@@ -97,6 +132,10 @@ def _hot_oil() -> Iterator[Step]:
 
 def _unlocked() -> Iterator[Step]:
     yield Step(point=UNLOCK, from_s=20, until_s=80, first=1.0, last=1.0)
+
+
+def _weak_block() -> Iterator[Step]:
+    yield Step(point=BLOCK, from_s=60, until_s=600, first=13.0, last=12.6)
 
 
 def _line_trip(site: Site) -> Iterator[Step]:

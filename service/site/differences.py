@@ -29,18 +29,22 @@ _KINDS: Final[dict[str, dict[str, str]]] = {
     "field_device": {"zh-CN": "现场装置", "en": "field device"},
     "rule": {"zh-CN": "联动规则", "en": "linkage rule"},
     "violation": {"zh-CN": "违章规则", "en": "violation rule"},
+    "suppression": {"zh-CN": "抑制规则", "en": "suppression"},
     "unit": {"zh-CN": "组织", "en": "unit"},
     "team": {"zh-CN": "班组", "en": "team"},
     "person": {"zh-CN": "人员", "en": "person"},
     "placement": {"zh-CN": "所在班组", "en": "placement"},
     "leave": {"zh-CN": "请假", "en": "leave"},
     "place": {"zh-CN": "地点", "en": "place"},
+    "holiday": {"zh-CN": "节假日", "en": "holiday"},
     "zone": {"zh-CN": "责任区", "en": "zone"},
     "roster": {"zh-CN": "排班", "en": "roster"},
     "rule_book": {"zh-CN": "积分规则", "en": "rule book"},
     "item": {"zh-CN": "积分项目", "en": "credit item"},
     "busbar": {"zh-CN": "母线", "en": "busbar"},
     "cell": {"zh-CN": "接线间隔", "en": "bay of the single line"},
+    "camera": {"zh-CN": "摄像机", "en": "camera"},
+    "machine_rule": {"zh-CN": "识别规则", "en": "recognition rule"},
     "file": {"zh-CN": "文件", "en": "file"},
 }
 _MORE: Final = {"zh-CN": "… 另有 {count} 处", "en": "… and {count} more"}
@@ -110,6 +114,7 @@ def _parts(site: Site) -> dict[str, _Things]:
         "field_device": {each.device_id: each for each in site.devices},
         "rule": {each.rule_id: each for each in site.rules},
         "violation": {each.rule_id: each for each in site.violations},
+        "suppression": {each.rule_id: each for each in site.suppressions},
         "zone": {each.zone_id: _zone(each, names, site.zone) for each in people.zones},
         "roster": {each.roster_id: each for each in people.rosters},
         "unit": _numbered((each.unit_id, each) for each in people.units),
@@ -117,9 +122,12 @@ def _parts(site: Site) -> dict[str, _Things]:
         "person": {each.person_id: each for each in people.persons},
         "placement": _numbered((each.person_id, each) for each in people.placements),
         "leave": _numbered((each.person_id, each) for each in people.leaves),
+        "holiday": _numbered((each.name, each) for each in people.holidays),
         "place": {each.place_id: each for each in people.places},
         "rule_book": {book.name: _without(book, "items")},
         "item": {each.item_id: each for each in book.items},
+        "camera": {each.camera_id: each for each in site.cameras},
+        "machine_rule": {each.code: each for each in site.machine_rules},
     }
 
 

@@ -1,4 +1,4 @@
-"""feeders.yaml: feeders by sections, what they supply, ties, repair crews and where they stand, earth networks."""
+"""feeders.yaml: feeders by sections, what they supply, ties, repair crews and their places, networks."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field

@@ -8,7 +8,7 @@ from typing import Final
 from domain.assets import Asset, Mode, Point
 from domain.commands import FieldDevice
 from domain.ids import AssetId, DeviceId, PointKey, SourceId
-from linkage.plan import LinkageRule, Position, ViolationRule
+from linkage.plan import LinkageRule, Position, Suppression, ViolationRule
 from service.site.model import SourceSettings
 from service.site.nodes import Fields, Value, read_document
 from service.site.problems import Problem, did_you_mean
@@ -34,6 +34,8 @@ class Found:
     violations: dict[str, ViolationRule] = field(default_factory=dict)
     modes: dict[str, Mode] = field(default_factory=dict)
     positions: list[Position] = field(default_factory=list)
+    attended: set[str] = field(default_factory=set)  # stations with staff
+    suppressions: dict[str, Suppression] = field(default_factory=dict)
     declared: dict[tuple[str, str], Value | Fields] = field(default_factory=dict)  # where it stands
     places: dict[tuple[str, str], str] = field(default_factory=dict)
     unreadable: set[str] = field(default_factory=set)  # kinds of which a file could not be read

@@ -30,11 +30,14 @@ _CLASSES: Final = {
 _PRIORITIES: Final = {Condition.CHANGE: Priority.NOTICE}
 
 
-def read_limits(fields: Fields, found: Found) -> None:
+def read_limits(fields: Fields, found: Found) -> list[Fields]:
+    """What the file suppresses is given back: it is read when all limits are."""
     fields.name = "a limits file"
-    for group in fields.groups("limits", "a limit"):
+    suppressing = list(fields.groups("suppress", "a suppression", required=False))
+    for group in fields.groups("limits", "a limit", required=not suppressing):
         _read_point_limits(group, found)
     fields.done()
+    return suppressing
 
 
 def _read_point_limits(fields: Fields, found: Found) -> None:

@@ -1,12 +1,14 @@
 """linkage.yaml, the 联动 table: field devices, what makes them sound, and what is a violation."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Final, TypeVar
 
 from domain.assets import Priority
 from domain.clock import SECOND_US
-from domain.commands import FieldDevice
+from domain.commands import ACTIONS as ACTIONS_OF
+from domain.commands import DeviceKind, FieldDevice, QuietHours
 from domain.ids import AssetId, DeviceId, PointKey
 from linkage.plan import LinkageRule, Position, ViolationRule
 from service.site.found import Found, document
@@ -15,7 +17,10 @@ from service.site.words import CLASSES, CONDITIONS, PRIORITIES, topic_word
 
 _T = TypeVar("_T")
 
-ACTIONS: Final = {action: action for action in ("sound", "light", "speak")}
+ACTIONS: Final = {action: action for of_kind in ACTIONS_OF.values() for action in sorted(of_kind)}
+STAFFED: Final[Mapping[str, bool | None]] = {"attended": True, "unattended": False}
+KINDS: Final = {kind.value: kind for kind in DeviceKind}
+_TIME_OF_DAY: Final = re.compile(r"([01]\d|2[0-3]):([0-5]\d)")
 GRADES: Final = {grade: grade for grade in ("general", "serious")}
 
 
@@ -44,6 +49,11 @@ def _read_device(fields: Fields, found: Found) -> None:
         attempts=fields.whole("attempts", 1, 10, fallback=3),
         valid_for_us=_positive(fields, "valid_for", 60 * SECOND_US),
         max_on_s=max(1, _positive(fields, "max_on", 120 * SECOND_US) // SECOND_US),
+        kind=fields.choice("kind", KINDS, DeviceKind.SIREN),
+        quiet=_hours(fields, "quiet"),
+        two_persons=fields.flag("two_persons", False),
+        ping_every_us=_positive(fields, "ping", 0) or None,
+        test_every_us=_positive(fields, "test_every", 0) or None,
     )
     fields.done()
     at = fields.value("at")
@@ -62,6 +72,21 @@ def _positive(fields: Fields, key: str, fallback: int) -> int:
     return duration
 
 
+def _hours(fields: Fields, key: str) -> QuietHours | None:
+    """22:00-06:00, by the site's clock."""
+    value = fields.value(key)
+    written = value.text() if value else None
+    if value is None or written is None:
+        return None
+    first, _, last = written.replace(" ", "").partition("-")
+    times = [_TIME_OF_DAY.fullmatch(each) for each in (first, last)]
+    minutes = [int(each[1]) * 60 + int(each[2]) for each in times if each]
+    if len(minutes) != 2 or minutes[0] == minutes[1]:
+        value.wrong(f"{written!r} are no hours: write them like 22:00-06:00")
+        return None
+    return QuietHours(from_minute=minutes[0], to_minute=minutes[1])
+
+
 def _read_rule(fields: Fields, found: Found) -> None:
     stations = {asset.station for asset in found.assets.values()}
     rule = LinkageRule(
@@ -75,12 +100,23 @@ def _read_rule(fields: Fields, found: Found) -> None:
             AssetId(name) for name in _known(fields, "at", "device", found.assets, found)
         ),
         action=fields.choice("action", ACTIONS, "sound"),
+        words=fields.text("words", fallback=""),
+        hours=_hours(fields, "hours"),
+        attended=fields.choice("staffing", STAFFED, None),
         step=fields.text("step", fallback="1"),
     )
     fields.done()
     device = fields.value("device")
     if device and rule.device_id:
         found.expect(device, "field device", rule.device_id, found.devices)
+    asked = found.devices.get(rule.device_id)
+    if asked and rule.action not in ACTIONS_OF[asked.kind]:
+        can = ", ".join(sorted(ACTIONS_OF[asked.kind]))
+        (fields.value("action") or fields).wrong(
+            f"{asked.device_id} is a {asked.kind}: it can {can}, not {rule.action}"
+        )
+    if rule.action == "preset" and not rule.words:
+        (fields.value("action") or fields).wrong("a preset needs words: the name of the preset")
     if rule.rule_id and found.is_new("rule", rule.rule_id, fields.value("id") or fields):
         found.rules[rule.rule_id] = rule
 

@@ -2,7 +2,7 @@
 
 site.yaml  sources/*.yaml  assets/*.yaml  limits/*.yaml  linkage.yaml; and where wanted
 assets/templates/*.yaml  topology.yaml  organisation/*.yaml  zones.yaml  rosters.yaml  credit-rules.yaml
-feeders.yaml  replay.yaml
+notices.yaml  feeders.yaml  replay.yaml  cameras.yaml
 """
 
 import re
@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 from domain.assets import Mode
 from domain.ids import PointKey, SourceId
 from linkage.plan import Responsible
+from service.site.cameras import read_cameras
 from service.site.credit_rules import read_credit_rules
 from service.site.feeders import read_feeders
 from service.site.found import Found, document, documents
@@ -30,9 +31,11 @@ from service.site.model import (
     telemetry_topic,
 )
 from service.site.nodes import Fields
+from service.site.notices import read_notices
 from service.site.people import read_people
 from service.site.plant import Template, read_station, read_template
 from service.site.problems import BrokenSite, Problem, did_you_mean
+from service.site.suppressions import read_suppression
 from service.site.topology import read_topology
 from service.site.words import topic_word
 
@@ -79,13 +82,18 @@ def _read(folder: Path) -> tuple[Site | None, list[Problem]]:
         read_template(fields, found, templates)
     for fields in documents(folder, "assets", found):
         read_station(fields, found, templates)
+    suppressing: list[Fields] = []
     for fields in documents(folder, "limits", found, required=not templates):
-        read_limits(fields, found)
+        suppressing += read_limits(fields, found)
+    for fields in suppressing:  # they name limits that may stand in another file
+        read_suppression(fields, found)
     read_linkage(folder, found)
     topology = read_topology(folder, found)
     recording = _read_recording(folder, head.zone, found)
+    cameras, machine_rules = read_cameras(folder, found)
     rule_book = read_credit_rules(folder, found)
     organisation = read_people(folder, head.zone, found)
+    notices = read_notices(folder, found, organisation)
     feeders = read_feeders(folder, found, organisation, topology)
     problems = sorted(set(found.problems))
     if problems:
@@ -108,6 +116,11 @@ def _read(folder: Path) -> tuple[Site | None, list[Problem]]:
         violations=tuple(found.violations.values()),
         modes=tuple(found.modes.values()),
         positions=tuple(found.positions),
+        cameras=cameras,
+        machine_rules=machine_rules,
+        notices=notices,
+        attended=frozenset(found.attended),
+        suppressions=tuple(found.suppressions.values()),
         feeders=feeders,
     ), []
 

@@ -7,13 +7,23 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from domain.assets import ActiveLimits, Asset, Mode, Point
+from domain.cameras import Camera, MachineRule
 from domain.commands import FieldDevice
 from domain.credit import RuleBook
 from domain.feeders import FeederPlan
 from domain.ids import AssetId, PointKey, SourceId
+from domain.notices import NoticePlan
 from domain.organisation import Organisation
 from domain.topology import Topology
-from linkage.plan import LinkagePlan, LinkageRule, Position, Responsible, ViolationRule
+from linkage.plan import (
+    LinkagePlan,
+    LinkageRule,
+    Position,
+    Responsible,
+    Suppression,
+    ViolationRule,
+)
+from linkage.watches import posts_of
 
 UNNUMBERED: Final = -1  # a point's number before the records gave it one
 
@@ -68,6 +78,11 @@ class Site:
     version: int = 1  # of the site folder among the records
     modes: tuple[Mode, ...] = ()
     positions: tuple[Position, ...] = ()
+    cameras: tuple[Camera, ...] = ()
+    machine_rules: tuple[MachineRule, ...] = ()
+    notices: NoticePlan = field(default_factory=NoticePlan)
+    attended: frozenset[str] = frozenset()  # stations with staff, profile "3"
+    suppressions: tuple[Suppression, ...] = ()
     feeders: FeederPlan = field(default_factory=FeederPlan)
 
     def plan(self, language: str = "zh-CN") -> LinkagePlan:
@@ -86,8 +101,21 @@ class Site:
             points={point.key: point for point in self.points},
             modes=self.modes,
             positions=self.positions,
+            notices=self.notices,
+            posts=posts_of(self.organisation, self.assets),
+            topology=self.topology,
+            attended=self.attended,
+            suppressions=self.suppressions,
             feeders=self.feeders,
         )
+
+    def without_outputs(self) -> "Site":
+        """Nothing is asked of a field device by itself, no rule and no question whether it lives; and
+        nobody is told."""
+        devices = tuple(
+            replace(device, ping_every_us=None, test_every_us=None) for device in self.devices
+        )
+        return replace(self, rules=(), devices=devices, notices=NoticePlan())
 
     def active_limits(
         self, numbers: Mapping[PointKey, int], version: int, modes_on: Collection[str] = ()

@@ -69,7 +69,7 @@ def read_people(folder: Path, zone: ZoneInfo, found: Found) -> Organisation:
         fields.done()
     _look_up(people, found)
     _check_units(people, found)
-    rosters, leaves = read_rosters(folder, zone, found, people.teams, people.persons)
+    rosters, leaves, holidays = read_rosters(folder, zone, found, people.teams, people.persons)
     zones = read_zones(folder, zone, found, people, {roster.roster_id for roster in rosters})
     return Organisation(
         units=tuple(people.units),
@@ -77,6 +77,7 @@ def read_people(folder: Path, zone: ZoneInfo, found: Found) -> Organisation:
         persons=tuple(people.persons.values()),
         placements=tuple(people.placements),
         leaves=leaves,
+        holidays=holidays,
         places=tuple(people.places.values()),
         zones=zones,
         rosters=rosters,

@@ -8,12 +8,16 @@ from typing import Final
 
 from domain.assets import Asset, Condition, Limit, Point, Priority
 from domain.ids import AssetId, PointKey, SourceId
+from domain.plates import NUMBERS as PLATE_NUMBERS
+from domain.plates import Curve, Plate
+from linkage.plan import Suppression
 from service.site.conditions import Naming, expect_sense, needs_value, value_key
 from service.site.found import Found
 from service.site.limits import WATCHED, check_order, limit_of
 from service.site.model import UNNUMBERED
 from service.site.nodes import Fields, Value
 from service.site.problems import did_you_mean
+from service.site.suppressions import Known, suppression_of
 from service.site.words import PRIORITIES, UNITS
 
 STAFFING: Final = {"attended": "3", "unattended": "2"}
@@ -74,6 +78,7 @@ class TemplatePoint:
 class Template:
     name: str
     points: tuple[TemplatePoint, ...]
+    suppressions: tuple[Suppression, ...] = ()  # they name points by suffix
 
     @property
     def rated(self) -> frozenset[str]:
@@ -93,13 +98,32 @@ def read_template(fields: Fields, found: Found, templates: dict[str, Template]) 
     fields.text("name", fallback="")
     units: dict[str, str] = {}
     points = [_template_point(point, found, units) for point in fields.groups("points", "a point")]
+    suppressions = list(_template_suppressions(fields, points, found))
     fields.done()
     _expect_suffixes(points, fields, name)
     suffixes = [point.suffix for point in points]
     for suffix in sorted({each for each in suffixes if suffixes.count(each) > 1}):
         fields.wrong(f"template {name} gives {suffix} twice")
     if name and found.is_new("template", name, fields.value("template") or fields):
-        templates[name] = Template(name=name, points=tuple(points))
+        templates[name] = Template(
+            name=name, points=tuple(points), suppressions=tuple(suppressions)
+        )
+
+
+def _template_suppressions(
+    fields: Fields, points: list[TemplatePoint], found: Found
+) -> Iterator[Suppression]:
+    own = {
+        PointKey(each.suffix): replace(
+            each.point, limits=tuple(limit.limit for limit in each.limits)
+        )
+        for each in points
+    }
+    known = Known(points=own, unreadable=found.unreadable)
+    for group in fields.groups("suppress", "a suppression", required=False):
+        rule = suppression_of(group, known)
+        if rule is not None:
+            yield rule
 
 
 def _expect_suffixes(points: list[TemplatePoint], fields: Fields, template: str) -> None:
@@ -166,7 +190,8 @@ def _amount(fields: Fields, key: str, fallback: float | None = None) -> Amount:
 def read_station(fields: Fields, found: Found, templates: Mapping[str, Template]) -> None:
     fields.name = "a station's file"
     station = fields.text("station")
-    fields.choice("staffing", STAFFING, "2")
+    if fields.choice("staffing", STAFFING, "2") == "3" and station:
+        found.attended.add(station)
     source = fields.text("source", fallback="")
     named = fields.value("source")
     if named and source:
@@ -190,7 +215,12 @@ def _read_device(
     found: Found,
     templates: Mapping[str, Template],
 ) -> None:
-    asset = replace(frame, asset_id=AssetId(fields.text("id")), name=fields.text("name"))
+    asset = replace(
+        frame,
+        asset_id=AssetId(fields.text("id")),
+        name=fields.text("name"),
+        plate=_plate(fields),
+    )
     if asset.asset_id and found.is_new("device", asset.asset_id, fields.value("id") or fields):
         found.assets[asset.asset_id] = asset
     template = fields.value("template")
@@ -237,6 +267,25 @@ def _from_template(
                 if not limit.others & left_out  # without the other phase there is no comparison
             ),
         )
+    _suppress(template, asset.asset_id, left_out, fields, found)
+
+
+def _suppress(
+    template: Template, asset_id: AssetId, left_out: set[str], at: Fields, found: Found
+) -> None:
+    """Of the points that the device has; without the contact there is nothing to go by."""
+
+    def key(suffix: PointKey) -> PointKey:
+        return PointKey(f"{asset_id}/{suffix}")
+
+    for rule in template.suppressions:
+        points = tuple(key(each) for each in rule.points if each not in left_out)
+        rule_id = f"{asset_id}/{rule.rule_id}"
+        if rule.gate in left_out or not points or not found.is_new("suppression", rule_id, at):
+            continue
+        found.suppressions[rule_id] = replace(
+            rule, rule_id=rule_id, gate=key(rule.gate), points=points
+        )
 
 
 def _fits(
@@ -269,6 +318,23 @@ def _rated(fields: Fields) -> dict[str, float]:
             number.wrong(f"rated {word} must be greater than 0, but is {amount:g}")
         rated[word] = amount
     return rated
+
+
+def _plate(fields: Fields) -> Plate:
+    numbers: dict[str, float] = {}
+    curve = Curve.NORMAL
+    value = fields.value("plate")
+    for name, at in value.pairs() if value else []:
+        word = name.text()
+        if word == "curve":
+            curve = at.choice({each.value: each for each in Curve}) or curve
+        elif word not in PLATE_NUMBERS:
+            name.wrong(f"no plate says {word!r}{did_you_mean(word or '', PLATE_NUMBERS)}")
+        elif (amount := at.number()) is not None and amount > 0:
+            numbers[word] = amount
+        elif amount is not None:
+            at.wrong(f"plate {word} must be greater than 0, but is {amount:g}")
+    return Plate(curve=curve, **numbers)
 
 
 def _bare_point(fields: Fields) -> Point:

@@ -1,7 +1,8 @@
-"""rosters.yaml: cycles of shifts, the crews that turn through them, and who is on leave."""
+"""rosters.yaml: cycles of shifts, the crews that turn through them, holidays, and who is on leave."""
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Final
@@ -9,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from domain.clock import MINUTE_US
 from domain.ids import PersonId, TeamId
-from domain.organisation import Crew, Leave, Person, Roster, Shift, Team
+from domain.organisation import Crew, DayPattern, Holiday, Leave, Person, Roster, Shift, Team
 from service.site.dates import day_of, overlap, validity_of
 from service.site.found import Found, document
 from service.site.nodes import Fields, Value
@@ -20,6 +21,8 @@ REST: Final = frozenset({"休", "rest"})
 _TIME: Final = re.compile(r"([01]?[0-9]|2[0-3]):([0-5][0-9])")
 _DAY_MINUTES: Final = 24 * 60
 
+_Read = tuple[tuple[Roster, ...], tuple[Leave, ...], tuple[Holiday, ...]]
+
 
 def read_rosters(
     folder: Path,
@@ -27,11 +30,11 @@ def read_rosters(
     found: Found,
     teams: Mapping[TeamId, Team],
     persons: Mapping[PersonId, Person],
-) -> tuple[tuple[Roster, ...], tuple[Leave, ...]]:
+) -> _Read:
     fields = document(folder, folder / "rosters.yaml", found)
     if fields is None:
         found.unreadable.add("roster")
-        return (), ()
+        return (), (), ()
     fields.name = "rosters.yaml"
     rosters: list[Roster] = []
     for group in fields.groups("rosters", "a roster"):
@@ -42,8 +45,11 @@ def read_rosters(
     leaves: list[Leave] = []
     for group in fields.groups("leaves", "a leave", required=False):
         _read_leave(group, zone, found, persons, leaves)
+    holidays: list[Holiday] = []
+    for group in fields.groups("holidays", "a holiday", required=False):
+        _read_holiday(group, holidays)
     fields.done()
-    return tuple(rosters), tuple(leaves)
+    return tuple(rosters), tuple(leaves), tuple(holidays)
 
 
 def _roster(
@@ -73,12 +79,32 @@ def _roster(
         cycle=cycle,
         crews=tuple(crews),
         mark=fields.choice("mark", MARKS, "D"),
+        on_holidays=_patterns(fields, "on_holidays", shifts),
+        on_working_days=_patterns(fields, "on_working_days", shifts),
     )
     inside = all(crew.offset_days < len(cycle) for crew in crews)
-    if fields.flag("one_crew_per_shift", False) and inside:
+    one_each = fields.flag("one_crew_per_shift", False)
+    if one_each and inside:
         _expect_one_crew_each(fields, roster)
+    roster = _with_handover(fields, roster, one_each)
     fields.done()
     return roster
+
+
+def _with_handover(fields: Fields, roster: Roster, one_each: bool) -> Roster:
+    """A post that is never left hands over from crew to crew, unless the site says that it does not."""
+    minutes = sum(shift.length_minutes for shift in roster.shifts.values())
+    on_call = any(shift.on_call for shift in roster.shifts.values())
+    never_left = one_each and not on_call and minutes >= _DAY_MINUTES
+    wanted = fields.flag("handover", never_left)
+    post = fields.text("post", fallback=roster.name)
+    late_after_us = fields.duration("late_after", roster.late_after_us)
+    if wanted and (on_call or not one_each):
+        at = fields.value("handover") or fields
+        at.wrong("handover needs one_crew_per_shift: true, and no shift on call")
+    if wanted and late_after_us <= 0:
+        (fields.value("late_after") or fields).wrong("late_after must be longer than 0")
+    return replace(roster, post=post if wanted else "", late_after_us=late_after_us)
 
 
 def _shift(fields: Fields) -> Shift:
@@ -116,6 +142,24 @@ def _cycle_day(value: Value, shifts: Mapping[str, Shift]) -> tuple[str, ...]:
     return tuple(name for _, name in names if name in shifts)
 
 
+def _patterns(fields: Fields, key: str, shifts: Mapping[str, Shift]) -> tuple[DayPattern, ...]:
+    """What a day of the cycle becomes on a holiday, or on a day of rest that is worked in exchange."""
+    found: list[DayPattern] = []
+    for group in fields.groups(key, "a pattern", required=False):
+        instead_of = group.value("instead_of", required=True)
+        does = group.value("shifts", required=True)
+        group.done()
+        if instead_of is None or does is None:
+            continue
+        pattern = DayPattern(
+            instead_of=_cycle_day(instead_of, shifts), shifts=_cycle_day(does, shifts)
+        )
+        if any(each.instead_of == pattern.instead_of for each in found):
+            group.wrong(f"{key} tells twice what such a day becomes")
+        found.append(pattern)
+    return tuple(found)
+
+
 def _crew(fields: Fields, days: int, found: Found, persons: Mapping[PersonId, Person]) -> Crew:
     crew = Crew(
         crew_id=fields.text("id"),
@@ -151,6 +195,25 @@ def _expect_one_crew_each(fields: Fields, roster: Roster) -> None:
                     )
                     return
                 taken[name] = crew.name
+
+
+def _read_holiday(fields: Fields, holidays: list[Holiday]) -> None:
+    """`first` and `last` are both holidays; `working` says that these days of rest are worked."""
+    name = fields.text("name")
+    first, last = day_of(fields, "first"), day_of(fields, "last")
+    working = fields.flag("working", False)
+    mark = fields.choice("mark", MARKS, "D")
+    fields.value("first", required=True)
+    at = fields.value("last", required=True)
+    fields.done()
+    if at is None or first is None or last is None:
+        return
+    if last < first:
+        at.wrong("last must not be before first")
+        return
+    if any(each.first <= last and first <= each.last for each in holidays):
+        fields.wrong("two holidays have a day in common")
+    holidays.append(Holiday(name=name, first=first, last=last, working=working, mark=mark))
 
 
 def _read_leave(

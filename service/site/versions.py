@@ -23,7 +23,7 @@ Files = Mapping[str, str]  # path in the folder -> text
 FOLDERS: Final = ("assets", "assets/templates", "limits", "organisation", "sources")
 ALONE: Final = (
     *("site.yaml", "topology.yaml", "zones.yaml", "rosters.yaml", "linkage.yaml"),
-    *("credit-rules.yaml", "feeders.yaml", "cameras.yaml", "replay.yaml"),
+    *("credit-rules.yaml", "notices.yaml", "feeders.yaml", "cameras.yaml", "replay.yaml"),
 )
 FILES_AT_MOST: Final = 500
 BYTES_AT_MOST: Final = 24 * 2**20  # of all files together

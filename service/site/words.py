@@ -8,7 +8,22 @@ from service.site.nodes import Fields
 
 UNITS: Final = frozenset(
     [
-        *("", "status", "position", "pu", "%", "degC", "K", "s", "Hz", "rpm", "m/s", "mm", "deg"),
+        *(
+            "",
+            "status",
+            "position",
+            "pu",
+            "%",
+            "degC",
+            "K",
+            "s",
+            "Hz",
+            "rpm",
+            "m/s",
+            "mm",
+            "mm/s",
+            "deg",
+        ),
         *("V", "kV", "A", "mA", "kA", "W", "kW", "MW", "kvar", "Mvar", "kVA", "MVA", "kWh", "MWh"),
         *("ohm", "mohm", "kohm", "kPa", "MPa", "uL/L", "W/m2", "dB", "dBm", "dBmV"),
     ]

@@ -2,6 +2,7 @@
 
 from alembic import context
 
+from storage.notice_tables import notices as notices  # its tables are on the same metadata
 from storage.tables import metadata
 
 context.configure(

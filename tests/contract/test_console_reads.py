@@ -175,6 +175,7 @@ def test_what_kind_an_incident_is_and_why_it_is_beneath_another(
     beneath = reads.consequences_of(outage.incident_id)
     assert [each.incident.incident_id.int for each in beneath] == [7, 8]
     assert beneath[1].incident.because == because
+    assert reads.count_beneath([outage.incident_id, UUID(int=6)]) == {outage.incident_id: 2}
     again = {each.incident_id: each for each in records.open_incidents()}
     assert replace(again[minor.incident_id], standing=minor.standing) == minor
     assert replace(again[freed.incident_id], standing=freed.standing) == freed

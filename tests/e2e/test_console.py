@@ -34,6 +34,7 @@ PAGES = (
     *("/", "/stations", "/station/35kV柳塬变", "/devices", "/reviews", "/credit", "/member/yw-j1"),
     *("/judgement", "/equipment", "/equipment/LY/1T"),
     *("/paper", "/organisation", "/approvals", "/site", "/audit", "/users", "/system"),
+    "/notices",
     *("/alarms", "/annunciator", "/annunciator/35kV柳塬变", "/alarm-quality", "/limits"),
     "/limit?point=LY/1T/top_oil_temp&condition=H",
 )
@@ -211,13 +212,43 @@ def test_an_alarm_is_acknowledged_by_key_and_shelved_with_a_reason(
     dialog.get_by_role("button", name="确定").click()
     expect(row).to_have_count(0)
 
-    page.get_by_role("button", name="屏蔽与抑制").click()
+    page.get_by_role("button", name="屏蔽 1").click()
     expect(row.get_by_text("定时屏蔽", exact=True).first).to_be_visible()
     shelf = page.locator("tbody tr", has_text="等待备件")
     shelf.get_by_role("button", name="解除").click()
     expect(shelf).to_have_count(0)
     page.get_by_role("button", name="当前").click()
     expect(row.get_by_text("未确认", exact=True)).to_be_visible()
+
+
+def test_what_is_tagged_and_what_a_rule_suppresses_have_lists_of_their_own(
+    first: Watched, running: tuple[RunningConsole, LocalBroker]
+) -> None:
+    started, broker = running
+    page = first.page
+    page.goto(f"{started.url}/paper")
+    page.get_by_role("button", name="挂牌").click()
+    dialog = page.locator(".q-dialog")
+    dialog.get_by_label("设备").fill("113井区八线")
+    page.locator(".q-menu").get_by_text("113井区八线").first.click()
+    dialog.get_by_role("button", name="确定").click()
+    expect(dialog).to_have_count(0)
+    publish(broker, "GC/113/control_circuit_broken", 1)
+    page.goto(f"{started.url}/alarms?view=tagged")
+    kept = page.locator("tbody tr", has_text="控制回路断线 动作")
+    expect(kept).to_be_visible()
+    expect(kept).to_contain_text("挂牌: 检修")
+    expect(page.get_by_role("button", name="挂牌 1")).to_be_visible()
+    page.get_by_role("button", name="摘牌").click()
+    expect(kept).to_have_count(0)
+    publish(broker, "GC/113/control_circuit_broken", 0)
+
+    publish(broker, "GC/112/position", 1)
+    page.goto(f"{started.url}/alarms?view=suppressed")
+    rule = page.locator("tbody tr", has_text="断路器在分位, 线路欠压是其后果")
+    expect(rule.first).to_contain_text("GC/112/open")
+    publish(broker, "GC/112/position", 2)
+    assert first.errors == []
 
 
 def test_a_window_of_the_annunciator_lights_and_goes_out(

@@ -5,6 +5,8 @@ set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 # Chromium drives the console in tests; without a CJK font its screenshots show boxes
 packages="mosquitto mosquitto-clients postgresql victoria-metrics chromium fonts-noto-cjk"
+# cameras: a real RTSP server, driven by a script of ours
+packages="$packages gir1.2-gst-rtsp-server-1.0 python3-gi gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-ugly"
 # Kafka comes as jars: a Java that runs it, and what fetches them. Any Java of 17 and newer will do.
 java_version() { java -version 2>&1 | sed -n 's/.*version "\([0-9]*\).*/\1/p'; }
 [ "$(java_version || true)" -ge 17 ] 2>/dev/null || packages="$packages default-jre-headless"

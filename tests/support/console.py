@@ -39,13 +39,13 @@ class Watched:
 class RunningConsole:
     """`gridwarden run` as a user starts it, on free ports and a folder of its own."""
 
-    def __init__(self, broker: LocalBroker, folder: Path) -> None:
+    def __init__(self, broker: LocalBroker, folder: Path, site: Path = EXAMPLE) -> None:
         self.data = folder / "data"
         self.log = folder / "run.log"
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
                 [
-                    *(sys.executable, "-m", "service.cli", "run", "--site", str(EXAMPLE)),
+                    *(sys.executable, "-m", "service.cli", "run", "--site", str(site)),
                     *("--data", str(self.data), "--broker", f"{broker.host}:{broker.port}"),
                     *("--console", "127.0.0.1:0"),
                 ],
@@ -93,8 +93,8 @@ def _environment() -> dict[str, str]:
 
 
 @contextmanager
-def console(broker: LocalBroker, folder: Path) -> Iterator[RunningConsole]:
-    running = RunningConsole(broker, folder)
+def console(broker: LocalBroker, folder: Path, site: Path = EXAMPLE) -> Iterator[RunningConsole]:
+    running = RunningConsole(broker, folder, site)
     try:
         running.await_ready()
         yield running

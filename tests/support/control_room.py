@@ -14,6 +14,7 @@ from domain.incidents import Incident, IncidentState
 from domain.paperwork import ApprovalState, Role, Tag, Ticket, TicketState, TicketType, User
 from domain.records import Requested, Ticked
 from domain.requests import HangTag, MoveTicket, OpenTicket, Request
+from domain.topology import SwitchState
 from linkage.desk import Held
 from linkage.linkage import Linkage
 from linkage.plan import LinkagePlan, LinkageRule
@@ -82,16 +83,20 @@ USERS: Final = (CHIEF, SAFETY, DUTY, VIEWER, ELSEWHERE)
 class ControlRoom:
     """Folds every change as the records do: the newest version of each thing."""
 
-    def __init__(self, plan: LinkagePlan = ROOM) -> None:
+    def __init__(
+        self, plan: LinkagePlan = ROOM, users: tuple[User, ...] = USERS, at_us: int = TEN_US
+    ) -> None:
         self.plan = plan
-        self.at_us = TEN_US
+        self.users = users
+        self.at_us = at_us
         self.events: dict[UUID, AlarmRaised] = {}
         self.cleared: dict[UUID, AlarmCleared] = {}
         self.alarms: dict[UUID, Alarm] = {}
         self.incidents: dict[UUID, Incident] = {}
         self.everything = Changes()
+        self.positions: dict[PointKey, SwitchState] = {}
         self._asked = 0
-        self.linkage = Linkage(plan, held=Held(users=USERS))
+        self.linkage = Linkage(plan, held=Held(users=self.users))
 
     def raises(self, **facts: Any) -> AlarmRaised:
         """An alarm of the transformer's oil, or of what `facts` say, now."""
@@ -111,7 +116,8 @@ class ControlRoom:
         )
 
     def happens(self, *events: Event) -> Changes:
-        return self._fold(self.linkage.decide(Ticked(at_us=self.at_us), events))
+        record = Ticked(at_us=self.at_us)
+        return self._fold(self.linkage.decide(record, events, self._position_of))
 
     def passes(self, seconds: float) -> Changes:
         self.at_us += round(seconds * SECOND_US)
@@ -153,9 +159,9 @@ class ControlRoom:
         self.linkage = Linkage(
             self.plan,
             [each for each in self.incidents.values() if each.state is not IncidentState.CLOSED],
-            [each for each in kept.commands if each.is_open],
+            [*{each.command_id: each for each in kept.commands}.values()],
             Held(
-                users=USERS,
+                users=self.users,
                 tickets=tuple(each for each in tickets.values() if each.is_open),
                 tags=tuple(each for each in tags.values() if each.hangs),
                 alarms=tuple(each for each in self.alarms.values() if each.is_open),
@@ -181,10 +187,24 @@ class ControlRoom:
                 ),
                 campaigns=tuple(campaigns.values()),
                 rationalisations=tuple(kept.rationalisations),
+                escalations=tuple(
+                    each
+                    for each in {each.escalation_id: each for each in kept.escalations}.values()
+                    if each.is_open
+                ),
                 reviews=tuple(kept.reviews),
                 entries=tuple(kept.entries),
+                device_cares=tuple({each.device_id: each for each in kept.device_cares}.values()),
+                watches=tuple({each.watch_id: each for each in kept.watches}.values()),
+                log=tuple(each for each in kept.log if each.by_a_person),
+                disturbances=tuple(
+                    {each.disturbance_id: each for each in kept.disturbances}.values()
+                ),
             ),
         )
+
+    def _position_of(self, point: PointKey) -> SwitchState:
+        return self.positions.get(point, SwitchState.UNKNOWN)
 
     def alarm(self, event: AlarmRaised) -> Alarm:
         return self.alarms[event.event_id]

@@ -276,7 +276,7 @@ class Room:
         return self.decide(Ticked(at_us=self.at_us), events)
 
     def decide(self, record: Record, events: Iterable[Event] = ()) -> Changes:
-        changes = self.linkage.decide(record, list(events), self.points.get)
+        changes = self.linkage.decide(record, list(events), values=self.points.get)
         self.outages |= {each.outage_id: each for each in changes.outages}
         self.planned |= {each.planned_id: each for each in changes.planned_outages}
         self.earth |= {each.earth_id: each for each in changes.earth_faults}

@@ -195,3 +195,13 @@ def test_what_needs_records_says_how_they_begin(tmp_path: Path, command: list[st
 
     assert result.exit_code == 2
     assert "start with `gridwarden run --site DIR`" in result.output
+
+
+def test_who_answers_and_who_would_if_somebody_were_away() -> None:
+    asked = ("who", "LY/1T", "--site", SITE, "--at", "2026-11-24 12:00", "--json")
+    first = json.loads(gridwarden(*asked).output)
+    absent = first["acting"]["name"]
+    then = json.loads(gridwarden(*asked, "--if-absent", absent).output)
+    assert then["acting"]["id"] != first["acting"]["id"]
+    unknown = gridwarden(*asked, "--if-absent", "nobody")
+    assert (unknown.exit_code, "nobody here is called 'nobody'" in unknown.output) == (2, True)

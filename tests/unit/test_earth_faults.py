@@ -194,7 +194,8 @@ def test_a_trial_that_cannot_be_is_refused(number: str, user: str, code: str) ->
     earth(room)
     wanted = TickTrial(earth_id=room.fault.earth_id, number=number, result=TrialResult.STILL)
     handled = room.ask(wanted, user)
-    assert handled.why and handled.why.code == code
+    assert handled.why
+    assert handled.why.code == code
 
 
 def test_notes_are_kept_with_it() -> None:

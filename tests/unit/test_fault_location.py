@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from domain.feeders import Feeder, OutageRules
 from domain.ids import PointKey
 from domain.outages import Flag, StepKind
-from domain.readings import HeldValue, Quality
+from domain.readings import HeldValue, Quality, nothing_held
 from linkage.outages.location import flags_of, locate
 from linkage.outages.proposal import propose
 from tests.support.alarms import TEN_US
@@ -219,7 +219,7 @@ def test_a_tie_is_proposed_only_where_the_neighbour_can_carry_it(
 
 
 def test_nothing_is_ever_a_control() -> None:
-    found = propose(FEEDER, ("S2",), 2.0, {}.get, RULES)
+    found = propose(FEEDER, ("S2",), 2.0, nothing_held, RULES)
     assert {each.kind for each in found} <= set(StepKind)
     assert not hasattr(found[0], "command")
 

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from detectors.judgement import capacitors, dc_system, metering, motor, relays, sf6, solar, wind
 from detectors.judgement.capacitors import Bank
-from detectors.judgement.relays import Curve, Setting, Timing
+from detectors.judgement.relays import Setting, Timing
+from domain.plates import Curve
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""From readings to findings, models kept without running code, and what retraining replaces."""
+"""From readings to findings, and models kept without running code."""
 
 import hashlib
 import json
@@ -19,7 +19,6 @@ from domain.ids import AssetId, PointKey, SourceId
 from domain.readings import Quality
 from service.judging import Judging, as_moments, kilovolts
 from service.model_store import BrokenModel, Models, ModelStore
-from service.retrain import learn
 from service.site.load import load
 from service.site.model import Site
 from tests.support.sites import limit, write_site
@@ -151,7 +150,7 @@ def test_what_was_never_seen_like_this_waits_for_a_consultation(plant: Site) -> 
     for row in range(400):
         at_us = START_US + row * 5 * MINUTE_US
         latest = {"N/1T/p": (10.0 + noise.normal(0, 0.1), at_us, 0)}
-        judging.learn(latest, at_us, 5 * MINUTE_US)
+        judging.learn(judging.watched[0], latest, at_us)
     at_us = START_US + 400 * 5 * MINUTE_US
     found = [each for row in range(3) for each in looked(judging, at_us + row, p=40.0)]
     (finding,) = found
@@ -172,8 +171,8 @@ def test_moments_of_history_come_in_order() -> None:
         PointKey("b"): {"times": [7, None], "values": [3.0, 4.0], "qualities": [0, 0]},
     }
     assert list(as_moments(histories, 10)) == [
-        (9, {"a": (1.0, 5, 0), "b": (3.0, 7, 0)}),
-        (29, {"a": (2.0, 25, 0)}),
+        (10, {"a": (1.0, 5, 0), "b": (3.0, 7, 0)}),
+        (30, {"a": (2.0, 25, 0)}),
     ]
 
 
@@ -239,72 +238,3 @@ def test_old_versions_go(tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.glob("[0-9]*")) == [
         f"{number:06}" for number in range(3, 8)
     ]
-
-
-def wind_history(factor: float) -> Any:
-    noise = np.random.default_rng(1)
-    speeds = noise.uniform(3, 14, 2_000)
-    powers = factor * speeds**3 + noise.normal(0, 5, 2_000)
-    times = [START_US + row * MINUTE_US for row in range(2_000)]
-
-    def history(point: PointKey, from_us: int, to_us: int) -> dict[str, list[Any]]:
-        values = speeds if point.endswith("wind_speed") else powers
-        return {"times": times, "values": values.tolist(), "qualities": [0] * 2_000}
-
-    return history
-
-
-def test_retraining_replaces_only_by_what_is_better(plant: Site, tmp_path: Path) -> None:
-    site = site_with(plant, "W/1/wind_speed", "W/1/p")
-    store = ModelStore(tmp_path)
-    progress: list[tuple[str, int, int]] = []
-    period = (START_US, START_US + 2_000 * MINUTE_US)
-    say = lambda what, done, of: progress.append((what, done, of))  # noqa: E731
-
-    first = learn(site, wind_history(1.0), store, period, say)
-    assert first.version == 1
-    assert first.compared[0].running_error is None
-    assert progress[-1] == ("", 1, 1)
-
-    same = learn(site, wind_history(1.0), store, period, say)
-    assert same.version is None, "the same history gives nothing better"
-
-    other = learn(site, wind_history(0.8), store, period, say)
-    assert other.version == 2
-    (compared,) = other.compared
-    assert compared.running_error is not None
-    assert compared.new_error < compared.running_error
-
-
-def test_the_rise_of_the_oil_is_found_again(plant: Site, tmp_path: Path) -> None:
-    site = site_with(plant, "N/1T/top_oil_temp", "N/1T/load_factor", "N/1T/ambient_temp")
-    plate = Nameplate(oil_rise_k=45.0)
-    state = thermal.steady(plate, 0.5, 20.0)
-    columns: dict[str, list[float]] = {"top_oil_temp": [], "load_factor": [], "ambient_temp": []}
-    for row in range(400):
-        load = 0.4 + 0.4 * (row // 60 % 2)
-        state = thermal.step(plate, state, load, 20.0, 5.0)
-        for name, value in zip(columns, (state.oil, load, 20.0), strict=True):
-            columns[name].append(value)
-    times = [START_US + row * 5 * MINUTE_US for row in range(400)]
-
-    def history(point: PointKey, from_us: int, to_us: int) -> dict[str, list[Any]]:
-        values = columns[point.rpartition("/")[2]]
-        return {"times": times, "values": values, "qualities": [0] * len(values)}
-
-    store = ModelStore(tmp_path)
-    learn(site, history, store, (times[0], times[-1]), lambda *_: None)
-    found = store.active()
-    assert found is not None
-    assert found.plates[T1].oil_rise_k == 45.0
-
-
-def test_too_little_history_is_skipped_with_the_reason(plant: Site, tmp_path: Path) -> None:
-    site = site_with(plant, "W/1/wind_speed", "W/1/p")
-
-    def history(point: PointKey, from_us: int, to_us: int) -> dict[str, list[Any]]:
-        return {"times": [], "values": [], "qualities": []}
-
-    result = learn(site, history, ModelStore(tmp_path), (0, 1), lambda *_: None)
-    assert result.version is None
-    assert "too few" in result.skipped[0]

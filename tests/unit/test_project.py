@@ -118,6 +118,11 @@ def test_the_import_contracts_hold(copied_tree: Path) -> None:
         pytest.param("domain", "import socket", id="the-network-in-the-domain"),
         pytest.param("service", "import pandas", id="pandas-in-core"),
         pytest.param("service", "import sklearn", id="scikit-learn-in-core"),
+        pytest.param("service", "import cv2", id="cv2-in-core"),
+        pytest.param(
+            "linkage", "import detectors.violations.boxes", id="the-recognition-in-linkage"
+        ),
+        pytest.param("service/vision", "import torch", id="torch-where-pictures-are-looked-at"),
         pytest.param("detectors/limits", "import sklearn", id="scikit-learn-in-the-limits"),
         pytest.param(
             "detectors/limits", "import detectors.judgement.dga", id="the-judgement-in-the-limits"
@@ -159,7 +164,7 @@ def imported_by(node: ast.AST) -> list[str]:
             return []
 
 
-LOCKS = ["runtime", "build", "dev"]
+LOCKS = ["runtime", "build", "dev", "train"]
 
 
 def locked(name: str) -> str:
@@ -194,6 +199,9 @@ def test_every_declared_dependency_is_locked() -> None:
         "runtime": PROJECT["project"]["dependencies"],
         "build": groups["build"],
         "dev": [item for item in groups["dev"] if isinstance(item, str)] + groups["build"],
+        "train": [
+            item for extra in PROJECT["project"]["optional-dependencies"].values() for item in extra
+        ],
     }
     for name, requirements in declared.items():
         assert {normalised(item) for item in requirements} - pinned(locked(name)).keys() == set()

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from domain.clock import from_datetime
 from domain.ids import PersonId, TeamId
 from domain.organisation import Crew, Roster, Shift
-from linkage.rosters import Duty, calendar, duties
+from linkage.rosters import Duty, duties
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -145,11 +145,3 @@ def plain(who: Roster, moment: datetime) -> set[str]:
 def test_it_agrees_with_the_plain_walk(who: Roster, moment: datetime) -> None:
     found = duties(who, from_datetime(moment.replace(tzinfo=UTC)), ZoneInfo("UTC"))
     assert set(told(found)) == plain(who, moment)
-
-
-def test_the_calendar_has_every_turn_of_its_days() -> None:
-    turns = calendar(FOUR_CREWS, date(2026, 1, 1), 8, SHANGHAI)
-    assert len(turns) == 8 * 3
-    assert {turn.duty_date for turn in turns} == {
-        date(2026, 1, 1) + timedelta(days=ahead) for ahead in range(8)
-    }

@@ -67,7 +67,7 @@ def test_a_password_is_not_in_it(site: Site, monkeypatch: pytest.MonkeyPatch) ->
 
 
 def of_another_format(written: bytes) -> bytes:
-    return written.replace(b'{"format":1,', b'{"format":2,')
+    return written.replace(b'{"format":2,', b'{"format":3,')
 
 
 def with_another_limit(written: bytes) -> bytes:
@@ -89,7 +89,7 @@ def in_an_unknown_zone(written: bytes) -> bytes:
         pytest.param(lambda written: written[:-100], "is not a site", id="cut-off"),
         pytest.param(lambda written: b"\xff\xfe" + written, "is not a site", id="not-json"),
         pytest.param(lambda written: b'{"recording": "a.csv"}', "missing", id="foreign-json"),
-        pytest.param(of_another_format, "reads format 1", id="another-format"),
+        pytest.param(of_another_format, "reads format 2", id="another-format"),
         pytest.param(with_another_limit, "digest does not match", id="edited-by-hand"),
         pytest.param(with_a_number_for_a_name, "Expected `str`, got `int`", id="another-shape"),
         pytest.param(in_an_unknown_zone, "no time zone is named 'Asia/Nowhere'", id="unknown-zone"),

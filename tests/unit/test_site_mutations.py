@@ -10,8 +10,10 @@ from tests.support.mutations import Mistake
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "changqing-like"
 LY, SP, FEEDER = "assets/liuyuan.yaml", "assets/shiping.yaml", "assets/templates/feeder-10kv.yaml"
+CAMERAS = "cameras.yaml"
 OIL, LINKAGE, TOPOLOGY = "assets/templates/transformer-35kv.yaml", "linkage.yaml", "topology.yaml"
 TEAMS, PEOPLE, UNITS = (f"organisation/{name}.yaml" for name in ("teams", "people", "units"))
+NOTICES = "notices.yaml"
 PLACES, ZONES, ROSTERS, RULES = (
     *("organisation/places.yaml", "zones.yaml", "rosters.yaml", "credit-rules.yaml"),
 )
@@ -30,6 +32,12 @@ MISTAKES = {
         LY, "rated: {current_a: 120}", "rated: {current_a: 120, un_kv: 10}", "has no rated 'un_kv'"
     ),
     "rated-negative": Mistake(LY, "current_a: 120", "current_a: -120", "must be greater than 0"),
+    "plate-unknown": Mistake(LY, "pickup_a: 300", "pickup: 300", "did you mean 'pickup_a'?"),
+    "plate-negative": Mistake(LY, "pickup_a: 300", "pickup_a: -300", "must be greater than 0"),
+    "plate-word": Mistake(LY, "pickup_a: 300", "pickup_a: much", "must be a number"),
+    "plate-curve": Mistake(
+        LY, "tms: 0.1}", "tms: 0.1, curve: very_inverze}", "did you mean 'very_inverse'?"
+    ),
     "unknown-source": Mistake(SP, "source: frontend", "source: frontent", "mean 'frontend'?"),
     "staffing": Mistake(SP, "staffing: attended", "staffing: sometimes", "cannot be 'sometimes'"),
     "template-unit": Mistake(FEEDER, "unit: MW", "unit: Mw", "did you mean 'MW'?"),
@@ -51,6 +59,43 @@ MISTAKES = {
     "violation-flag": Mistake(
         LINKAGE, "unless_ticket: true", "unless_ticket: perhaps", "must be true or false"
     ),
+    # notices
+    "ladder-who": Mistake(NOTICES, "who: station_head", "who: secretary", "cannot be 'secretary'"),
+    "ladder-order": Mistake(
+        NOTICES,
+        "after: 15min}\n  - level: major\n    staffing: attended",
+        "after: 1min}\n  - level: major\n    staffing: attended",
+        "must follow each other in time", -4,
+    ),
+    "remote-duty": Mistake(NOTICES, "remote_duty: dd ", "remote_duty: dx ", "no roster is named 'dx'"),
+    "contact-person": Mistake(NOTICES, "person: fjl", "person: fjx", "no person is named 'fjx'"),
+    "contact-twice": Mistake(NOTICES, "person: jl,", "person: fjl,", "contact of fjl is given twice"),
+    "contact-channel": Mistake(
+        NOTICES, 'jl, channels: [phone], mobile: "13900000002"', 'jl, channels: [fone]', "mean 'phone'?"
+    ),
+    "contact-mobile": Mistake(NOTICES, '"13900000001"', '"139 0000 0001"', "digits only"),
+    "channel-without-key": Mistake(
+        NOTICES, "{id: phone, kind: phone}", "{id: phone, kind: wecom}", "needs key_env"
+    ),
+    "channel-secret-in-the-url": Mistake(
+        NOTICES, "{id: phone, kind: phone}",
+        '{id: phone, kind: wecom, key_env: A, url: "https://x/send?key=1"}', "holds a secret",
+    ),
+    "channel-secret-in-the-file": Mistake(
+        NOTICES, "{id: phone, kind: phone}", "{id: phone, kind: wecom, key_env: 12-ab}", "never the secret"
+    ),
+    "channel-mail": Mistake(
+        NOTICES, "{id: phone, kind: phone}",
+        '{id: phone, kind: mail, sender: x, url: "mail:x"}', "is host:port",
+    ),
+    "channel-accepted": Mistake(
+        NOTICES, "{id: phone, kind: phone}",
+        '{id: phone, kind: sms, url: "http://x", accepted: "("}', "no regular expression",
+    ),
+    "office-hours": Mistake(
+        NOTICES, 'from: "08:00", lasts: 10h, days', 'from: "8", lasts: 10h, days', "a time of day"
+    ),
+    "office-days": Mistake(NOTICES, "days: [1, 2,", "days: [0, 2,", "day of the week"),
     # topology
     "cell-busbar": Mistake(
         TOPOLOGY, "busbar: LY-10-1, device: LY/113", "busbar: LY-10-9, device: LY/113", "no busbar"
@@ -61,6 +106,30 @@ MISTAKES = {
         TOPOLOGY, "breaker 114 LY/114/position", "breaker 114 LY/114/positon", "did you mean"
     ),
     "busbar-twice": Mistake(TOPOLOGY, "{id: LY-10-2,", "{id: LY-10-1,", "busbar LY-10-1 is given twice"),
+    # cameras
+    "camera-at": Mistake(CAMERAS, "at: LY/113", "at: LY/114x", "no device is named"),
+    "camera-kind": Mistake(CAMERAS, "kind: mqtt", "kind: onvif", "cannot be 'onvif'"),
+    "camera-twice": Mistake(CAMERAS, "id: LY-10kV", "id: LY-yard", "camera LY-yard is given twice"),
+    "camera-voice": Mistake(CAMERAS, "voice: voice-113", "voice: voice-133", "no field device", ),
+    "camera-password": Mistake(
+        CAMERAS, "rtsp://192", "rtsp://gridwarden:secret@192", "holds a user or a password"
+    ),
+    "camera-password-itself": Mistake(
+        CAMERAS, "GRIDWARDEN_SECRET_CAMERA_LY", "'s3cret!'", "never the password itself"
+    ),
+    "camera-code": Mistake(CAMERAS, "code: ALONE-01", "code: PHONE-01", "cannot be 'PHONE-01'"),
+    "camera-looks-for": Mistake(
+        CAMERAS, "looks_for: [PPE-01, ZONE-02", "looks_for: [PPE-09, ZONE-02", "no rule of code"
+    ),
+    "camera-two-corners": Mistake(
+        CAMERAS, "[[0.05, 0.45], [0.55, 0.45], [0.60, 0.98], [0.02, 0.98]]", "[[0.1, 0.2], [1, 1]]",
+        "three corners",
+    ),
+    "camera-corner-in-pixels": Mistake(CAMERAS, "[0.55, 0.45]", "[387, 0.45]", "parts of the picture"),
+    "camera-three-points": Mistake(CAMERAS, ", [0.30, 0.50, 0, 15]]", "]", "four points", -1),
+    "camera-point-of-three": Mistake(CAMERAS, "[0.30, 0.50, 0, 15]", "[0.30, 0.50, 0]", "needs 4 numbers"),
+    "camera-error": Mistake(CAMERAS, "error_m: 0.5", "error_m: 0", "must be from 0.01 to 20"),
+    "camera-tiles": Mistake(CAMERAS, "tiles: 2", "tiles: 9", "from 1 to 4"),
     # organisation
     "unknown-lead": Mistake(TEAMS, "lead: yw-bz", "lead: yw-bx", "no person is named"),
     "unknown-in-chain": Mistake(TEAMS, "chain: [dd-j1, fjl, jl]", "chain: [dd-j1, fjj, jl]", "no person"),
@@ -75,6 +144,15 @@ MISTAKES = {
     "unit-twice-at-a-time": Mistake(UNITS, "until: 2026-08-15", "until: 2026-09-15", "stands here twice", 1),
     "bad-day": Mistake(UNITS, "from: 2026-08-15", "from: 2026-13-15", "must be a day"),
     "place-kind": Mistake(PLACES, "kind: yard", "kind: garden", "cannot be 'garden'"),
+    # holidays
+    "holiday-backwards": Mistake(ROSTERS, "last: 2027-01-03", "last: 2026-12-31", "must not be before"),
+    "holidays-in-common": Mistake(ROSTERS, "first: 2026-10-10", "first: 2026-10-07", "a day in common"),
+    "holiday-shift": Mistake(
+        ROSTERS, "shifts: [周末听班, 听班]}", "shifts: [周末班, 听班]}", "no shift is named"
+    ),
+    "holiday-pattern-twice": Mistake(
+        ROSTERS, "{instead_of: 白班, shifts: 休}", "{instead_of: [白班, 听班], shifts: 休}", "tells twice"
+    ),
     # zones
     "owner-unknown": Mistake(ZONES, "owner: yw-y1", "owner: yw-y9", "no person is named"),
     "owner-no-member": Mistake(ZONES, "owner: yw-y1", "owner: yw-b1", "must be one"),
@@ -91,6 +169,10 @@ MISTAKES = {
     "offset-outside": Mistake(
         ROSTERS, "name: 调度丁值, offset: 6", "name: 调度丁值, offset: 8", "lies outside the cycle"
     ),
+    "handover-on-call": Mistake(
+        ROSTERS, "team: yw\n", "team: yw\n    handover: true\n", "no shift on call", 1
+    ),
+    "handover-never-late": Mistake(ROSTERS, "late_after: 30min", "late_after: 0", "longer than 0"),
     "leave-of-nobody": Mistake(ROSTERS, "person: xs-1,", "person: xs-9,", "no person is named"),
     "leave-backwards": Mistake(ROSTERS, "until: 2026-12-01", "until: 2026-11-01", "later than from"),
     # credit

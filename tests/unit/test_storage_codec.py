@@ -20,6 +20,8 @@ from domain.records import (
 )
 from storage.codec import DamagedRecord, decode, encode, from_bytes, to_bytes
 from tests.support import stored
+from tests.support.arrangements import ONE_OF_EACH
+from tests.support.posts import Post
 
 
 @given(stored.records)
@@ -30,6 +32,13 @@ def test_every_record_is_read_back_as_it_was_written(record: Record) -> None:
 @given(stored.records, stored.records)
 def test_different_records_have_different_rows(one: Record, other: Record) -> None:
     assert (encode(one) == encode(other)) == stored.same(one, other)
+
+
+def test_what_another_worker_learns_of_a_watch_is_read_back() -> None:
+    post = Post().at("2026-05-02 08:00")
+    post.signs()
+    learned = PaperLearned(at_us=1, number=2, watches=tuple(post.everything.watches))
+    assert from_bytes(to_bytes(learned)) == learned
 
 
 def test_half_a_surrogate_pair_from_outside_is_written_in_words() -> None:
@@ -122,6 +131,7 @@ def test_what_was_learned_of_people_and_paper_is_read_back_as_it_was() -> None:
                 proposed_at_us=3,
             ),
         ),
+        arrangements=ONE_OF_EACH,
     )  # fmt: skip
     assert from_bytes(to_bytes(learned)) == learned
     assert decode(encode(learned)) == learned

@@ -1,13 +1,16 @@
 """The demo's story on the example site: calm outside its scenes, and each scene does what it is for."""
 
 import json
+import random
 
 import pytest
 
 from detectors.judgement.metering import apparent_mismatch, apparent_plausible
 from domain.assets import Condition, Limit
+from domain.findings import Cause
 from domain.ids import PointKey
 from service.demo import example_site
+from service.judging import Judging
 from service.simulate.plant import SimulatedPlant
 from service.simulate.story import (
     DARK_STATION,
@@ -20,6 +23,8 @@ from service.simulate.story import (
 )
 from service.site.load import load
 from service.site.model import Site
+
+START_US = 1_790_000_000_000_000
 
 
 @pytest.fixture(scope="module")
@@ -119,3 +124,27 @@ def test_power_is_what_voltage_and_current_make(site: Site) -> None:
     whole = [each for each in measured if None not in each]
     assert len(whole) > 10
     assert [each for each in whole if not apparent_plausible(apparent_mismatch(*each))] == []  # type: ignore[arg-type]
+
+
+def findings(site: Site, story_s: float | None = None) -> dict[str, Cause]:
+    """What the judge makes of eight minutes of the simulated plant, ten seconds apart."""
+    chance = random.Random(3).random
+    plant = SimulatedPlant(site, chance=chance)
+    judging, found = Judging(site, None), dict[str, Cause]()
+    for look in range(48):
+        at_us = START_US + look * 10_000_000
+        values = plant.ordinary()
+        if story_s is not None:
+            values |= values_at(story_of(site), story_s + 10 * look)
+        latest = {str(key): (value, at_us, 0) for key, value in values.items()}
+        for finding in judging.look(latest, at_us):
+            found[finding.asset_id] = finding.cause
+    return found
+
+
+def test_the_judge_has_nothing_to_say_about_a_calm_day(site: Site) -> None:
+    assert findings(site) == {}
+
+
+def test_the_weak_block_of_the_battery_is_found(site: Site) -> None:
+    assert findings(site, story_s=60.0)["LY/ZL"] is Cause.BATTERY_CELL

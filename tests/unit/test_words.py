@@ -7,7 +7,7 @@ from typing import get_args
 
 import pytest
 
-from domain import reasons
+from domain import log_words, reasons
 from domain.access import ALLOWED
 from domain.reasons import reason_text
 from domain.requests import Request
@@ -47,6 +47,12 @@ def test_facts_are_filled_in() -> None:
     assert say("common.unacknowledged", count=3) == "未确认 3"
 
 
+@pytest.mark.parametrize("code", sorted(log_words._WORDS))
+def test_a_line_of_the_log_has_both_languages_with_the_same_facts(code: str) -> None:
+    words = log_words._WORDS[code]
+    assert facts_in(words["zh-CN"]) == facts_in(words["en"])
+
+
 @pytest.mark.parametrize("code", sorted(reasons._WORDS))
 def test_a_reason_has_both_languages_with_the_same_facts(code: str) -> None:
     words = reasons._WORDS[code]
@@ -60,7 +66,11 @@ def test_a_reason_of_another_release_is_still_shown() -> None:
 def test_every_refusal_and_proposal_has_its_words() -> None:
     rooms = [
         ROOT / "linkage" / name
-        for name in ("desk.py", "alarm_desk.py", "limit_desk.py", "credit.py", "responsibility.py")
+        for name in (
+            *("desk.py", "alarm_desk.py", "limit_desk.py", "credit.py", "responsibility.py"),
+            *("correlate.py", "grouping.py", "device_desk.py", "explain.py", "plan.py"),
+            *("handover_desk.py", "log_desk.py", "arrangement_desk.py"),
+        )
     ]
     used = {
         code
@@ -68,4 +78,4 @@ def test_every_refusal_and_proposal_has_its_words() -> None:
         for code in re.findall(r'Reason\.of\(\s*"([a-z_]+)"', room.read_text("utf-8"))
     }
     assert len(used) > 30
-    assert used - reasons._WORDS.keys() == set()
+    assert used - reasons._WORDS.keys() - log_words._WORDS.keys() == set()

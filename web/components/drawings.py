@@ -21,6 +21,7 @@ _ZONES: Final = {
     Fault.D1: "#b3e5fc",
     Fault.D2: "#81d4fa",
 }
+_TWO_DAYS_US: Final = 2 * 86_400_000_000
 _MEASURED: Final = "#1565c0"
 _EXPECTED: Final = "#6a1b9a"
 _LIMIT: Final = "#c62828"
@@ -97,10 +98,12 @@ def series_svg(drawing: Drawing, words: tuple[str, str], zone: tzinfo, title: st
         parts.append(
             f'<line x1="{left}" x2="{width - 10}" y1="{y(value)}" y2="{y(value)}" stroke="#eceff1"/>'
         )
-        parts.append(_text(left - 6, y(value) + 4, f"{value:.1f}", "end"))
+        digits = 1 if high - low >= 1.0 else 3
+        parts.append(_text(left - 6, y(value) + 4, f"{value:.{digits}f}", "end"))
+    clock = "%H:%M" if last - first <= _TWO_DAYS_US else "%m-%d"
     for share in (0.0, 0.5, 1.0):
         at_us = int(first + (last - first) * share)
-        when = to_datetime(at_us).astimezone(zone).strftime("%H:%M")
+        when = to_datetime(at_us).astimezone(zone).strftime(clock)
         anchor = "start" if share == 0.0 else "end" if share == 1.0 else "middle"
         parts.append(_text(x(at_us), height - 10, when, anchor))
     if drawing.limit is not None:

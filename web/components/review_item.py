@@ -4,6 +4,7 @@ from nicegui import ui
 
 from domain.credit import ReviewItem
 from domain.reasons import reason_text
+from web.components.evidence import evidence_files
 from web.shell import Visit
 from web.views import points
 
@@ -27,6 +28,7 @@ def review_card(visit: Visit, review: ReviewItem, *, chosen: bool = False) -> ui
                 ui.label(visit.say(f"reviews.{word}"))
                 ui.label(value).style("overflow-wrap:anywhere")
         _list(visit.say("reviews.evidence"), review.evidence)
+        evidence_files(visit, review)
         reasons = [reason_text(reason, visit.language) for reason in review.reasons]
         _list(visit.say("reviews.reasons"), reasons)
         if review.incident_id:

@@ -5,7 +5,11 @@ from importlib import import_module
 _MODULES = (
     *("signing_in", "incidents", "incident", "devices", "stations", "reviews", "credit"),
     *("paper", "approvals", "audit", "users", "organisation", "site", "system"),
+    *("rosters", "arrangements"),
     *("alarms", "alarm", "annunciator", "alarm_kpis", "limits", "limit", "judgement", "equipment"),
+    *("notices", "notice_answer"),
+    *("command", "linkage"),
+    *("logbook", "handover", "daily_report"),
 )
 
 

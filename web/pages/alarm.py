@@ -11,6 +11,7 @@ from domain.wording import class_word, priority_word, quantity
 from storage.alarm_reads import ListedAlarm
 from web.alarm_words import acts_of, marks_of, state_of, text_of
 from web.components.alarm_acts import act
+from web.components.kept_back import because_words
 from web.components.live_trend import live_trend
 from web.components.rationale import show_rationale
 from web.components.table import Column, DataTable
@@ -84,6 +85,8 @@ def _head(visit: Visit, listed: ListedAlarm) -> None:
                 if word:
                     ui.label(word).classes(f"gw-chip {chip}")
         ui.label(text_of(visit, listed)).classes("gw-title q-my-sm")
+        if why := because_words(visit, alarm):
+            ui.label(why).classes("gw-note")
         if alarm.incident_id:
             ui.link(visit.say("alarms.to_incident"), f"/incident/{alarm.incident_id}")
         with ui.element("div").classes("gw-bar q-mt-sm"):

@@ -5,9 +5,10 @@ from uuid import UUID
 
 from nicegui import ui
 
-from domain.access import may
+from domain.access import may_decide
 from domain.paperwork import Approval
 from domain.requests import DecideApproval
+from linkage.arrangement_desk import SWAP_SUBJECT
 from service.site.problems import BrokenSite
 from service.site.versions import MalformedVersion, site_of
 from web.shell import Visit, console_page
@@ -25,7 +26,7 @@ def approvals_page(visit: Visit) -> None:
         _show(visit, past, visit.console.reads.approvals(waiting=False))
 
     refresh()
-    visit.on_change({"approval"}, refresh)
+    visit.on_change({"approval", "arrangement"}, refresh)
 
 
 def _show(visit: Visit, frame: ui.element, found: list[Approval]) -> None:
@@ -39,12 +40,7 @@ def _show(visit: Visit, frame: ui.element, found: list[Approval]) -> None:
 
 def _card(visit: Visit, approval: Approval) -> None:
     with ui.element("div").classes("gw-card"):
-        of_limit = approval.subject == "limit"
-        ui.label(
-            visit.say("approvals.limit")
-            if of_limit
-            else visit.say("approvals.site", number=approval.subject_id)
-        ).classes("gw-head")
+        ui.label(_title(visit, approval)).classes("gw-head")
         when = visit.time(approval.proposed_at_us)
         ui.label(visit.say("approvals.proposed", by=approval.proposed_by, when=when)).classes(
             "gw-soft"
@@ -63,12 +59,38 @@ def _card(visit: Visit, approval: Approval) -> None:
                     words=approval.words,
                 )
             ).classes("gw-soft")
-        elif approval.proposed_by == visit.user.name:
-            ui.label(visit.say("approvals.needs_other")).classes("gw-note")
-        elif may(visit.user.roles, DecideApproval):
-            at_once = "approvals.at_once" if of_limit else "approvals.restarts"
-            ui.label(visit.say(at_once)).classes("gw-soft")
-            _decision(visit, approval.approval_id)
+        else:
+            _waiting(visit, approval)
+
+
+def _title(visit: Visit, approval: Approval) -> str:
+    if approval.subject == "site":
+        return visit.say("approvals.site", number=approval.subject_id)
+    return visit.say(f"approvals.{approval.subject}")
+
+
+def _waiting(visit: Visit, approval: Approval) -> None:
+    """What whoever looks may do about it."""
+    if approval.subject == SWAP_SUBJECT:
+        _swap(visit, approval)
+    elif approval.proposed_by == visit.user.name:
+        ui.label(visit.say("approvals.needs_other")).classes("gw-note")
+    elif may_decide(visit.user.roles, approval.subject):
+        of_site = approval.subject == "site"
+        at_once = "approvals.restarts" if of_site else "approvals.at_once"
+        ui.label(visit.say(at_once)).classes("gw-soft")
+        _decision(visit, approval.approval_id)
+
+
+def _swap(visit: Visit, approval: Approval) -> None:
+    every = {str(each.arrangement_id): each for each in visit.console.arranged.every()}
+    swap = every.get(approval.subject_id)
+    missing = [each for each in swap.needs if each not in swap.agreed] if swap else []
+    names = ", ".join(visit.console.person(each) for each in missing)
+    ui.label(visit.say("approvals.waits_for", persons=names)).classes("gw-soft")
+    if visit.user.person_id in missing:
+        ui.label(visit.say("approvals.agree")).classes("gw-soft")
+        _decision(visit, approval.approval_id)
 
 
 async def _is_usable(visit: Visit, approval: UUID) -> bool:

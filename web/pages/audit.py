@@ -2,7 +2,7 @@
 
 from nicegui import ui
 
-from domain.access import ALLOWED, JUDGE, LOCAL_OPERATOR
+from domain.access import ALLOWED, JUDGE, LOCAL_OPERATOR, NOTICE, VISION
 from domain.reasons import reason_text
 from web.components.download import excel_button
 from web.components.table import Column, DataTable, Row
@@ -20,6 +20,8 @@ def audit_page(visit: Visit) -> None:
         everything = visit.say("common.all")
         actors = {"": everything} | {user.name: user.name for user in visit.console.reads.users()}
         actors |= {LOCAL_OPERATOR: visit.say("audit.local"), JUDGE: visit.say("audit.judge")}
+        actors |= {VISION: visit.say("audit.vision")}
+        actors |= {NOTICE: visit.say("audit.notice")}
         acts = {"": everything} | {
             each.__name__: visit.say(f"audit.{each.__name__}") for each in ALLOWED
         }

@@ -38,6 +38,7 @@ _KINDS: Final = (
     ("turbine", "pitch"),
     ("inverter", "dc_voltage"),
     ("battery", "battery_current"),
+    ("machine", "stator_temp"),
     ("feeder", "over_current"),
     ("breaker", "position"),
     ("bus", "uab"),

@@ -9,13 +9,16 @@ from domain.access import may
 from domain.commands import DeviceCommand
 from domain.incidents import IncidentState
 from domain.paperwork import TagKind
+from domain.reasons import reason_text
 from domain.requests import AcknowledgeIncident, CloseIncident, SilenceIncident
 from service.timeline import timeline_of
 from storage.console_reads import ListedIncident
 from storage.records import RecordedEvent
+from web.components.grouping import grouping
 from web.components.live_trend import live_trend
 from web.components.table import Column, DataTable
 from web.components.timeline import timeline
+from web.components.told import told
 from web.moments import shown
 from web.shell import Visit, console_page
 from web.views import chain, class_of, incident_text, priority_of
@@ -69,7 +72,7 @@ def incident_page(visit: Visit, incident_id: str) -> None:
         lists.refresh()
         happened.refresh()
 
-    visit.on_change({"incident", "alarm", "command", "finding", "review", "tag"}, refresh)
+    visit.on_change({"incident", "notice", "alarm", "command", "finding", "review", "tag"}, refresh)
 
 
 def _head(visit: Visit, listed: ListedIncident) -> None:
@@ -157,8 +160,10 @@ def _trend(visit: Visit, listed: ListedIncident) -> None:
 def _lists(visit: Visit, listed: ListedIncident) -> None:
     events = visit.console.reads.events_of(listed.incident.incident_id)
     with ui.element("div").classes("gw-column"):
+        grouping(visit, listed)
         _events(visit, events)
         _commands(visit, events)
+        told(visit, listed)
         _papers(visit, listed)
 
 
@@ -210,8 +215,10 @@ def _commands(visit: Visit, events: list[RecordedEvent]) -> None:
             Column("action", visit.say("devices.action")),
             Column("state", visit.say("devices.state")),
             Column("attempt", visit.say("devices.attempt")),
+            Column("why", visit.say("devices.why"), wide=True),
         ],
         visit.say("incidents.no_commands"),
+        on_open=lambda command: ui.navigate.to(f"/devices/command/{command}"),
     )
     table.show([command_row(visit, command) for command in commands])
 
@@ -219,8 +226,11 @@ def _commands(visit: Visit, events: list[RecordedEvent]) -> None:
 def command_row(visit: Visit, command: DeviceCommand) -> dict[str, Any]:
     device = visit.console.plan.device(command.device_id)
     bad = command.state.value in {"failed", "expired"}
+    why = command.because[-1] if command.because else None
     return {
         "id": str(command.command_id),
+        "opens": True,
+        "why": reason_text(why, visit.language) if why else "",
         "time": visit.time(command.created_at_us),
         "device": device.name if device else command.device_id,
         "action": visit.say(f"devices.{command.action}"),

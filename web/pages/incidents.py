@@ -31,6 +31,7 @@ class Chosen:
     priority: int = 0
     alarm_class: str = ""
     kind: str = ""
+    fold: bool = True
     station: str = ""
     words: str = ""
     page: int = 0
@@ -79,7 +80,9 @@ def _page(visit: Visit, wanted: IncidentFilter, page: int) -> tuple[list[Row], i
 
     def made() -> tuple[list[Row], int]:
         found = visit.console.reads.incidents(wanted, PAGE_SIZE, page * PAGE_SIZE)
-        return [row_of(visit, each) for each in found], visit.console.reads.count(wanted)
+        beneath = visit.console.reads.count_beneath([each.incident.incident_id for each in found])
+        rows = [row_of(visit, each, beneath.get(each.incident.incident_id, 0)) for each in found]
+        return rows, visit.console.reads.count(wanted)
 
     allowed = may(visit.user.roles, AcknowledgeIncident)
     return visit.console.feed.shared((wanted, page, visit.language, allowed), made)
@@ -89,8 +92,11 @@ async def acknowledge(visit: Visit, incident: str) -> None:
     await visit.ask(AcknowledgeIncident(incident_id=UUID(incident)))
 
 
-def row_of(visit: Visit, listed: ListedIncident) -> Row:
+def row_of(visit: Visit, listed: ListedIncident, beneath: int = 0) -> Row:
     incident, answer = listed.incident, listed.incident.answer
+    text = incident_text(visit.console.site, listed, visit.language)
+    if beneath:
+        text = f"{text} [{visit.say('grouping.folded', count=beneath)}]"
     waits = incident.state in {IncidentState.OPEN, IncidentState.RETURNED}
     acts = []
     if waits and may(visit.user.roles, AcknowledgeIncident):
@@ -104,7 +110,7 @@ def row_of(visit: Visit, listed: ListedIncident) -> Row:
         "priority_chip": f"gw-p{int(incident.priority)}",
         "class": class_of(listed, visit.language),
         "class_chip": "gw-plain" if listed.alarm else "",
-        "text": incident_text(visit.console.site, listed, visit.language),
+        "text": text,
         "zone": answer.zone or "-",
         "acting": answer.acting.name if answer.acting else visit.say("incidents.nobody"),
         "state": visit.say(f"incidents.state_{incident.state.value}"),
@@ -155,6 +161,11 @@ def _filters(visit: Visit, chosen: Chosen, refresh: Any) -> None:
             label=visit.say(word),
             on_change=lambda event, name=name: choose(name, event.value),
         ).props("dense outlined options-dense").style("min-width:120px")
+    ui.checkbox(
+        visit.say("grouping.fold"),
+        value=chosen.fold,
+        on_change=lambda event: choose("fold", event.value),
+    ).props("dense")
     search = ui.input(
         visit.say("common.search"), on_change=lambda event: choose("words", event.value or "")
     )
@@ -172,6 +183,7 @@ def _wanted(visit: Visit, chosen: Chosen) -> IncidentFilter:
         priorities=(Priority(chosen.priority),) if chosen.priority else (),
         classes=(chosen.alarm_class,) if chosen.alarm_class else (),
         kinds=(Kind(chosen.kind),) if chosen.kind else (),
+        fold=chosen.fold and not chosen.closed,
         asset_ids=_assets(visit, chosen),
     )
 

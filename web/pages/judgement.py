@@ -9,7 +9,13 @@ from domain.access import may
 from domain.assets import Provenance
 from domain.findings import Cause, Drawing, Finding, Opinion, Stance, Verdict
 from domain.ids import AssetId
-from domain.judgement_words import cause_word, expert_word, stance_word, verdict_word
+from domain.judgement_words import (
+    cause_word,
+    expert_word,
+    missing_words,
+    stance_word,
+    verdict_word,
+)
 from domain.reasons import reason_text
 from domain.requests import AnswerConsultation
 from domain.wording import quantity
@@ -147,9 +153,8 @@ def _head(visit: Visit, finding: Finding) -> None:
         if finding.degraded:
             ui.label(visit.say("judgement.degraded")).classes("gw-note q-mt-sm")
         if finding.missing:
-            ui.label(visit.say("judgement.missing", what=", ".join(finding.missing))).classes(
-                "gw-note q-mt-sm"
-            )
+            what = missing_words(finding.missing, visit.language)
+            ui.label(visit.say("judgement.missing", what=what)).classes("gw-note q-mt-sm")
         ui.link(visit.say("judgement.over_time"), f"/equipment/{finding.asset_id}").classes(
             "q-mt-sm"
         )
@@ -197,7 +202,7 @@ def _facts(visit: Visit, opinion: Opinion) -> list[tuple[str, str]]:
         return "" if value is None else quantity(value, opinion.unit, visit.language)
 
     found = [
-        ("why", reason_text(opinion.why, visit.language) if opinion.why else ""),
+        ("why", _why(visit, opinion)),
         ("measured", shown(opinion.measured)),
         ("expected", shown(opinion.expected)),
         ("limit", shown(opinion.limit)),
@@ -209,6 +214,12 @@ def _facts(visit: Visit, opinion: Opinion) -> list[tuple[str, str]]:
         ),
     ]
     return [(key, value) for key, value in found if value]
+
+
+def _why(visit: Visit, opinion: Opinion) -> str:
+    if opinion.missing:
+        return visit.say("judgement.missing", what=missing_words(opinion.missing, visit.language))
+    return reason_text(opinion.why, visit.language) if opinion.why else ""
 
 
 def _source(visit: Visit, source: Provenance | None) -> str:

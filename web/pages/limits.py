@@ -1,10 +1,9 @@
 """Every limit of the site as it holds now, the modes, what was changed, and the rationalisation as Excel."""
 
 from dataclasses import dataclass
-from typing import Any
 from urllib.parse import urlencode
 
-from nicegui import events, ui
+from nicegui import ui
 
 from domain.access import may
 from domain.assets import Limit, Point
@@ -20,6 +19,7 @@ from service.site.conditions import CONTACTS
 from web.alarm_words import alarm_name
 from web.components.download import excel_button
 from web.components.table import Column, DataTable, Row
+from web.components.upload import excel_upload
 from web.finding import places
 from web.shell import Visit, console_page
 
@@ -44,15 +44,7 @@ def limits_page(visit: Visit) -> None:
         search.props("dense outlined clearable debounce=250").style("flex:1; min-width:180px")
         excel_button(visit, "rationalisation", lambda: _sheet(visit))
         if may(visit.user.roles, PutRationalisations):
-            upload = ui.upload(
-                auto_upload=True, on_upload=lambda event: _import(visit, event)
-            ).props("accept=.xlsx")
-            upload.set_visibility(False)  # its own box is large; a button asks for the file
-            ui.button(
-                visit.say("limits.import"),
-                icon="upload",
-                on_click=lambda: upload.run_method("pickFiles"),
-            ).props("no-caps flat dense")
+            excel_upload(visit.say("limits.import"), lambda content: _import(visit, content))
     table = DataTable(
         [Column(name, visit.say(f"limits.{name}"), wide=name == "name") for name in _NAMES],
         visit.say("limits.empty"),
@@ -212,9 +204,8 @@ def _sheet(visit: Visit) -> tuple[list[str], list[list[object]]]:
     return headings(visit.language), sheet_rows(visit.console.site, written, visit.language)
 
 
-async def _import(visit: Visit, event: events.UploadEventArguments) -> None:
+async def _import(visit: Visit, content: bytes) -> None:
     """All rows or none: what is wrong is told row by row."""
-    content = await _content(event)
     try:
         found = read_rationales(read_sheet(content), visit.console.site.points)
     except BadWorkbook as error:
@@ -227,8 +218,3 @@ async def _import(visit: Visit, event: events.UploadEventArguments) -> None:
     outcome = await visit.ask(PutRationalisations(entries=found.entries))
     if outcome and outcome.done:
         ui.notify(visit.say("limits.imported", count=outcome.subject), type="positive")
-
-
-async def _content(event: Any) -> bytes:
-    content: bytes = await event.file.read()
-    return content

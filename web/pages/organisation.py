@@ -6,8 +6,9 @@ from datetime import datetime, timedelta
 from nicegui import ui
 
 from domain.clock import from_datetime, system_clock, to_datetime
+from domain.ids import PersonId
 from domain.organisation import PartyUnit, Roster, Tenure, Zone
-from linkage.rosters import calendar
+from domain.responsibility import Kind
 from service.who import NothingFound, answer_lines, answer_of, find
 from web.components.table import Column, DataTable
 from web.shell import Visit, console_page
@@ -51,8 +52,11 @@ def _ask(visit: Visit) -> None:
             except NothingFound:
                 ui.label(visit.say("common.nothing_found"))
                 return
+            who = visit.console.responsibility_now()
+            if absent.value:
+                who = who.supposing_absent(PersonId(each) for each in absent.value)
             for subject in subjects[:10]:
-                answer = answer_of(visit.console.responsibility, subject, at_us)
+                answer = answer_of(who, subject, at_us, Kind(kind.value) if kind.value else None)
                 lines = "\n".join(answer_lines(subject, answer, visit.language))
                 ui.label(lines).style("white-space:pre-wrap").classes("gw-card")
 
@@ -61,6 +65,16 @@ def _ask(visit: Visit) -> None:
         with ui.element("div").classes("gw-bar"):
             what = ui.input(visit.say("organisation.what")).style("flex:2; min-width:200px")
             at = ui.input(visit.say("organisation.at")).style("flex:1; min-width:160px")
+            kinds = {each.value: visit.say(f"arrangements.matter_{each.value}") for each in Kind}
+            kind = ui.select(kinds, label=visit.say("organisation.matter"), clearable=True)
+            persons = {
+                each.person_id: each.name for each in visit.console.site.organisation.persons
+            }
+            absent = ui.select(
+                persons, label=visit.say("organisation.if_absent"), multiple=True, with_input=True
+            )
+            for field in (kind, absent):
+                field.style("flex:1; min-width:150px")
             what.on("keydown.enter", ask)
             ui.button(visit.say("organisation.ask"), on_click=ask).props("no-caps unelevated")
         found = ui.element("div").classes("gw-column q-mt-sm")
@@ -93,19 +107,17 @@ def _zones(visit: Visit) -> None:
 
 
 def _zone_row(visit: Visit, zone: Zone, now_us: int) -> dict[str, object]:
-    tenure = next(
-        (each for each in zone.tenures if each.validity.covers(now_us)), Tenure(owner=None)
-    )
+    who = visit.console.responsibility
+    tenure = who.tenure(zone, now_us) or Tenure(owner=None)
     coverage = [each for each in zone.coverage if each.validity.covers(now_us)]
-    duties = visit.console.responsibility.on_duty(zone.roster_id, now_us) if zone.roster_id else ()
-    acting = duties[0].crew.persons[0] if duties and duties[0].crew.persons else tenure.owner
+    acting = who.of_zone(zone.zone_id, now_us, Kind.FAULT).acting
     vacant = visit.say("organisation.vacant")
     return {
         "id": zone.zone_id,
         "zone": zone.name,
         "owner": visit.console.person(tenure.owner) if tenure.owner else vacant,
         "deputy": visit.console.person(tenure.deputy) if tenure.deputy else "-",
-        "acting": visit.console.person(acting) if acting else vacant,
+        "acting": acting.name if acting else vacant,
         "unit": visit.console.responsibility.unit_path(zone.unit_id, now_us),
         "covers": visit.say(
             "organisation.covers_text",
@@ -145,8 +157,9 @@ def _unit(visit: Visit, unit: PartyUnit, now_us: int, depth: int) -> None:
 def _roster(visit: Visit, roster: Roster) -> None:
     zone = visit.console.site.zone
     today = to_datetime(system_clock()).astimezone(zone).date()
-    turns = calendar(roster, today, _DAYS, zone)
     days = [today + timedelta(days=ahead) for ahead in range(_DAYS)]
+    who = visit.console.responsibility
+    turns = [turn for day in days for turn in who.turns_of_day(roster, day)]
     with ui.element("div").classes("gw-card").style("overflow-x:auto"):
         ui.label(roster.name).classes("gw-head")
         with ui.element("div").style(

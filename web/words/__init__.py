@@ -11,7 +11,10 @@ from domain.wording import DEFAULT_LANGUAGE
 AREAS: Final = (
     *("common", "incidents", "devices", "stations", "reviews", "credit", "paper"),
     *("approvals", "audit", "users", "organisation", "site", "system"),
-    *("alarms", "alarm_kpis", "limits", "judgement", "timeline"),
+    *("rosters", "arrangements"),
+    *("alarms", "alarm_kpis", "limits", "judgement", "timeline", "grouping", "linkage"),
+    "notices",
+    *("logbook", "handover", "daily_report"),
 )
 
 

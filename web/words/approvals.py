@@ -4,6 +4,12 @@ WORDS = {
     "title": ("审批", "Approvals"),
     "site": ("站点第 {number} 版", "Site version {number}"),
     "limit": ("限值修改", "A changed limit"),
+    "swap": ("换班", "A swap of shifts"),
+    "agree": (
+        "换班双方和值班负责人都同意后生效.",
+        "Effective when both persons and the duty lead have agreed.",
+    ),
+    "waits_for": ("等待同意: {persons}", "Waits for: {persons}"),
     "at_once": (
         "批准后一秒内生效, 不重启.",
         "When approved, it is valid within a second; nothing is restarted.",
@@ -13,6 +19,7 @@ WORDS = {
         "须由提出人以外的第二人批准",
         "A second person must approve: not the one who proposed",
     ),
+    "device": ("手动启动现场装置", "Call of a field device"),
     "approve": ("批准并生效", "Approve"),
     "reject": ("驳回", "Reject"),
     "words": ("理由(驳回时必填)", "Why (needed to reject)"),

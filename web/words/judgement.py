@@ -65,6 +65,7 @@ WORDS = {
     "breaker": ("断路器", "breaker"),
     "feeder": ("出线", "feeder"),
     "battery": ("直流与蓄电池", "DC and battery"),
+    "machine": ("电动机与泵", "motor and pump"),
     "inverter": ("光伏逆变器", "inverter"),
     "turbine": ("风电机组", "turbine"),
     "bus": ("母线", "busbar"),

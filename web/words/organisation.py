@@ -5,6 +5,8 @@ WORDS = {
     "who": ("谁负责", "Who answers"),
     "what": ("设备、编号、场所、人员或拼音首字母", "Device, number, place, person or initials"),
     "at": ("时间(留空为现在)", "Time (empty: now)"),
+    "matter": ("事项(可不选)", "Matter (may be left out)"),
+    "if_absent": ("假设这些人请假", "Suppose these are on leave"),
     "ask": ("查询", "Ask"),
     "zones": ("责任区", "Zones"),
     "zone": ("责任区", "Zone"),

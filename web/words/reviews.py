@@ -45,5 +45,17 @@ WORDS = {
         "Nothing waits. What the system recognises is proposed here and counts only when you confirm it.",
     ),
     "empty_judged": ("还没有审核过的内容.", "Nothing has been judged yet."),
+    "look": ("查看影像 ({count})", "Look at the pictures ({count})"),
+    "blur": ("遮挡他人面部", "Hide the faces of others"),
+    "looks_are_noted": ("每次查看都记入审计.", "Every look is noted in the audit."),
+    "clip_not_blurred": (
+        "视频不能遮挡面部: 取消勾选后再看.",
+        "A clip cannot hide faces: untick the box to see it.",
+    ),
+    "before": ("之前", "Before"),
+    "moment": ("当时", "The moment"),
+    "after": ("之后", "After"),
+    "clip": ("视频", "Clip"),
+    "photo": ("照片", "Photo"),
     "shadow_chip": ("不计分", "counts nothing"),
 }

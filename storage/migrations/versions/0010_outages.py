@@ -5,7 +5,7 @@ from alembic import op
 from sqlalchemy.types import TypeEngine
 
 revision = "0010"
-down_revision: str | None = "0009"
+down_revision: str | None = "0016"
 branch_labels: str | None = None
 depends_on: str | None = None
 

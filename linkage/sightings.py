@@ -1,0 +1,57 @@
+"""What who judges a sighting must know: the rule, how sure, how long, how near, what the tickets say."""
+
+from collections.abc import Iterator
+
+from domain.clock import SECOND_US
+from domain.requests import ProposeViolation
+from domain.responsibility import Reason
+from domain.violations import Code, Proposal, TicketFinding
+
+
+def sighting_reasons(told: ProposeViolation) -> tuple[Reason, ...]:
+    return tuple(_reasons(told))
+
+
+def _reasons(told: ProposeViolation) -> Iterator[Reason]:
+    proposal = told.proposal
+    yield Reason.of(
+        "seen_by_camera",
+        camera=told.camera,
+        rule=told.text,
+        code=proposal.code,
+        percent=round(100 * proposal.score),
+    )
+    if proposal.zone:
+        yield Reason.of("seen_in_area", area=proposal.zone)
+    yield Reason.of("seen_for", seconds=round(max(0, proposal.dwell_us) / SECOND_US))
+    if proposal.clearance_m is not None:
+        yield Reason.of(
+            "seen_near",
+            metres=f"{proposal.clearance_m:.2f}",
+            error=f"{proposal.error_m or 0.0:.2f}",
+            limit=f"{proposal.limit_m or 0.0:.2f}",
+        )
+    yield _ticket_reason(proposal)
+    if not proposal.certain:
+        yield Reason.of("seen_uncertain")
+    if told.model:
+        yield Reason.of("seen_with", model=told.model)
+
+
+def _ticket_reason(proposal: Proposal) -> Reason:
+    numbers = ", ".join(proposal.ticket.numbers) or "-"
+    match proposal.ticket.finding:
+        case TicketFinding.VALID if proposal.code in {Code.NO_HELMET, Code.NO_VEST, Code.TOO_NEAR}:
+            return Reason.of("ticket_valid_excuses_not", numbers=numbers)
+        case TicketFinding.VALID:
+            return Reason.of("ticket_valid", numbers=numbers)
+        case TicketFinding.NONE:
+            return Reason.of("ticket_none")
+        case TicketFinding.EXPIRED:
+            return Reason.of("ticket_expired", numbers=numbers)
+        case TicketFinding.WRONG_PLACE:
+            return Reason.of("ticket_wrong_place", numbers=numbers)
+        case TicketFinding.WRONG_CREW:
+            return Reason.of("ticket_wrong_crew", numbers=numbers)
+        case TicketFinding.QUESTIONABLE:
+            return Reason.of("ticket_questionable", numbers=numbers)

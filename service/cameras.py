@@ -1,0 +1,49 @@
+"""The vision process: cameras, recognition and proposals, beside core and never in its way.
+
+python -m service.cameras --compiled FILE --data DIR; started and watched by the supervisor of `run`.
+What it sees goes to core as requests, which are journalled like everything. When it dies, core does not
+notice.
+
+Nothing heavy is imported here: first it steps back behind core, and waits until core is there.
+"""
+
+import argparse
+import contextlib
+import os
+import signal
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from service.local_socket import SOCKET_NAME, is_served
+
+_NICE: Final = 15  # a finding may wait for the processor; a siren may not
+_LOOK_EVERY_S: Final = 0.5
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    with contextlib.suppress(OSError):
+        os.nice(_NICE)
+    chosen = _parser().parse_args(arguments)
+    # while we only wait, a signal ends us at once
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: sys.exit(0))
+    while not is_served(chosen.data / SOCKET_NAME):
+        time.sleep(_LOOK_EVERY_S)
+    from service.vision_process import run_vision
+
+    return run_vision(chosen.data, chosen.compiled, chosen.language)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="service.cameras", description=__doc__.split("\n")[0])
+    parser.add_argument("--compiled", type=Path, required=True)
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--language")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""The edge of the recognition: model files, picture files, engines. The rules are in detectors.violations."""

@@ -1,0 +1,283 @@
+"""What the vision process does: pictures of every camera through net and rules, proposals to core.
+
+Core decides; here is nothing that must survive. While core is away, what was seen waits, in its order.
+"""
+
+import os
+import signal
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Final
+
+import structlog
+
+from detectors.violations.ground import UnusableGround
+from detectors.violations.recognise import Net, RecogniseConfig, Recogniser, Tiles
+from detectors.violations.subjects import Sureness
+from detectors.violations.watch import CameraWatch
+from detectors.violations.zones import UnusableZone
+from domain.access import VISION
+from domain.cameras import Camera, Frame
+from domain.clock import Clock, system_clock
+from domain.ids import CameraId, TeamId
+from domain.paperwork import Ticket
+from domain.ports import StorageUnavailable
+from domain.requests import ProposeViolation, ReportCamera
+from domain.violations import CANNOT_BE_ASKED, Place, Proposal, TicketAnswer, answer_from
+from service.camera_rig import CameraRig
+from service.core_client import CoreClient
+from service.evidence_files import EVIDENCE
+from service.local_socket import CoreUnreachable, RequestRefused
+from service.logs import configure_logs
+from service.processes import RESTART
+from service.records import records_engine
+from service.settings import BadSettings, Settings, VisionSettings, load_settings
+from service.site.compiled import BrokenCompiledSite, read_compiled
+from service.site.model import Site
+from service.vision.distances import read_distances
+from service.vision.evidence import CameraMemory
+from service.vision.model import UnusableModel
+from service.vision.recogniser import build_recogniser, sureness
+from service.vision.site_watch import watch_config
+from storage.console_reads import ConsoleReads
+from storage.evidence import EvidenceFiles
+
+log = structlog.get_logger(__name__)
+
+BAD_INPUT: Final = 2
+_WAITING_AT_MOST: Final = 1_000
+_TICKETS_EVERY_S: Final = 2.0
+_TICKETS_AT_MOST_S: Final = 60.0  # older than this they are not believed
+_ASK_AGAIN_S: Final = 2.0
+
+
+class KnownTickets:
+    """The open tickets as the records have them, read again and again beside the pictures."""
+
+    def __init__(self, read: Callable[[], list[Ticket]], clock: Clock = system_clock) -> None:
+        self._read = read
+        self._tickets: list[Ticket] = []
+        self._read_at: float | None = None
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="tickets", daemon=True)
+
+    def start(self) -> None:
+        self.refresh()
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._stopping.set()
+
+    def refresh(self) -> None:
+        try:
+            self._tickets = self._read()
+            self._read_at = time.monotonic()
+        except StorageUnavailable as error:
+            log.warning("tickets_cannot_be_asked", reason=str(error))
+
+    def answer(self, place: Place, at_us: int, team_id: TeamId | None = None) -> TicketAnswer:
+        if self._read_at is None or time.monotonic() - self._read_at > _TICKETS_AT_MOST_S:
+            return CANNOT_BE_ASKED
+        return answer_from(self._tickets, place, at_us, team_id)
+
+    def _run(self) -> None:
+        while not self._stopping.wait(_TICKETS_EVERY_S):
+            self.refresh()
+
+
+@dataclass(frozen=True, slots=True)
+class Eye:
+    """The net, from which scores it is believed, and its name."""
+
+    net: Net
+    sure: Sureness
+    model: str
+
+    @classmethod
+    def of(cls, settings: VisionSettings) -> "Eye":
+        """Raises UnusableModel."""
+        recogniser, model = build_recogniser(settings)
+        name = f"{model.card.name} {model.card.sha256[:8]}"
+        return cls(recogniser.net, sureness(model), name)
+
+
+class _Watched:
+    """One camera: its rules for the size of its pictures, and its memory."""
+
+    def __init__(self, memory: CameraMemory) -> None:
+        self.memory = memory
+        self.size: tuple[int, int] = (0, 0)
+        self.watch: CameraWatch | None = None
+
+
+class VisionProcess:
+    """`run` until `stop`."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        site: Site,
+        compiled: Path,
+        rig: CameraRig,
+        tickets: KnownTickets,
+        eye: Eye,
+    ) -> None:
+        self._site, self._compiled = site, compiled
+        self._rig, self._tickets = rig, tickets
+        self._core = CoreClient(settings.data)
+        self._core.subscribe(self._heard)
+        self._eye = eye
+        self._distances = read_distances()
+        self._texts = {rule.code: rule.text for rule in site.machine_rules}
+        self._levels = {rule.code: rule.priority for rule in site.machine_rules}
+        files = EvidenceFiles(settings.data / EVIDENCE)
+        self._watched = {camera.camera_id: _Watched(CameraMemory(files)) for camera in site.cameras}
+        self._waiting: deque[ProposeViolation | ReportCamera] = deque(maxlen=_WAITING_AT_MOST)
+        self._ask_again_at = 0.0
+        self._stopping = threading.Event()
+        self.restart = False
+
+    def run(self) -> None:
+        self._core.start()
+        self._tickets.start()
+        self._rig.start()
+        while not self._stopping.is_set():
+            self.step(0.5)
+        self._rig.stop()
+        self._tickets.stop()
+        self._core.stop()
+
+    def stop(self) -> None:
+        self._stopping.set()
+
+    def step(self, timeout_s: float) -> None:
+        """One picture, and what waits for core."""
+        frame = self._rig.next_frame(timeout_s)
+        while self._rig.reports:
+            self._reported(self._rig.reports.popleft())
+        if frame is not None:
+            self._look(frame)
+        self._tell_core()
+
+    def _reported(self, report: ReportCamera) -> None:
+        """What a camera no longer sees ends where it was seen last."""
+        watched = self._watched[report.camera_id]
+        if report.ended_at_us is None and watched.watch is not None:
+            camera = self._rig.camera(report.camera_id)
+            for proposal in watched.watch.end():
+                self._propose(camera, watched.memory, proposal)
+        self._waiting.append(report)
+
+    def _look(self, frame: Frame) -> None:
+        camera = self._rig.camera(frame.camera_id)
+        watched = self._watched[frame.camera_id]
+        watch = self._watch(camera, watched, frame)
+        if watch is None or not camera.codes:
+            return
+        found = self._recogniser(camera).detect(frame.picture)
+        watched.memory.remember(frame, found)
+        height, width = frame.picture.shape[:2]
+        for proposal in watch.look(frame.at_us, found, (width, height), frame.picture):
+            self._propose(camera, watched.memory, proposal)
+
+    def _watch(self, camera: Camera, watched: _Watched, frame: Frame) -> CameraWatch | None:
+        """Made anew for pictures of another size; None where the camera's setting cannot be used."""
+        size = frame.picture.shape[1], frame.picture.shape[0]
+        if watched.size == size:
+            return watched.watch
+        watched.size, watched.watch = size, None
+        try:
+            config = watch_config(camera, size, self._eye.sure, self._distances)
+            watched.watch = CameraWatch(
+                replace(config, levels=self._levels_of(camera)), self._tickets
+            )
+        except (UnusableGround, UnusableZone, ValueError) as error:
+            log.error("camera_cannot_be_watched", camera_id=camera.camera_id, reason=str(error))
+        return watched.watch
+
+    def _levels_of(self, camera: Camera) -> tuple[Any, ...]:
+        return tuple((code, self._levels[code]) for code in camera.codes if code in self._levels)
+
+    def _recogniser(self, camera: Camera) -> Recogniser:
+        tiles = Tiles(columns=camera.tiles, rows=camera.tiles) if camera.tiles > 1 else None
+        return Recogniser(self._eye.net, RecogniseConfig(tiles=tiles))
+
+    def _propose(self, camera: Camera, memory: CameraMemory, proposal: Proposal) -> None:
+        """Without its picture it is told too: a full disk hides nobody's danger."""
+        if proposal.is_hint:
+            return
+        try:
+            files = memory.at_opening(proposal) if proposal.is_open else memory.at_end(proposal)
+        except StorageUnavailable as error:
+            log.error("evidence_lost", camera_id=camera.camera_id, reason=str(error))
+            files = ()
+        self._waiting.append(
+            ProposeViolation(
+                proposal=proposal,
+                asset_id=proposal.place.asset_id or camera.asset_id,
+                camera=camera.name,
+                text=self._texts.get(proposal.code, proposal.code.value),
+                model=self._eye.model,
+                files=files,
+            )
+        )
+
+    def _tell_core(self) -> None:
+        while self._waiting and time.monotonic() >= self._ask_again_at:
+            told = self._waiting[0]
+            try:
+                outcome = self._core.ask(told, VISION, timeout_s=5.0)
+            except (CoreUnreachable, RequestRefused, TimeoutError, OSError) as error:
+                log.warning("vision_waits_for_core", waiting=len(self._waiting), reason=str(error))
+                self._ask_again_at = time.monotonic() + _ASK_AGAIN_S
+                return
+            self._waiting.popleft()
+            if not outcome.done:
+                log.error("proposal_refused", why=outcome.why)
+
+    def _heard(self, change: Mapping[str, Any]) -> None:
+        """Core came back: where it has another site, we start again with that one."""
+        if change.get("kind") == "connected" and read_compiled(self._compiled) != self._site:
+            self.restart = True
+            self._stopping.set()
+
+
+def passwords_of(cameras: Iterable[Camera]) -> dict[CameraId, str]:
+    """A camera whose password is not there is told as one that refuses us; the others go on."""
+    found = {}
+    for camera in cameras:
+        if camera.password_env:
+            found[camera.camera_id] = os.environ.get(camera.password_env, "")
+            if not found[camera.camera_id]:
+                log.error(
+                    "camera_without_password",
+                    camera_id=camera.camera_id,
+                    reason=f"set the environment variable {camera.password_env}",
+                )
+    return found
+
+
+def run_vision(data: Path, compiled: Path, language: str | None) -> int:
+    """Until SIGTERM or SIGINT; RESTART where core came back with another site."""
+    try:
+        settings = load_settings(data=data, language=language)
+        configure_logs(settings.log, "vision")
+        site = read_compiled(compiled)
+        engine = records_engine(data, settings.records, role="vision", busy_ms=1_000, once=True)
+        reads = ConsoleReads(engine)
+        cameras = [camera for camera in site.cameras if camera.enabled]
+        rig = CameraRig(cameras, passwords_of(cameras), settings.language)
+        eye = Eye.of(settings.vision)
+        vision = VisionProcess(settings, site, compiled, rig, KnownTickets(reads.tickets), eye)
+    except (BadSettings, BrokenCompiledSite, UnusableModel) as error:
+        log.error("vision_cannot_start", reason=str(error))
+        return BAD_INPUT
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: vision.stop())
+    vision.run()
+    engine.dispose()
+    return RESTART if vision.restart else 0

@@ -1,0 +1,165 @@
+"""From a camera to a siren, and to a proposal with its evidence: real core, real broker, a net that
+sees bright rectangles."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from detectors.violations.boxes import Floats
+from detectors.violations.eyesight import EyesightTimes
+from detectors.violations.subjects import Sureness
+from domain.credit import ReviewItem, ReviewKind, ReviewState
+from domain.evidence import EvidenceKind
+from service.broker import LocalBroker
+from service.camera_rig import CameraRig
+from service.evidence_files import EVIDENCE
+from service.records import records_engine
+from service.settings import load_settings
+from service.site.compiled import compile_into
+from service.site.load import load
+from service.vision_process import Eye, KnownTickets, VisionProcess
+from storage.console_reads import ConsoleReads
+from storage.evidence import EvidenceFiles
+from tests.support.running import core, until
+from tests.support.sites import SIREN, limit, write_site
+
+CAMERAS = """
+rules:
+  - {{code: PPE-01, text: 未戴安全帽, priority: urgent}}
+cameras:
+  - id: yard
+    name: 场地摄像机
+    at: N/1T
+    kind: file
+    address: {recording}
+    looks_for: [PPE-01]
+    frames_per_second: 5
+    silent_after: 3s
+"""
+RULE = f"{{id: stop, conditions: [seen], at_least: urgent, device: {SIREN}, action: speak}}"
+
+
+NEVER_ENDS_US = 2**62
+
+
+class SeesBrightness:
+    """A net for tests: what is bright is a person, and the top of him a bare head."""
+
+    side = 416
+
+    def boxes_scores(self, pictures: Floats) -> Floats:
+        rows, columns = np.nonzero(pictures[0].mean(axis=0) > 200)
+        cells = np.zeros((2, 7), np.float32)
+        if len(rows) > 50:
+            left, top, right, bottom = columns.min(), rows.min(), columns.max(), rows.max()
+            high = (bottom - top) / 5
+            middle = (left + right) / 2
+            cells[0] = left, top, right, bottom, 0.9, 0.0, 0.0
+            cells[1] = middle - high / 2, top, middle + high / 2, top + high, 0.0, 0.0, 0.8
+        return cells
+
+
+def record_a_visit(path: Path) -> None:
+    """Nobody, then somebody who walks through the picture, then nobody."""
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"MJPG"), 10.0, (416, 312))
+    noise = np.random.default_rng(1)
+    for number in range(80):
+        picture = noise.integers(40, 70, (312, 416, 3), dtype=np.uint8)
+        if 15 <= number < 55:
+            left = 60 + 3 * number
+            picture[100:280, left : left + 60] = 240
+        writer.write(picture)
+    writer.release()
+
+
+@contextmanager
+def vision(data: Path, site: Path, eye: Eye) -> Iterator[VisionProcess]:
+    known = load(site)
+    compiled = compile_into(data, known)
+    settings = load_settings(data=data)
+    engine = records_engine(data, settings.records, role="vision", busy_ms=1_000, once=True)
+    rig = CameraRig(known.cameras, {}, times=EyesightTimes(frozen_s=60, dark_s=60, moved_s=60))
+    tickets = KnownTickets(ConsoleReads(engine).tickets)
+    process = VisionProcess(settings, known, compiled, rig, tickets, eye)
+    thread = threading.Thread(target=process.run)
+    thread.start()
+    try:
+        yield process
+    finally:
+        process.stop()
+        thread.join(20)
+        engine.dispose()
+        assert not thread.is_alive()
+
+
+def test_a_bare_head_sounds_at_once_and_waits_for_a_person_with_its_evidence(
+    broker: LocalBroker, tmp_path: Path
+) -> None:
+    record_a_visit(tmp_path / "visit.avi")
+    site = write_site(
+        tmp_path / "site",
+        port=broker.port,
+        points=["A"],
+        limits=[limit("A", "H", 85)],
+        rules=[RULE],
+    )
+    (site / "cameras.yaml").write_text(
+        CAMERAS.format(recording=tmp_path / "visit.avi"), encoding="utf-8"
+    )
+    data = tmp_path / "data"
+    eye = Eye(SeesBrightness(), Sureness(), "a net for tests")
+    with core(site, data) as running:
+        running.await_connected()
+        engine = records_engine(data, load_settings(data=data).records, role="test", busy_ms=1_000)
+        reads = ConsoleReads(engine)
+
+        def proposals() -> list[ReviewItem]:
+            states = [state.value for state in ReviewState]
+            return [each for each in reads.reviews(states) if each.kind is ReviewKind.VIOLATION]
+
+        def has_ended() -> bool:
+            found = proposals()
+            return bool(found) and any(each.kind is EvidenceKind.CLIP for each in found[0].files)
+
+        with vision(data, site, eye):
+            until(has_ended, "the proposal has its clip", 40.0)
+            until(
+                lambda: bool(reads.events_of_point("yard", 0, NEVER_ENDS_US)[1:]),
+                "the recording is over: no picture",
+                20.0,
+            )
+        (review,) = proposals()
+        commands = reads.commands_of([review.event_id] if review.event_id else [])
+        told = [each.raised.signal for each in reads.events_of_point("yard", 0, NEVER_ENDS_US)]
+        engine.dispose()
+    assert (review.code, review.text, review.state) == (
+        "PPE-01",
+        "未戴安全帽",
+        ReviewState.PROPOSED,
+    )
+    assert review.incident_id is not None
+    assert sorted(told) == ["场地摄像机 无画面", "未戴安全帽"]
+    kinds = [each.kind for each in review.files]
+    assert sorted(kinds) == sorted(EvidenceKind(k) for k in ("before", "moment", "after", "clip"))
+    moment = next(each for each in review.files if each.kind is EvidenceKind.MOMENT)
+    assert [box.what for box in moment.boxes if box.concerned] == ["head"]
+    files = EvidenceFiles(data / EVIDENCE)
+    assert all(len(files.get(each.sha256)) == each.size for each in review.files)
+    assert [(each.action, "未戴安全帽" in each.text) for each in commands] == [("speak", True)]
+
+
+@pytest.mark.parametrize("content", [b"", b"no video", b"\x00" * 4096])
+def test_a_recording_that_is_none_is_told(tmp_path: Path, content: bytes) -> None:
+    from ingest.cameras.probe import why_not
+    from tests.integration.test_cameras import camera
+
+    path = tmp_path / "broken.mp4"
+    path.write_bytes(content)
+    from domain.cameras import CameraKind
+
+    assert why_not(camera(str(path), kind=CameraKind.FILE)).startswith("the file holds no video")

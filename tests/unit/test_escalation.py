@@ -1,0 +1,234 @@
+"""Who is told at which step, and why him: DOMAIN E5 on the example site, table by table."""
+
+from dataclasses import replace
+
+import pytest
+
+from domain.assets import Priority
+from domain.clock import MINUTE_US
+from domain.ids import AssetId, PersonId
+from domain.notices import Contact, NoticePlan, Step, Who
+from domain.reasons import reason_text
+from domain.responsibility import Answer
+from linkage.escalation import call_of, deadlines_of, ladder_of, notices_of_step, why_not
+from linkage.responsibility import Responsibility
+from tests.support.telling import (
+    ATTENDED,
+    NIGHT,
+    NOON,
+    UNATTENDED,
+    at,
+    climbing,
+    deadlines,
+    example_plan,
+    example_responsibility,
+)
+
+URGENT, MAJOR, MINOR = Priority.URGENT, Priority.MAJOR, Priority.MINOR
+
+
+def told(level: Priority, asset: AssetId, began: str) -> list[tuple[int, str]]:
+    """Minutes after the beginning and the person, step by step, while nobody acknowledges."""
+    escalation = climbing(level, asset, began)
+    persons: set[PersonId] = set()
+    found = []
+    for deadline in deadlines(escalation):
+        (notice, *_) = notices_of_step(
+            escalation,
+            deadline.step,
+            deadline.due_at_us,
+            example_plan(),
+            example_responsibility(),
+            persons,
+        )
+        persons.add(notice.person_id)
+        minutes = (notice.not_before_us - escalation.began_at_us) // MINUTE_US
+        found.append((minutes, str(notice.person_id)))
+    return found
+
+
+@pytest.mark.parametrize(
+    ("level", "asset", "began", "expected"),
+    [
+        pytest.param(
+            URGENT,
+            ATTENDED,
+            NOON,
+            [(0, "sp-y1"), (2, "sp-y1"), (5, "dd-j1"), (15, "fjl")],
+            id="level-1-attended-the-shift-is-its-own-duty-lead",
+        ),
+        pytest.param(
+            MAJOR,
+            ATTENDED,
+            NOON,
+            [(0, "sp-y1"), (5, "sp-y1"), (15, "dd-j1"), (60, "fjl")],
+            id="level-2-attended-5-15-60",
+        ),
+        pytest.param(
+            MINOR,
+            ATTENDED,
+            NOON,
+            [(0, "sp-y1"), (60, "sp-y1"), (20 * 60 + 30, "sp-b1")],
+            id="level-3-attended-60-then-the-next-shift",
+        ),
+        pytest.param(
+            URGENT,
+            UNATTENDED,
+            NOON,
+            [(0, "dd-j1"), (1, "yw-j1"), (2, "yw-bz"), (5, "dd-j1"), (15, "fjl")],
+            id="level-1-unattended-remote-duty-then-the-place's-own",
+        ),
+        pytest.param(
+            URGENT,
+            UNATTENDED,
+            NIGHT,
+            [(0, "dd-b1"), (1, "yw-y1"), (2, "yw-bz"), (5, "dd-b1"), (15, "fjl")],
+            id="level-1-calls-at-three-in-the-morning-also-who-has-no-shift",
+        ),
+        pytest.param(
+            MAJOR,
+            UNATTENDED,
+            NIGHT,
+            [(0, "dd-b1"), (3, "yw-y1"), (5 * 60, "yw-bz"), (15, "dd-b1"), (5 * 60, "fjl")],
+            id="level-2-at-night-who-has-no-shift-is-told-at-eight",
+        ),
+        pytest.param(
+            MINOR,
+            UNATTENDED,
+            NIGHT,
+            [(0, "dd-b1"), (30, "yw-y1"), (5 * 60, "yw-bz"), (5 * 60, "yw-j1")],
+            id="level-3-unattended-the-next-shift-goes-on",
+        ),
+    ],
+)
+def test_a_ladder_climbs_the_production_command_at_its_minutes(
+    level: Priority, asset: AssetId, began: str, expected: list[tuple[int, str]]
+) -> None:
+    assert told(level, asset, began) == expected
+
+
+def test_nobody_is_told_for_his_place_in_the_party() -> None:
+    heads = {unit.head for unit in example_plan().organisation.units if unit.head}
+    commanding = {
+        person
+        for team in example_plan().organisation.teams
+        for person in (team.lead, *team.chain)
+        if person
+    }
+    rostered = {
+        person
+        for roster in example_plan().organisation.rosters
+        for crew in roster.crews
+        for person in crew.persons
+    }
+    only_party = heads - commanding - rostered
+    assert only_party, "the example has secretaries who command nothing"
+    for asset in {each.asset_id for each in example_plan().assets.values()}:
+        for level in (URGENT, MAJOR, MINOR):
+            assert not only_party & {person for _, person in told(level, asset, NIGHT)}
+
+
+def test_level_4_has_no_ladder() -> None:
+    escalation = climbing(Priority.NOTICE, ATTENDED, NOON)
+    assert ladder_of(escalation, example_plan()) is None
+    assert not deadlines(escalation)
+
+
+def test_the_reasons_say_why_him_and_why_not_the_one_before() -> None:
+    escalation = climbing(MAJOR, UNATTENDED, NIGHT)
+    step = Step(who=Who.STATION_HEAD, after_us=15 * MINUTE_US)
+    call = call_of(
+        escalation,
+        step,
+        escalation.began_at_us + 15 * MINUTE_US,
+        example_plan(),
+        example_responsibility(),
+        {PersonId("dd-b1")},
+    )
+    assert [reason_text(reason) for reason in call.reasons] == [
+        "15 分钟内无人确认, 升级到站(调度)负责人",
+        "调度甲值调度长 在生产指挥链上",
+        "调度甲值调度长 不当班, 由当班的 调度丙值调度长 代",
+        "调度丙值调度长 之前已通知过, 再次提醒",
+    ]
+    assert all(reason_text(reason, "en") != reason.code for reason in call.reasons)
+
+
+def test_level_1_goes_out_by_every_channel_and_the_others_by_the_first() -> None:
+    plan = example_plan()
+    contact = Contact(person_id=PersonId("dd-j1"), channels=("chat", "sms", "phone"))
+    notices = replace(plan.notices, contacts={contact.person_id: contact})
+    plan = replace(plan, notices=notices)
+
+    def channels(level: Priority) -> list[str]:
+        escalation = climbing(level, UNATTENDED, NOON)
+        found = notices_of_step(escalation, 0, at(NOON), plan, example_responsibility())
+        assert len({each.notice_id for each in found}) == len(found)
+        return [each.channel for each in found]
+
+    assert channels(URGENT) == ["chat", "sms", "phone"]
+    assert channels(MAJOR) == ["chat"]
+
+
+def test_who_has_no_contact_is_called_by_telephone() -> None:
+    plan = replace(example_plan(), notices=replace(example_plan().notices, contacts={}))
+    escalation = climbing(MAJOR, ATTENDED, NOON)
+    (notice,) = notices_of_step(escalation, 0, at(NOON), plan, example_responsibility())
+    assert notice.channel == "phone"
+
+
+def test_where_nobody_is_found_the_dispatch_room_must_find_somebody() -> None:
+    plan = replace(
+        example_plan(),
+        organisation=replace(example_plan().organisation, zones=(), rosters=(), teams=()),
+    )
+    responsibility = Responsibility(plan.organisation, plan.zone)
+    escalation = climbing(URGENT, ATTENDED, NOON)
+    for step in range(4):
+        (notice,) = notices_of_step(escalation, step, at(NOON), plan, responsibility)
+        assert (notice.person_id, notice.channel) == ("", "phone")
+        assert notice.why[-1].code == "nobody_to_tell"
+
+
+def test_the_same_step_again_is_the_same_notice() -> None:
+    escalation = climbing(URGENT, ATTENDED, NOON)
+    one, other = (
+        notices_of_step(escalation, 2, at(NOON), example_plan(), example_responsibility())
+        for _ in range(2)
+    )
+    assert one == other
+
+
+def test_a_site_without_ladders_tells_nobody() -> None:
+    plan = replace(example_plan(), notices=NoticePlan())
+    escalation = climbing(URGENT, ATTENDED, NOON)
+    assert not deadlines_of(escalation, plan, Answer())
+    assert not notices_of_step(escalation, 0, at(NOON), plan, example_responsibility())
+
+
+@pytest.mark.parametrize(
+    ("person", "ended_by", "expected"),
+    [
+        pytest.param(
+            "fjl",
+            "",
+            "生产副经理 是第 5 级, 12:15 仍无人确认才通知",
+            id="his-step-is-not-due",
+        ),
+        pytest.param("fjl", "dd-j1", "在轮到之前已由 dd-j1 确认", id="somebody-took-it-before"),
+        pytest.param(
+            "sj",
+            "",
+            "党总支书记 不是处理人, 也不在这里的生产指挥链上",
+            id="the-secretary-is-not-in-the-command",
+        ),
+    ],
+)
+def test_why_not_me(person: str, ended_by: str, expected: str) -> None:
+    escalation = climbing(URGENT, UNATTENDED, NOON)
+    if ended_by:
+        escalation = replace(escalation, ended_at_us=at(NOON), ended="x", ended_by=ended_by)
+    (why,) = why_not(
+        PersonId(person), escalation, at(NOON), example_plan(), example_responsibility()
+    )
+    assert reason_text(why) == expected

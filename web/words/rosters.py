@@ -1,0 +1,35 @@
+"""Words of the rosters' month."""
+
+WORDS = {
+    "title": ("排班", "Rosters"),
+    "roster": ("排班表", "Roster"),
+    "by_person": ("按人员", "By person"),
+    "by_zone": ("按责任区", "By zone"),
+    "earlier": ("上一月", "Month before"),
+    "later": ("下一月", "Next month"),
+    "today": ("今天", "Today"),
+    "month": ("{year} 年 {month} 月", "{month}/{year}"),
+    "import": ("导入 Excel", "Import Excel"),
+    "imported": ("已调整 {count} 人日", "{count} days of persons were planned"),
+    "nothing_new": ("表中没有与现排班不同之处", "Nothing in the sheet differs from the plan"),
+    "not_imported": ("未导入: {words}", "Not imported: {words}"),
+    "and_more": ("等共 {count} 处", "{count} in all"),
+    "plan_day": ("调整一天", "Plan a day"),
+    "person": ("人员", "Person"),
+    "zone": ("责任区", "Zone"),
+    "day": ("日期", "Day"),
+    "shifts": ("班次(不选为休)", "Shifts (none: rest)"),
+    "rest": ("休", "rest"),
+    "leave": ("假", "leave"),
+    "nobody": ("无人", "nobody"),
+    "changed": ("调", "changed"),
+    "legend": (
+        "颜色为班次; 假: 请假; *: 与周期不同(换班、调整、调动); 节假日标在日期下.",
+        "Colours are shifts; leave is said; * differs from the cycle; holidays stand under the day.",
+    ),
+    "working_day": ("{name}(上班)", "{name} (worked)"),
+    "empty": (
+        "站点没有排班表, 请在 rosters.yaml 中写入.",
+        "The site has no roster: write it into rosters.yaml.",
+    ),
+}
