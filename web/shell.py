@@ -32,6 +32,7 @@ Build = Callable[..., Awaitable[None] | None]
 NAVIGATION: Final = (
     ("/", "incidents", "notifications_active"),
     ("/notices", "notices", "sms"),
+    ("/outages", "outages", "power_off"),
     ("/alarms", "alarms", "list_alt"),
     ("/annunciator", "annunciator", "view_module"),
     ("/alarm-quality", "alarm_quality", "query_stats"),

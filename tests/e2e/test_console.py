@@ -34,7 +34,7 @@ PAGES = (
     *("/", "/stations", "/station/35kV柳塬变", "/devices", "/reviews", "/credit", "/member/yw-j1"),
     *("/judgement", "/equipment", "/equipment/LY/1T"),
     *("/paper", "/organisation", "/approvals", "/site", "/audit", "/users", "/system"),
-    "/notices",
+    *("/notices", "/outages"),
     *("/alarms", "/annunciator", "/annunciator/35kV柳塬变", "/alarm-quality", "/limits"),
     "/limit?point=LY/1T/top_oil_temp&condition=H",
 )

@@ -13,7 +13,7 @@ AREAS: Final = (
     *("approvals", "audit", "users", "organisation", "site", "system"),
     *("rosters", "arrangements"),
     *("alarms", "alarm_kpis", "limits", "judgement", "timeline", "grouping", "linkage"),
-    "notices",
+    *("notices", "outages"),
     *("logbook", "handover", "daily_report"),
 )
 

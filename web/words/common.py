@@ -10,6 +10,7 @@ WORDS = {
     "judgement": ("设备研判", "Judgement"),
     "equipment": ("设备健康", "Equipment"),
     "notices": ("通知", "Notices"),
+    "outages": ("停电与接地", "Outages"),
     "devices": ("现场装置", "Field devices"),
     "linkage": ("联动表", "Linkage table"),
     "stations": ("接线图", "Single lines"),
