@@ -24,6 +24,7 @@ from domain.responsibility import Kind
 from linkage.linkage import Linkage
 from linkage.plan import LinkagePlan
 from service.counting import Counted
+from service.heap import settle_heap
 from service.notifying import Notifier
 from service.site.notices import UNATTENDED_LADDERS
 from storage.engines import reading, sqlite_engine
@@ -58,7 +59,8 @@ def rows() -> Iterator[Row]:
         notifier.queue.key()
         events = flood()
         notifier.start()
-        began = time.perf_counter()
+        settle_heap()  # as the core does once it has started
+        began, worked = time.perf_counter(), time.process_time()
         for seq, changes in enumerate(link(linkage, events), start=1):
             records.commit(changes, seq)
         recorded_s = time.perf_counter() - began
@@ -68,6 +70,7 @@ def rows() -> Iterator[Row]:
         while notifier.queue.count(sent) < ZONES and time.perf_counter() - began < _GIVE_UP_S:
             time.sleep(0.005)
         total_s = time.perf_counter() - began
+        cpu_s = time.process_time() - worked
         told = notifier.queue.count(sent)
         with reading(engine) as connection:
             counted = select(func.count()).where(
@@ -81,7 +84,7 @@ def rows() -> Iterator[Row]:
         figure=f"{total_s:.2f} s, {causes} incidents, {told} notices in {len(receiver.taken)} messages",
         budget=f"{BUDGET_S:g} s, {ZONES} incidents",
         passed=total_s <= BUDGET_S and causes == ZONES and told == ZONES,
-        beside=f"linked and recorded after {recorded_s:.2f} s",
+        beside=f"linked and recorded after {recorded_s:.2f} s; processor time {cpu_s:.2f} s",
     )
 
 

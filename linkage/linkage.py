@@ -269,7 +269,8 @@ class Linkage:
     def _raised(self, event: AlarmRaised, changes: Changes) -> None:
         judged = self._judged(event)
         treatment = self._alarm_desk.treatment(judged)
-        judged = replace(judged, priority=treatment.priority)
+        if judged.priority is not treatment.priority:
+            judged = replace(judged, priority=treatment.priority)
         if treatment.withheld is not None and treatment.because is not None:
             if _needs_a_person(judged) and self._alarms.get(event.event_id) is None:
                 alarm = Alarm.of(judged).kept_from_operator(treatment.withheld, treatment.because)

@@ -6,7 +6,6 @@ which has compiled the site folder into FILE. By hand: --site DIR.
 
 import argparse
 import contextlib
-import gc
 import signal
 import sys
 from base64 import b64encode
@@ -20,6 +19,7 @@ import structlog
 
 from domain.ids import PointKey
 from domain.ports import StorageUnavailable
+from service.heap import settle_heap
 from service.heartbeat import Beat, Heart
 from service.local_socket import SOCKET_NAME, AlreadyServed, Handler, LocalServer
 from service.logs import configure_logs
@@ -79,8 +79,7 @@ def run_core(
         core = Core(settings, site, recording=recording, outputs=outputs)
     if core.outdated:
         return RESTART
-    gc.collect()
-    gc.freeze()  # sites and limits stay for good: a full collection need not stop the path for them
+    settle_heap()
 
     def stop(_: Mapping[str, Any]) -> Mapping[str, object]:
         stopping.put(0)

@@ -33,12 +33,14 @@ _OVER: Final = {"acknowledged", "closed"}
 def write(connection: Connection, changes: Changes, partition: int | None) -> None:
     """In the transaction of the decision. May be repeated."""
     _write_escalations(connection, changes.escalations)
-    due = changes.deadlines
+    ended = [each for each in changes.escalations if not each.is_open]
+    # of what was taken or folded in the same commit, no step is ever due
+    over = {str(each.escalation_id) for each in ended}
+    due = [each for each in changes.deadlines if each.subject not in over]
     if partition is not None:
         due = [replace(each, partition=partition) for each in due]
     put_deadlines(connection, due)
     put_notices(connection, changes.notices)
-    ended = [each for each in changes.escalations if not each.is_open]
     if ended:
         _end(connection, ended)
     for move in changes.notice_moves:

@@ -565,7 +565,8 @@ def write_changes(connection: Connection, changes: Changes, partition: int | Non
         connection,
         statements.incident,
         "incident_id",
-        map(rows.incident_row, changes.incidents),
+        rows.incident_row,
+        changes.incidents,
     )
     # an attempt carries its command, so that it never stands alone
     of_outbox = (item.command for item in changes.outbox)
@@ -573,7 +574,8 @@ def write_changes(connection: Connection, changes: Changes, partition: int | Non
         connection,
         statements.command,
         "command_id",
-        map(rows.command_row, chain(changes.commands, of_outbox)),
+        rows.command_row,
+        chain(changes.commands, of_outbox),
     )
     _write_outbox(connection, statements, changes.outbox, changes.outbox_done)
     _write_people_and_paper(connection, statements, changes)
@@ -608,17 +610,22 @@ def _write_events(connection: Connection, statements: _Statements, changes: Chan
 
 
 def _write_newest(
-    connection: Connection, statement: Executable, key: str, versions: Iterable[dict[str, Any]]
+    connection: Connection,
+    statement: Executable,
+    key: str,
+    row_of: Callable[[Any], dict[str, Any]],
+    versions: Iterable[Any],
 ) -> None:
-    """Each thing once, in its newest version."""
-    of_each: dict[object, dict[str, Any]] = {}
-    for row in versions:
-        known = of_each.get(row[key])
-        if known is None or known["version"] < row["version"]:
-            of_each[row[key]] = row
+    """Each thing once, in its newest version: of a flood half are moved again at once."""
+    of_each: dict[Any, Any] = {}
+    for each in versions:
+        known = of_each.setdefault(getattr(each, key), each)
+        if known.version < each.version:
+            of_each[getattr(each, key)] = each
     if of_each:
         # in one order, so that two workers never wait for each other
-        connection.execute(statement, [of_each[key] for key in sorted(of_each, key=str)])
+        ordered = sorted(of_each, key=str)
+        connection.execute(statement, [row_of(of_each[each]) for each in ordered])
 
 
 def _write_outbox(
@@ -654,29 +661,31 @@ def _write_people_and_paper(
     connection: Connection, statements: _Statements, changes: Changes
 ) -> None:
     of_versions = (
-        (statements.review, "review_id", map(credit_rows.review_row, changes.reviews)),
-        (statements.alarm, "event_id", map(alarm_rows.alarm_row, changes.alarms)),
-        (statements.withholding, "withholding_id", map(columns_of, changes.withholdings)),
-        (statements.flood, "flood_id", map(columns_of, changes.floods)),
+        (statements.review, "review_id", credit_rows.review_row, changes.reviews),
+        (statements.alarm, "event_id", alarm_rows.alarm_row, changes.alarms),
+        (statements.withholding, "withholding_id", columns_of, changes.withholdings),
+        (statements.flood, "flood_id", columns_of, changes.floods),
         (
             statements.limit_change,
             "change_id",
-            map(alarm_rows.limit_change_row, changes.limit_changes),
+            alarm_rows.limit_change_row,
+            changes.limit_changes,
         ),
-        (statements.campaign, "mode_id", map(columns_of, changes.campaigns)),
-        (statements.ticket, "ticket_id", map(rows.ticket_row, changes.tickets)),
-        (statements.tag, "tag_id", map(rows.tag_row, changes.tags)),
-        (statements.approval, "approval_id", map(rows.approval_row, changes.approvals)),
-        (statements.user, "name", map(rows.user_row, changes.users)),
-        (statements.finding, "finding_id", map(finding_rows.finding_row, changes.findings)),
+        (statements.campaign, "mode_id", columns_of, changes.campaigns),
+        (statements.ticket, "ticket_id", rows.ticket_row, changes.tickets),
+        (statements.tag, "tag_id", rows.tag_row, changes.tags),
+        (statements.approval, "approval_id", rows.approval_row, changes.approvals),
+        (statements.user, "name", rows.user_row, changes.users),
+        (statements.finding, "finding_id", finding_rows.finding_row, changes.findings),
         (
             statements.arrangement,
             "arrangement_id",
-            map(arrangement_rows.arrangement_row, changes.arrangements),
+            arrangement_rows.arrangement_row,
+            changes.arrangements,
         ),
     )
-    for statement, key, versions in of_versions:
-        _write_newest(connection, statement, key, versions)
+    for statement, key, row_of, versions in of_versions:
+        _write_newest(connection, statement, key, row_of, versions)
     as_they_are = (
         (
             statements.rationalisation,

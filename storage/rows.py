@@ -3,6 +3,7 @@
 from dataclasses import fields
 from enum import Enum
 from functools import cache
+from itertools import repeat
 from math import isnan
 from typing import Any, Final
 from uuid import UUID
@@ -38,8 +39,11 @@ _AS_THEY_ARE: Final = frozenset({int, bool, bytes, UUID, type(None)})
 
 def stored(value: Any) -> Any:
     """A plain value as a column takes it."""
-    if type(value) in _AS_THEY_ARE:  # most are: a flood has a million of them
+    kind = type(value)
+    if kind in _AS_THEY_ARE:  # most are: a flood has a million of them
         return value
+    if kind is str:
+        return writable(value)
     if isinstance(value, Enum):
         return value.value
     if isinstance(value, str):
@@ -51,7 +55,8 @@ def stored(value: Any) -> Any:
 
 def columns_of(thing: Any) -> _Row:
     """One column per field, for what has plain fields only."""
-    return {name: stored(getattr(thing, name)) for name in _names(thing.__class__)}
+    names = _names(thing.__class__)
+    return dict(zip(names, map(stored, map(getattr, repeat(thing), names)), strict=True))
 
 
 @cache

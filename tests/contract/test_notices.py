@@ -128,6 +128,35 @@ def test_acknowledged_before_it_is_due_nobody_is_told(engine: Engine) -> None:
     assert not records.open_escalations()
 
 
+def test_what_begins_and_ends_in_one_commit_has_no_step_and_the_others_keep_theirs(
+    engine: Engine,
+) -> None:
+    records, folded, climbs = SqlRecords(engine), begun(1), begun(2)
+    both = Changes()
+    for each in (folded, climbs, ended(folded, NOW, "consequence")):
+        both.extend(each)
+    records.commit(both, 1)
+    deadlines_kept = SqlDeadlines(engine)
+    assert not deadlines_kept.states(str(folded.escalations[0].escalation_id))
+    assert set(deadlines_kept.states(str(climbs.escalations[0].escalation_id)).values()) == {
+        "waiting"
+    }
+    assert [each.escalation_id for each in records.open_escalations()] == [
+        climbs.escalations[0].escalation_id
+    ]
+
+
+def test_an_end_that_comes_again_with_its_beginning_still_cancels_the_steps(engine: Engine) -> None:
+    records, changes = SqlRecords(engine), begun()
+    records.commit(changes, 1)
+    both = Changes()
+    both.extend(changes)
+    both.extend(ended(changes, NOW))
+    records.commit(both, 2)
+    states = SqlDeadlines(engine).states(str(changes.escalations[0].escalation_id))
+    assert set(states.values()) == {"cancelled"}
+
+
 def test_opened_and_acknowledged_in_one_commit_nobody_is_told(engine: Engine) -> None:
     changes = begun()
     changes.extend(ended(changes, NOW))

@@ -149,7 +149,7 @@ def test_an_incident_says_who_and_why_and_shows_trend_and_commands(
     first.page.goto(f"{started.url}/")
     first.page.locator("tbody tr", has_text="1号主变 油温").click()
     first.page.wait_for_url("**/incident/**")
-    expect(first.page.get_by_text("为什么是此人")).to_be_visible()
+    expect(first.page.locator(".gw-head", has_text="为什么是此人")).to_be_visible()
     expect(first.page.locator("ol li", has_text="属责任区 柳塬变责任区")).to_be_visible()
     expect(first.page.locator("canvas")).to_be_visible()
     expect(first.page.get_by_text("柳塬变1号主变声光报警器").first).to_be_visible()
