@@ -1,4 +1,4 @@
-"""The page of outages in a real Chromium: an outage that core's own linkage decided, live, on both widths."""
+"""The page of outages in a real Chromium: an outage that linkage decided, on both widths."""
 
 from collections.abc import Iterator
 
