@@ -81,14 +81,18 @@ def walk(seed: int, hours: float) -> Iterator[Readings]:
             yield Readings.from_rows(sorted(rows, key=lambda row: row[2]))
 
 
-def live(groups: Sequence[Readings], until_us: int) -> list[Event]:
+def live(
+    groups: Sequence[Readings], until_us: int, changes: Sequence[SourceChanged] = ()
+) -> list[Event]:
     """As core goes through them: a tick each second of our clock."""
     records: list[Record] = [
         LimitsActivated(at_us=FROM_US - WARM_UP_US, limits=LIMITS),
         SourceChanged(at_us=FROM_US - WARM_UP_US, source_id=SOURCE, current=True),
     ]
-    waiting = list(groups)
+    waiting, to_come = list(groups), list(changes)
     for tick_us in range(FROM_US - WARM_UP_US + SECOND_US, until_us + 1, SECOND_US):
+        while to_come and to_come[0].at_us <= tick_us:
+            records.append(to_come.pop(0))
         while waiting and waiting[0].arrival_time[0] <= tick_us:
             some = waiting.pop(0)
             at_us = int(some.arrival_time[-1])
@@ -147,6 +151,28 @@ def test_todays_limits_over_the_stored_time_give_exactly_its_events(
     trial = today(history, LIMITS, FROM_US, until_us)
     assert facts(told(trial.alarms), until_us) == expected
     history.close()
+
+
+def test_a_lost_connection_is_not_in_the_history_and_adds_only_its_silence(tmp_path: Path) -> None:
+    """Live, the lost source is told by itself, and its points are not called silent one by one."""
+    groups = [
+        Readings.from_rows([(A, at_us, at_us, value, Quality.GOOD, Origin.LIVE)])
+        for second in (*range(60), *range(600, 660))
+        for at_us in [FROM_US + second * SECOND_US]
+        for value in [85.0 if 55 <= second < 60 else 50.0 + second % 2]
+    ]
+    until_us = FROM_US + 660 * SECOND_US
+    changes = [
+        SourceChanged(at_us=FROM_US + 60 * SECOND_US, source_id=SOURCE, current=False),
+        SourceChanged(at_us=FROM_US + 599 * SECOND_US, source_id=SOURCE, current=True),
+    ]
+    lived = facts(live(groups, until_us, changes), until_us)
+    history = stored(tmp_path, groups)
+    tried = facts(told(today(history, LIMITS, FROM_US, until_us).alarms), until_us)
+    history.close()
+    assert {each[1] for each in lived.values()} == {Condition.RISE, Condition.HIGH}
+    assert {key: tried[key] for key in lived} == lived
+    assert [tried[key][:2] for key in tried.keys() - lived.keys()] == [("A", Condition.SILENCE)]
 
 
 def test_a_long_period_in_great_steps_gives_the_same_as_second_by_second(tmp_path: Path) -> None:
