@@ -3,8 +3,8 @@
 import gc
 from typing import Final
 
-# by default every 700 new objects are looked at, which a flood makes with each 20 alarms: most of them stay,
-# and a third of its processor time went into finding that out; so many take well under a millisecond
+# by default it looks after every 700 new ones; of a flood most of them stay, and a third of the time in
+# which it was decided went into finding that out
 YOUNG_OBJECTS: Final = 10_000
 
 
