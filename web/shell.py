@@ -41,7 +41,7 @@ NAVIGATION: Final = (
     ("/devices", "devices", "campaign"),
     ("/linkage", "linkage", "account_tree"),
     ("/judgement", "judgement", "psychology"),
-    ("/equipment", "equipment", "monitor_heart"),
+    ("/equipment", "equipment", "electrical_services"),
     ("/reviews", "reviews", "rule"),
     ("/credit", "credit", "workspace_premium"),
     ("/paper", "paper", "assignment"),
