@@ -216,10 +216,10 @@ def _sections(fields: Fields, number: str, read: _Read) -> tuple[Section, ...]:
         at = group.value("switch") or group
         if any(each.section_id == section.section_id for each in sections):
             at.wrong(f"switch {section.section_id} begins two sections of this feeder")
-        elif not sections and section.section_id != number:
+            continue
+        if not sections and section.section_id != number:
             at.wrong(f"the first section begins at the breaker: its switch is {number!r}")
-        else:
-            sections.append(section)
+        sections.append(section)
     return tuple(sections)
 
 

@@ -10,7 +10,7 @@ from tests.support.mutations import Mistake
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "changqing-like"
 LY, SP, FEEDER = "assets/liuyuan.yaml", "assets/shiping.yaml", "assets/templates/feeder-10kv.yaml"
-CAMERAS = "cameras.yaml"
+CAMERAS, FEEDERS = "cameras.yaml", "feeders.yaml"
 OIL, LINKAGE, TOPOLOGY = "assets/templates/transformer-35kv.yaml", "linkage.yaml", "topology.yaml"
 TEAMS, PEOPLE, UNITS = (f"organisation/{name}.yaml" for name in ("teams", "people", "units"))
 NOTICES = "notices.yaml"
@@ -130,6 +130,15 @@ MISTAKES = {
     "camera-point-of-three": Mistake(CAMERAS, "[0.30, 0.50, 0, 15]", "[0.30, 0.50, 0]", "needs 4 numbers"),
     "camera-error": Mistake(CAMERAS, "error_m: 0.5", "error_m: 0", "must be from 0.01 to 20"),
     "camera-tiles": Mistake(CAMERAS, "tiles: 2", "tiles: 9", "from 1 to 4"),
+    # feeders
+    "feeder-device": Mistake(FEEDERS, "device: LY/113", "device: LY/119", "no device is named"),
+    "feeder-first-section": Mistake(FEEDERS, 'switch: "113"', "switch: L0", "begins at the breaker"),
+    "feeder-load-unit": Mistake(FEEDERS, "load: LY/113/p", "load: LY/113/ia", "a point in MW is needed"),
+    "feeder-skill": Mistake(FEEDERS, "skill: line", "skill: lines", "no crew with the skill"),
+    "feeder-load-kind": Mistake(FEEDERS, "kind: storage_tank", "kind: tank", "cannot be 'tank'"),
+    "feeder-tie-section": Mistake(FEEDERS, "section: L1,", "section: L2,", "no section of this feeder"),
+    "crew-place": Mistake(FEEDERS, "cable], at: base", "cable], at: bose", "no location is named"),
+    "road-nowhere": Mistake(FEEDERS, "from: ly, to: lhz, km: 9", "from: ly, to: ly, km: 9", "two different"),
     # organisation
     "unknown-lead": Mistake(TEAMS, "lead: yw-bz", "lead: yw-bx", "no person is named"),
     "unknown-in-chain": Mistake(TEAMS, "chain: [dd-j1, fjl, jl]", "chain: [dd-j1, fjj, jl]", "no person"),
