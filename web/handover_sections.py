@@ -105,7 +105,7 @@ def _incidents(visit: Visit, post: Post) -> Iterator[Line]:
         yield Line(
             when=visit.time(listed.incident.opened_at_us, _WHEN),
             what=incident_text(visit.console.site, listed, visit.language),
-            note=visit.say(f"incidents.{listed.incident.state.value}"),
+            note=visit.say(f"incidents.state_{listed.incident.state.value}"),
         )
 
 
