@@ -115,6 +115,11 @@ class Decider:
             self._arrived.notify_all()
 
     def _step(self) -> None:
+        self._decide_some()
+        while self.worker.stopping and self._inputs and not self._recorder.is_full:
+            self._decide_some()
+
+    def _decide_some(self) -> None:
         taken = self._next_inputs()
         for item in taken:
             match item:

@@ -18,7 +18,7 @@ from storage.files import write_whole
 
 COMPILED_NAME: Final = "site.json"
 
-_FORMAT: Final = 1  # one more whenever the same site is written differently
+_FORMAT: Final = 2  # one more whenever the same site is written differently
 _DIGEST_BYTES: Final = 16
 _CURE: Final = "start `gridwarden run` again, it makes the file anew"
 

@@ -28,6 +28,7 @@ from domain.organisation import Organisation
 from domain.topology import Topology
 from service.site.found import Found, document
 from service.site.nodes import Fields, Value
+from service.site.words import UNITS
 
 TERRAINS: Final = {each.value: each for each in Terrain}
 LOADS: Final = {each.value: each for each in LoadKind}
@@ -377,7 +378,7 @@ def _known_point(
         return None
     key = PointKey(written)
     point = read.found.points[key]
-    if unit and point.unit != unit:
+    if unit and point.unit != unit and point.unit in UNITS:
         value.wrong(f"{key} is measured in {point.unit}; here a point in {unit} is needed")
     elif tells and not tells & {limit.condition for limit in point.limits}:
         conditions = " or ".join(sorted(each.value for each in tells))

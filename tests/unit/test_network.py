@@ -11,7 +11,10 @@ from linkage.network import Network
 from tests.support.switches import as_usual, asked, example_plan
 
 SP, LY = "110kV石坪变", "35kV柳塬变"
-LY_10_1 = {"LY/113", "LY/114", "LY/115", "LY/PT10-1", "LY/100", "LY/117", "LY/ZYB"}
+LY_10_1 = {
+    *("LY/113", "LY/114", "LY/115", "LY/PT10-1", "LY/100", "LY/117", "LY/ZYB"),
+    *("LY/ZS1", "LY/ZS2"),
+}
 LY_35_1 = {"LY/300", "LY/PT35-1", "LY/1T", "LY/301", "LY/101"}
 LY_10_2 = {"LY/121", "LY/122", "LY/123", "LY/PT10-2", "LY/100"}
 LY_35_2 = {"LY/300", "LY/2T", "LY/302", "LY/102"}
