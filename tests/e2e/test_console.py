@@ -32,7 +32,7 @@ expect.set_options(timeout=15_000)  # a machine that does much else draws a page
 pytestmark = [pytest.mark.chromium, pytest.mark.mosquitto]
 
 PAGES = (
-    *(target for target, _, _ in NAVIGATION),
+    *(target for places in NAVIGATION.values() for target, _, _ in places),
     *("/station/35kV柳塬变", "/member/yw-j1", "/equipment/LY/1T", "/annunciator/35kV柳塬变"),
     "/limit?point=LY/1T/top_oil_temp&condition=H",
 )
