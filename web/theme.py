@@ -24,7 +24,7 @@ body { background: var(--gw-ground); color: var(--gw-ink); }
 .gw-header { background: #123a5a; color: #fff; padding: 0 10px; min-height: 48px; gap: 8px; }
 .gw-header .q-btn { color: #fff !important; white-space: nowrap; flex-wrap: nowrap; }
 .gw-header .q-btn .q-btn__content { flex-wrap: nowrap; }
-.gw-drawer { background: #fff; border-right: 1px solid var(--gw-line); padding: 8px 0; }
+.gw-drawer { background: #fff; border-right: 1px solid var(--gw-line); padding: 8px 0; gap: 0; }
 .gw-nav { display: flex; width: 100%; gap: 12px; align-items: center; padding: 7px 16px; color: var(--gw-ink);
   text-decoration: none; border-left: 3px solid transparent; }
 .gw-nav-head { padding: 12px 16px 2px 19px; color: var(--gw-soft); font-size: 12px; }
