@@ -80,14 +80,21 @@ def export_command(
     data: DataOption = None,
 ) -> None:
     """Write the site that is effective as a folder, byte for byte as it was applied."""
-    from service.beginning import effective_version
-    from service.site.versions import write_folder
+    from service.beginning import effective_version, stored_records
+    from service.overlaid import lying_over
+    from service.site.versions import site_of, write_folder
 
     settings = chosen_settings(data=data)
     with told_in_one_sentence("cannot export"):
         version = effective_version(settings.data)
+        changes = stored_records(settings.data).effective_limit_changes()
+        over = lying_over(site_of(version), changes, settings.language) if changes else ()
         write_folder(version.files, folder, force=force)
     typer.echo(f"version {version.number} is in {folder}")
+    if over:
+        typer.echo("these limits of the console lie over it and stay when it is applied again:")
+    for line in over:
+        typer.echo(f"  {line}")
 
 
 @app.command("import-points")
