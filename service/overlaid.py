@@ -16,7 +16,7 @@ _WORDS: Final = {
     },
     "ended": {
         "zh-CN": "~ 限值 {what}: 控制台修改 {was} → {now} ({by} {day}) 失效, 以文件夹为准",
-        "en": "~ limit {what}: the console's change {was} → {now} ({by}, {day}) ends: the folder says it anew",
+        "en": "~ limit {what}: the console's {was} → {now} ({by}, {day}) ends: the folder says it anew",
     },
     "off": {"zh-CN": "停用", "en": "off"},
 }  # fmt: skip

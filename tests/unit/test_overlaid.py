@@ -20,7 +20,7 @@ from service.site.versions import pack
 from tests.support.running import ROOT
 
 EXAMPLE = ROOT / "examples" / "changqing-like"
-OIL = PointKey("LY/1T/top_oil_temp")
+OIL = PointKey("LY/2T/top_oil_temp")  # by its template alone
 AT_US = 1_795_000_000 * SECOND_US
 
 
