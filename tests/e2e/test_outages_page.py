@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Locator, Page, expect
 
 from domain.changes import Changes
 from service.broker import LocalBroker
@@ -60,6 +60,62 @@ def test_an_outage_is_read_with_its_proposal_and_a_move_that_core_does_not_know_
         assert too_wide(page) == 0
         card.get_by_role("button", name="派 ").first.click()
         expect(page.locator(".q-notification")).to_be_visible()
+        _what_is_typed_outlives_a_change(page, running)
+        _the_page_of_one(page, running, room)
+        page.goto(f"{running.url}/outages")
         page.set_viewport_size({"width": 360, "height": 740})
         expect(card).to_be_visible()
         assert too_wide(page) == 0
+
+
+def _what_is_typed_outlives_a_change(page: Page, running: RunningConsole) -> None:
+    """Two outages are announced at once; while the second one is written, the first one comes in."""
+    page.get_by_role("button", name="公告计划停电").click()
+    writing = page.get_by_role("dialog")
+    _choose_sections(page, writing)
+    writing.get_by_label("原因", exact=True).fill("更换柱上开关")
+    page.context.new_page().goto(f"{running.url}/planned-outages")
+    other = page.context.pages[-1]
+    other.get_by_role("button", name="公告计划停电").click()
+    first = other.get_by_role("dialog")
+    first.get_by_label("线路").click()
+    other.get_by_role("option", name="石沟").click()
+    _choose_sections(other, first)
+    first.get_by_label("原因", exact=True).fill("清扫绝缘子")
+    first.get_by_role("button", name="确定").click()
+    expect(first).to_be_hidden()
+    other.close()
+    expect(page.locator(".gw-card", has_text="清扫绝缘子")).to_be_visible()
+    expect(writing.get_by_label("原因", exact=True)).to_have_value("更换柱上开关")
+    writing.get_by_role("button", name="确定").click()
+    expect(writing).to_be_hidden()
+    announced = page.locator(".gw-card", has_text="更换柱上开关")
+    announced.get_by_role("button", name="变更").click()
+    changing = page.get_by_role("dialog")
+    changing.get_by_label("原因", exact=True).fill("更换避雷器")
+    changing.get_by_role("button", name="确定").click()
+    expect(changing).to_be_hidden()
+    changed = page.locator(".gw-card", has_text="更换避雷器")
+    changed.get_by_role("button", name="取消", exact=True).click()
+    expect(changed).to_be_hidden()
+
+
+def _choose_sections(page: Page, dialog: Locator) -> None:
+    dialog.get_by_label("区段").click()
+    page.get_by_role("option").first.click()
+    page.keyboard.press("Escape")
+
+
+def _the_page_of_one(page: Page, running: RunningConsole, room: Room) -> None:
+    page.goto(f"{running.url}/outage/{room.outage.outage_id}")
+    for words in ("故障区段", "抢修队伍", "时限", "影响", "遥测复电"):
+        expect(page.get_by_text(words, exact=True).first).to_be_visible()
+    expect(page.locator("svg[aria-label=故障区段]")).to_be_visible()
+    page.get_by_role("button", name="指定故障区段").click()
+    expect(page.get_by_role("dialog").get_by_label("依据")).to_be_visible()
+    for width in (1280, 360):
+        page.set_viewport_size({"width": width, "height": 800})
+        assert too_wide(page) == 0
+    page.set_viewport_size({"width": 1280, "height": 900})
+    page.goto(f"{running.url}/outage/no-such-outage")
+    expect(page.get_by_text("不存在").first).to_be_visible()
