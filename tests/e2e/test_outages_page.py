@@ -1,11 +1,13 @@
 """The page of outages in a real Chromium: an outage that linkage decided, on both widths."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from domain.changes import Changes
+from domain.outages import Flag, Outage
 from service.broker import LocalBroker
 from storage import outages
 from storage.engines import sqlite_engine
@@ -49,9 +51,7 @@ def test_an_outage_is_read_with_its_proposal_and_a_move_that_core_does_not_know_
         room.until(5)
         room.trip("S1", "S2")
         room.until(40)
-        engine = sqlite_engine(running.data / "records.db", busy_ms=1_000)
-        with engine.begin() as connection:
-            outages.write(connection, Changes(outages=[room.outage]))
+        _write(running, room.outage)
         page.reload()
         card = page.locator(".gw-card", has_text="未复电区段").first
         expect(card).to_contain_text("113, S1, S2, S3, S4")
@@ -66,6 +66,23 @@ def test_an_outage_is_read_with_its_proposal_and_a_move_that_core_does_not_know_
         page.set_viewport_size({"width": 360, "height": 740})
         expect(card).to_be_visible()
         assert too_wide(page) == 0
+
+
+def _write(running: RunningConsole, outage: Outage) -> None:
+    engine = sqlite_engine(running.data / "records.db", busy_ms=1_000)
+    with engine.begin() as connection:
+        outages.write(connection, Changes(outages=[outage]))
+
+
+def in_the_example(outage: Outage) -> Outage:
+    """On the feeder of the example that has two sections."""
+    dark = tuple(
+        replace(each, section_id=name)
+        for each, name in zip(outage.sections, ("113", "L1"), strict=False)
+    )
+    return outage.next(
+        feeder_id="LY-113", sections=dark, flags=(("L1", Flag.SET),), faulted=("L1",)
+    )
 
 
 def _what_is_typed_outlives_a_change(page: Page, running: RunningConsole) -> None:
@@ -107,6 +124,7 @@ def _choose_sections(page: Page, dialog: Locator) -> None:
 
 
 def _the_page_of_one(page: Page, running: RunningConsole, room: Room) -> None:
+    _write(running, in_the_example(room.outage))
     page.goto(f"{running.url}/outage/{room.outage.outage_id}")
     for words in ("故障区段", "抢修队伍", "时限", "影响", "遥测复电"):
         expect(page.get_by_text(words, exact=True).first).to_be_visible()
@@ -118,4 +136,4 @@ def _the_page_of_one(page: Page, running: RunningConsole, room: Room) -> None:
         assert too_wide(page) == 0
     page.set_viewport_size({"width": 1280, "height": 900})
     page.goto(f"{running.url}/outage/no-such-outage")
-    expect(page.get_by_text("不存在").first).to_be_visible()
+    expect(page.get_by_text("没有这一项")).to_be_visible()
