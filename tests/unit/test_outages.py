@@ -24,7 +24,7 @@ from domain.outage_requests import (
 )
 from domain.outages import OutageCause, Phase, PlanState, open_tasks
 from domain.paperwork import TagKind
-from domain.requests import HangTag
+from domain.requests import HangTag, Request
 from domain.responsibility import Kind
 from linkage.linkage import Linkage
 from tests.support.alarms import TEN_US
@@ -706,10 +706,11 @@ def test_a_planned_outage_of_another_station_is_left_alone(request_kind: str) ->
     room = Room()
     assert room.ask(PLANNED).done
     (planned,) = room.planned.values()
-    asked = {
+    requests: dict[str, Request] = {
         "change": changed_to(room, to_us=PLANNED.to_us + DAY_US),
         "end": EndPlannedOutage(planned_id=planned.planned_id),
-    }[request_kind]
+    }
+    asked = requests[request_kind]
     handled = room.ask(asked, "other")
     assert handled.why
     assert handled.why.code == "out_of_scope"

@@ -19,7 +19,6 @@ _CHANGES: Final = frozenset({"outage", "planned_outage", "earth_fault"})
 def outages_page(visit: Visit) -> None:
     forms = OutageForms(visit)
     with ui.element("div").classes("gw-bar"):
-        ui.space()
         forms.buttons()
     frame = ui.element("div").classes("gw-column w-full")
 
