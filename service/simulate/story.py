@@ -23,6 +23,7 @@ UNLOCK: Final = PointKey("LY/WF/unlock")
 LINE_STATION: Final = "110kV石坪变"
 LINE: Final = "石沟Ⅰ线"
 DARK_STATION: Final = "35kV沟岔变"
+PASSED: Final = PointKey("SP/312-L1/fault_passage")  # the fault lies behind it, before the next one
 
 POWER_FACTOR: Final = 0.93
 OPENED, CLOSED = 1.0, 2.0  # of a position (double point)
@@ -139,7 +140,9 @@ def _weak_block() -> Iterator[Step]:
 
 
 def _line_trip(site: Site) -> Iterator[Step]:
-    """The line's protection operates and its breaker opens; a moment later the far end has no supply."""
+    """The line's protection operates and its breaker opens; a moment later the far end has no supply, and
+    the first pole switch of the line tells that the current went through it."""
+    yield _held(PASSED, 36.0, 1.0)
     bay = {
         asset_id
         for asset_id, asset in site.assets.items()

@@ -4,14 +4,19 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from domain.changes import Changes
 from domain.outages import Flag, Outage
+from domain.paperwork import Role
+from domain.requests import PutUser
 from service.broker import LocalBroker
+from service.core_client import CoreClient
+from service.passwords import hashed
 from storage import outages
 from storage.engines import sqlite_engine
 from tests.support.console import (
+    PASSWORD,
     RunningConsole,
     browser,
     choose_password,
@@ -62,6 +67,7 @@ def test_an_outage_is_read_with_its_proposal_and_a_move_that_core_does_not_know_
         expect(page.locator(".q-notification")).to_be_visible()
         _what_is_typed_outlives_a_change(page, running)
         _the_page_of_one(page, running, room)
+        _who_may_not_act_only_reads(opened, running, room)
         page.goto(f"{running.url}/outages")
         page.set_viewport_size({"width": 360, "height": 740})
         expect(card).to_be_visible()
@@ -136,4 +142,37 @@ def _the_page_of_one(page: Page, running: RunningConsole, room: Room) -> None:
         assert too_wide(page) == 0
     page.set_viewport_size({"width": 1280, "height": 900})
     page.goto(f"{running.url}/outage/no-such-outage")
+    expect(page.get_by_text("没有这一项")).to_be_visible()
+
+
+def _who_may_not_act_only_reads(opened: Browser, running: RunningConsole, room: Room) -> None:
+    """A safety manager sees every outage; who belongs to another station sees none of this one."""
+    client = CoreClient(running.data).start()
+    for name, roles, stations in (
+        ("safety", {Role.SAFETY_MANAGER}, set[str]()),
+        ("elsewhere", {Role.DUTY}, {"110kV石坪变"}),
+    ):
+        asked = PutUser(
+            name=name,
+            password=hashed(PASSWORD),
+            roles=frozenset(roles),
+            stations=frozenset(stations),
+        )
+        assert client.ask(asked, "local").done
+    client.stop()
+    page = opened.new_context(viewport={"width": 1280, "height": 900}).new_page()
+    sign_in(page, running.url, "safety", PASSWORD)
+    page.goto(f"{running.url}/outage/{room.outage.outage_id}")
+    expect(page.get_by_text("时限", exact=True)).to_be_visible()
+    for words in ("派 ", "通报", "指定故障区段", "登记复电", "已执行"):
+        expect(page.get_by_role("button", name=words)).to_have_count(0)
+    page.goto(f"{running.url}/outages")
+    expect(page.get_by_text("未复电区段")).to_be_visible()
+    expect(page.get_by_role("button", name="公告计划停电")).to_have_count(0)
+    page = opened.new_context(viewport={"width": 1280, "height": 900}).new_page()
+    sign_in(page, running.url, "elsewhere", PASSWORD)
+    page.goto(f"{running.url}/outages")
+    expect(page.get_by_role("button", name="公告计划停电")).to_be_visible()
+    expect(page.get_by_text("当前无停电")).to_be_visible()
+    page.goto(f"{running.url}/outage/{room.outage.outage_id}")
     expect(page.get_by_text("没有这一项")).to_be_visible()
