@@ -65,6 +65,7 @@ from linkage.incidents import OpenIncidents
 from linkage.log_desk import LogDesk
 from linkage.notice_desk import NoticeDesk, NoticeHands
 from linkage.outages.book import Hands as OutageHands
+from linkage.outages.log_lines import OutageLines
 from linkage.outages.outages import Outages
 from linkage.plan import LinkagePlan, LinkageRule
 from linkage.responsibility import Responsibility
@@ -157,6 +158,7 @@ class Linkage:
         self._notice_desk = NoticeDesk(
             plan, self._incidents, self._alarms, held.escalations, self._notice_hands()
         )
+        self._outage_lines = OutageLines(plan)
         self._outages = Outages(
             plan,
             held.outages,
@@ -206,6 +208,7 @@ class Linkage:
         self._call_out(changes)
         self._notice_desk.follow(record.at_us, changes)
         changes.log += self._log.lines_of(changes)
+        changes.log += self._outage_lines.of(changes, record.at_us)
         return changes
 
     def recollect(self, record: Record, values: Values) -> None:

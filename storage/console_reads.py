@@ -81,6 +81,11 @@ class ConsoleReads:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
+    @property
+    def engine(self) -> Engine:
+        """For what else reads the same records."""
+        return self._engine
+
     def incidents(
         self, wanted: IncidentFilter, limit: int = 50, offset: int = 0
     ) -> list[ListedIncident]:

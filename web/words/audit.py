@@ -47,6 +47,7 @@ WORDS = {
     "NoteOutage": ("通报进展", "progress note"),
     "ConfirmRestored": ("确认复电", "confirm supply"),
     "PlanOutage": ("公告计划停电", "plan outage"),
+    "ChangePlannedOutage": ("变更计划停电", "change planned outage"),
     "EndPlannedOutage": ("结束计划停电", "end planned outage"),
     "TickTrial": ("试拉结果", "result of a trial trip"),
     "NoteEarthFault": ("接地处置记录", "note on an earth fault"),
