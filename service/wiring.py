@@ -32,7 +32,7 @@ from linkage.linkage import (
     Linkage,
 )
 from linkage.outages.book import HeldOutages
-from linkage.plan import LinkagePlan
+from linkage.plan import LinkagePlan, RejectionBound
 from linkage.watches import REMEMBERED_US
 from service.counting import Counted
 from service.deciding import Decider
@@ -68,6 +68,7 @@ from storage.disturbances import disturbances_since
 from storage.ledger import SqlLedger
 from storage.outages import OutageReads
 from storage.records import SqlRecords
+from storage.reviews import ReviewReads
 
 log = structlog.get_logger(__name__)
 
@@ -477,6 +478,11 @@ def plan_of(site: Site, settings: Settings) -> LinkagePlan:
     return replace(
         site.plan(settings.language),
         shelve_at_most_us=round(settings.alarms.shelve_at_most_hours * 60 * MINUTE_US),
+        rejections=RejectionBound(
+            percent=settings.reviews.rejected_percent,
+            at_least=settings.reviews.rejected_at_least,
+            within_us=settings.reviews.rejected_days * 24 * 60 * MINUTE_US,
+        ),
     )
 
 
@@ -510,6 +516,7 @@ def held_by(records: SqlRecords, now_us: int) -> Held:
         arrangements=tuple(records.arrangements(now_us - REMEMBER_OVER_US)),
         disturbances=tuple(disturbances_since(records.engine, now_us - REMEMBER_DISTURBED_US)),
         outages=_outages_held_by(records, now_us),
+        rectifications=tuple(ReviewReads(records.engine).every_rectification()),
     )
 
 
