@@ -12,6 +12,7 @@ from uuid import UUID
 from domain.assets import Condition
 from domain.clock import to_datetime
 from domain.credit import (
+    OF_SIGHT,
     Account,
     Beneficiary,
     CreditEntry,
@@ -244,7 +245,7 @@ class CreditDesk:
         if asked.verdict is ReviewState.CONFIRMED:
             if review.kind is ReviewKind.VIOLATION:
                 proposals = tuple(self._of_violation(judged, at_us))
-            else:
+            elif review.kind not in OF_SIGHT:
                 entries = (self._entry(judged, user, at_us),)
         self.keep_review(judged)
         for entry in entries:

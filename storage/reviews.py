@@ -16,21 +16,26 @@ from sqlalchemy import (
     Index,
     Integer,
     RowMapping,
+    Select,
     Table,
     Text,
     Uuid,
+    case,
+    or_,
     select,
 )
 
+from domain.assets import Priority
 from domain.changes import Changes
-from domain.credit import ReviewItem
+from domain.credit import ReviewItem, ReviewKind, ReviewState
 from domain.evidence import EvidenceFile
+from domain.paperwork import Ticket, TicketState
 from domain.rectification import Rectification, RectificationState
-from storage import credit_rows
+from storage import credit_rows, rows
 from storage.engines import reading
 from storage.inserts import newest
 from storage.rows import as_json, columns_of
-from storage.tables import metadata, reviews, words
+from storage.tables import metadata, reviews, tickets, words
 from storage.text import writable
 
 review_marks: Final = Table(
@@ -72,11 +77,55 @@ rectifications: Final = Table(
 )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReviewFilter:
+    """Empty collections mean everything."""
+
+    states: Collection[ReviewState]
+    kinds: Collection[ReviewKind] = ()
+    levels: Collection[Priority] = ()
+    stations: Collection[str] | None = None  # None: every one
+    assets: Collection[str] = ()  # that stand in these stations
+    camera_id: str = ""
+    words: str = ""
+    from_us: int | None = None
+    to_us: int | None = None
+
+
 class ReviewReads:
     """Raises StorageUnavailable where the records do not answer."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+
+    def queue(self, wanted: ReviewFilter, limit: int = 200) -> list[ReviewItem]:
+        """What waits by its level, the oldest first; then what was judged, the newest first."""
+        query = _which(wanted).order_by(
+            reviews.c.judged_at_us.is_not(None),
+            case((reviews.c.judged_at_us.is_(None), reviews.c.level), else_=None).nulls_last(),
+            case((reviews.c.judged_at_us.is_(None), reviews.c.created_at_us), else_=None),
+            reviews.c.judged_at_us.desc(),
+            reviews.c.review_id,
+        )
+        with reading(self._engine) as connection:
+            found = connection.execute(query.limit(limit)).mappings()
+            return [credit_rows.review(row) for row in found]
+
+    def tickets_at(self, station: str, at_us: int, limit: int = 50) -> list[Ticket]:
+        """That were for the station at that moment, ended since or not; void ones are none."""
+        query = (
+            select(tickets)
+            .where(
+                tickets.c.station == writable(station),
+                tickets.c.from_us <= at_us,
+                tickets.c.to_us > at_us,
+                tickets.c.state != TicketState.VOID.value,
+            )
+            .order_by(tickets.c.from_us.desc(), tickets.c.ticket_id)
+            .limit(limit)
+        )
+        with reading(self._engine) as connection:
+            return [rows.ticket(row) for row in connection.execute(query).mappings()]
 
     def seen_by(self, user: str, of: Collection[UUID]) -> Mapping[UUID, int]:
         """item -> the version that this user has seen last."""
@@ -109,6 +158,29 @@ class ReviewReads:
     def _rectifications(self, query: Any) -> list[Rectification]:
         with reading(self._engine) as connection:
             return [rectification(row) for row in connection.execute(query).mappings()]
+
+
+def _which(wanted: ReviewFilter) -> Select[Any]:
+    query = select(reviews).where(reviews.c.state.in_([each.value for each in wanted.states]))
+    if wanted.kinds:
+        query = query.where(reviews.c.kind.in_([each.value for each in wanted.kinds]))
+    if wanted.levels:
+        query = query.where(reviews.c.level.in_([each.value for each in wanted.levels]))
+    if wanted.stations is not None:
+        there = reviews.c.asset_id.in_(list(wanted.assets))
+        without = reviews.c.asset_id.is_(None) & reviews.c.station.in_([*wanted.stations, ""])
+        query = query.where(or_(there, without))
+    if wanted.camera_id:
+        named = as_json({"camera_id": wanted.camera_id})[1:-1]
+        query = query.where(reviews.c.sighting.contains(named, autoescape=True))
+    for word in writable(wanted.words).split():
+        in_any = (reviews.c.text, reviews.c.code, reviews.c.judgement, reviews.c.proposed_by)
+        query = query.where(or_(*(each.icontains(word, autoescape=True) for each in in_any)))
+    if wanted.from_us is not None:
+        query = query.where(reviews.c.created_at_us >= wanted.from_us)
+    if wanted.to_us is not None:
+        query = query.where(reviews.c.created_at_us < wanted.to_us)
+    return query
 
 
 @dataclass(frozen=True, slots=True)
