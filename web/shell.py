@@ -43,6 +43,8 @@ NAVIGATION: Final = (
     ("/judgement", "judgement", "psychology"),
     ("/equipment", "equipment", "electrical_services"),
     ("/reviews", "reviews", "rule"),
+    ("/report-by-hand", "hand_report", "add_a_photo"),
+    ("/rectifications", "rectification", "build_circle"),
     ("/credit", "credit", "workspace_premium"),
     ("/paper", "paper", "assignment"),
     ("/log", "logbook", "menu_book"),

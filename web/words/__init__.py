@@ -15,6 +15,7 @@ AREAS: Final = (
     *("alarms", "alarm_kpis", "limits", "judgement", "timeline", "grouping", "linkage"),
     *("notices", "outages"),
     *("logbook", "handover", "daily_report"),
+    *("reporting", "photos", "rectification"),
 )
 
 
