@@ -277,6 +277,24 @@ _REFUSALS: Final[dict[str, _Words]] = {
         "en": "the time must be within the last 30 days",
     },
     "too_many_photos": {"zh-CN": "最多 {most} 张照片", "en": "at most {most} photos"},
+    "photo_bytes": {"zh-CN": "照片超过 {most} MB", "en": "the photo has more than {most} MB"},
+    "photo_type": {
+        "zh-CN": "不是 JPEG 或 PNG 图片",
+        "en": "neither JPEG nor PNG: send one of the two",
+    },
+    "photo_pixels": {
+        "zh-CN": "照片 {width} x {height} 太大, 最多 {most} 百万像素",
+        "en": "{width} x {height}: up to {most} megapixels are taken",
+    },
+    "photo_small": {
+        "zh-CN": "照片 {width} x {height} 太小, 看不清",
+        "en": "{width} x {height}: that shows nothing",
+    },
+    "photo_cut": {
+        "zh-CN": "照片不完整, 请重新上传",
+        "en": "the photo was cut short: send it again",
+    },
+    "photo_broken": {"zh-CN": "照片已损坏, 无法解码", "en": "the photo cannot be decoded"},
     "no_photo": {
         "zh-CN": "照片无效, 请重新上传",
         "en": "that is no photo of ours: upload it again",

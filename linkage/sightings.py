@@ -27,7 +27,7 @@ def _reasons(told: ProposeViolation, sighting: Sighting) -> Iterator[Reason]:
     if len(sighting.proposals) > 1:
         lasted_us = sighting.until_us - sighting.began_us
         yield Reason.of(
-            "seen_times", times=len(sighting.proposals), minutes=round(lasted_us / MINUTE_US)
+            "seen_times", times=len(sighting.proposals), minutes=-(-lasted_us // MINUTE_US)
         )
     yield Reason.of("seen_for", seconds=round(max(0, proposal.dwell_us) / SECOND_US))
     if proposal.clearance_m is not None:

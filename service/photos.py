@@ -4,6 +4,8 @@ of what the telephone wrote into the file (place, owner, serial number) is kept.
 from typing import Final
 
 from domain.picture_size import BadPicture, is_whole, size_of
+from domain.requests import Refused
+from domain.responsibility import Reason
 
 LARGEST_BYTES: Final = 20 * 2**20
 LARGEST_PIXELS: Final = 64_000_000  # a telephone of 64 megapixels; three bytes each when decoded
@@ -13,18 +15,20 @@ _QUALITY: Final = 85
 
 
 def clean_photo(data: bytes) -> bytes:
-    """A JPEG of the same picture, upright. Raises BadPicture, for what is too large before it is decoded."""
+    """A JPEG of the same picture, upright. Raises Refused, for what is too large before it is decoded."""
     if len(data) > LARGEST_BYTES:
-        raise BadPicture(f"{len(data) // 2**20} MiB: up to {LARGEST_BYTES // 2**20} MiB are taken")
-    width, height = size_of(data)
+        raise Refused(Reason.of("photo_bytes", most=LARGEST_BYTES // 2**20))
+    try:
+        width, height = size_of(data)
+    except BadPicture as error:
+        raise Refused(Reason.of("photo_type")) from error
     if width * height > LARGEST_PIXELS:
-        raise BadPicture(
-            f"{width} x {height}: up to {LARGEST_PIXELS // 1_000_000} megapixels are taken"
-        )
+        most = LARGEST_PIXELS // 1_000_000
+        raise Refused(Reason.of("photo_pixels", width=width, height=height, most=most))
     if min(width, height) < _SMALLEST_SIDE:
-        raise BadPicture(f"{width} x {height}: that shows nothing")
+        raise Refused(Reason.of("photo_small", width=width, height=height))
     if not is_whole(data):
-        raise BadPicture("the photo was cut short: send it again")
+        raise Refused(Reason.of("photo_cut"))
     return _written_anew(data)
 
 
@@ -36,9 +40,9 @@ def _written_anew(data: bytes) -> bytes:
         # turned upright as the telephone says; that is the last use of what it wrote
         picture = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
     except cv2.error as error:
-        raise BadPicture("the photo cannot be decoded") from error
+        raise Refused(Reason.of("photo_broken")) from error
     if picture is None or picture.shape[0] * picture.shape[1] > LARGEST_PIXELS:
-        raise BadPicture("the photo cannot be decoded")
+        raise Refused(Reason.of("photo_broken"))
     longest = max(picture.shape[:2])
     if longest > _LONGEST_SIDE:
         factor = _LONGEST_SIDE / longest

@@ -36,6 +36,7 @@ from linkage.plan import LinkagePlan, RejectionBound
 from linkage.watches import REMEMBERED_US
 from service.counting import Counted
 from service.deciding import Decider
+from service.evidence_keeping import evidence_keeper
 from service.history import history
 from service.janitor import Janitor
 from service.journalling import JournalWriter, Ticker
@@ -345,7 +346,11 @@ class Core:
             self._clock,
         )
         self.janitor = Janitor(
-            self.records.engine, self._settings.keep, clock=self._clock, counters=self.counters
+            self.records.engine,
+            self._settings.keep,
+            clock=self._clock,
+            counters=self.counters,
+            evidence=evidence_keeper(self._settings, self.records.engine, self._clock),
         )
         self.live = LiveView(plan, self.records.standing_events())
         self.notifier = Notifier(

@@ -86,6 +86,7 @@ body { background: var(--gw-ground); color: var(--gw-ink); }
 .gw-sheet th, .gw-sheet td { border:1px solid #78909c; padding:6px 8px; text-align:left; vertical-align:top;
   overflow-wrap:anywhere; font-weight:400 }
 .gw-sheet th { width:26%; background:#f4f6f8; color:var(--gw-soft) }
+.gw-sheet .gw-sign { white-space:pre-wrap; height:46px; color:var(--gw-soft) }
 .gw-sheet img { max-width:100%; max-height:280px }
 .gw-boxed { position:relative; line-height:0 }
 .gw-boxed img, .gw-picture video { width:100%; height:auto }

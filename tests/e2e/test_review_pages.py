@@ -269,6 +269,7 @@ def test_a_photo_from_the_telephone_waits_in_the_queue(
     sheet.goto(f"{running.url}/report-by-hand")
     in_english(sheet, "report")
     sheet.set_viewport_size({"width": 360, "height": 740})
+    sheet.goto(f"{running.url}/report-by-hand")
     (tmp_path / "hole.jpg").write_bytes(photo_with_place())
     (tmp_path / "list.jpg").write_bytes(b"no picture")
     sheet.get_by_label("站 (必填)").click()

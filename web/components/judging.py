@@ -19,7 +19,7 @@ VERDICTS: Final = {
     "r": (ReviewState.REJECTED, "reject"),
     "b": (ReviewState.SENT_BACK, "send_back"),
 }
-_SHOWN_AT_MOST: Final = 9  # as many as there are digits
+_SHOWN_AT_MOST: Final = 15  # the first nine by a digit, the stranger by 0
 _NOBODY: Final = ""
 
 
@@ -33,7 +33,8 @@ class _Naming:
         self._rows = ui.element("div").classes("gw-naming")
         found = people_meant(visit, review)
         known, stranger = found[:-1], found[-1]
-        for each in (*known[: _SHOWN_AT_MOST - 1], stranger):
+        self._row(stranger)
+        for each in known[:_SHOWN_AT_MOST]:
             self._row(each)
         persons = {p.person_id: p.name for p in visit.console.site.organisation.persons}
         more = ui.select(persons, label=visit.say("reviews.another"), with_input=True)
@@ -69,15 +70,18 @@ class _Naming:
         self._more.value = None
 
     def _row(self, candidate: Candidate) -> ui.select:
-        visit, number = self._visit, len(self._roles) + 1
+        visit, number = self._visit, len(self._roles)
         roles = {_NOBODY: visit.say("reviews.not_named")}
         roles |= {each.value: visit.say(f"reviews.role_{each.value}") for each in WorkRole}
         with self._rows:
             name = _name(visit, candidate)
-            ui.label(f"{number}. {name}").style("overflow-wrap:anywhere")
+            label = ui.label(f"{number}. {name}").style("overflow-wrap:anywhere")
             role = ui.select(roles, value=_NOBODY).props(
                 f'dense outlined options-dense aria-label="{name}"'
             )
+        if candidate.person_id is None:  # the last resort stands last
+            for each in (label, role):
+                each.style("order:1")
         self._roles.append((candidate, role))
         return role
 
@@ -116,8 +120,8 @@ def open_judgement(visit: Visit, review: ReviewItem, key: str) -> None:
 
     def pressed(event: GenericEventArguments) -> None:
         code = str(event.args.get("code", ""))
-        if naming and event.args.get("altKey") and code[:5] == "Digit" and code[5:] > "0":
-            naming.toggle(int(code[5:]) - 1)
+        if naming and event.args.get("altKey") and code[:5] == "Digit":
+            naming.toggle(int(code[5:]))
 
     with ui.dialog(value=True) as dialog, ui.card().classes("gw-judging") as card:
         ui.label(f"{visit.say(f'reviews.{word}')}: {review.text}").classes("gw-head")

@@ -7,8 +7,9 @@ from nicegui import events, ui
 
 from domain.clock import system_clock
 from domain.evidence import EvidenceFile, EvidenceKind
-from domain.picture_size import BadPicture
 from domain.ports import StorageUnavailable
+from domain.reasons import reason_text
+from domain.requests import Refused
 from domain.review_requests import PHOTOS_AT_MOST
 from service.evidence_files import EVIDENCE
 from service.photos import LARGEST_BYTES, clean_photo
@@ -72,8 +73,8 @@ class Photos:
         content = await event.file.read()
         try:
             self._taken.append(await asyncio.to_thread(clean_photo, content))
-        except BadPicture as error:
-            self._warn("refused", why=error)
+        except Refused as refused:
+            self._warn("refused", why=reason_text(refused.reason, self._visit.language))
         self._say()
 
     def _none(self) -> None:

@@ -84,7 +84,7 @@ def _paper(visit: Visit, notice: Rectification, review: ReviewItem) -> None:
     )
     signed = "".join(
         f"<tr><th>{escape(visit.say(f'rectification.{word}'))}</th>"
-        f"<td>{escape(name)}</td><td>{escape(visit.say('rectification.signature'))}</td></tr>"
+        f'<td>{escape(name)}</td><td class="gw-sign">{escape(visit.say("rectification.signature"))}</td></tr>'
         for word, name in _signatures(visit, notice)
     )
     ui.html(

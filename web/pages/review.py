@@ -6,6 +6,7 @@ from contextlib import suppress
 from uuid import UUID
 
 from nicegui import ui
+from nicegui.events import KeyEventArguments
 
 from domain.access import may
 from domain.clock import SECOND_US, system_clock
@@ -65,6 +66,16 @@ def review_page(visit: Visit, review_id: str) -> None:
             shown = now.version
             card.refresh()
 
+    def pressed(event: KeyEventArguments) -> None:
+        held = event.modifiers.ctrl or event.modifiers.alt or event.modifiers.meta
+        if not event.action.keydown or event.action.repeat or held:
+            return
+        now = visit.console.reads.review(review.review_id)
+        key = str(event.key.name).lower()
+        if now and now.is_open and key in VERDICTS and may(visit.user.roles, JudgeReview):
+            open_judgement(visit, now, key)
+
+    ui.keyboard(on_key=pressed)
     visit.on_change({"review"}, changed)
     visit.on_change({"rectification"}, card.refresh)
     ui.timer(0.2, lambda: _note_seen(visit, review), once=True)
