@@ -135,6 +135,9 @@ ul.gw-chain { list-style: disc; }
   .gw-card, .gw-line, .gw-table tr { break-inside: avoid; }
 }
 @media (max-width: 760px) {
+  .gw-sheet { padding: 10px 6px; }
+  .gw-sheet th, .gw-sheet td { padding: 4px 5px; }
+  .gw-sheet th { width: 36%; }
   .gw-line { grid-template-columns: minmax(0, 1fr); }
   .nicegui-content { padding: 8px; }
   .gw-grid { grid-template-columns: minmax(0, 1fr); }

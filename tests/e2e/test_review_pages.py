@@ -187,6 +187,7 @@ def in_english(page: Page, name: str) -> None:
     """The same page in the other language, and back; as narrow as a telephone too."""
     for width in (1280, 360):
         page.set_viewport_size({"width": width, "height": 900})
+        page.reload()
         expect(page.get_by_role("button", name="English")).to_be_visible()
         picture(page, f"{name}-zh-{width}")
         assert too_wide(page) == 0, (name, width)
@@ -224,6 +225,7 @@ def test_a_proposal_with_pictures_is_judged_by_keyboard_and_rectified(
     assert sheet.locator(".gw-boxed rect").count() == 2
     expect(sheet.get_by_text("视频不能遮挡面部")).to_be_visible()
     expect(sheet.get_by_text("工作票 柳塬变-Ⅰ-2026-11-003")).to_be_visible()
+    picture(sheet, "review-pictures-zh-1280")
     in_english(sheet, "review")
     sheet.goto(f"{running.url}/review/{urgent}")
     sheet.get_by_text("遮挡他人面部").click()
