@@ -17,13 +17,22 @@ from domain.clock import SECOND_US, system_clock
 from domain.evidence import Box, EvidenceFile, EvidenceKind
 from domain.ids import AssetId, PersonId, TeamId
 from domain.paperwork import Role, TicketState, TicketType
-from domain.requests import MoveTicket, OpenTicket, ProposeViolation, PutUser, Request
+from domain.requests import (
+    MoveTicket,
+    OpenTicket,
+    ProposeViolation,
+    PutUser,
+    Request,
+    ViewEvidence,
+)
 from domain.violations import Code, Place, Proposal, TicketAnswer, TicketFinding
 from service.broker import LocalBroker
 from service.core_client import CoreClient
 from service.evidence_files import EVIDENCE
 from service.passwords import hashed
+from service.records import records_engine
 from service.vision.evidence import webm
+from storage.console_reads import ConsoleReads
 from storage.evidence import EvidenceFiles
 from tests.support.console import (
     PASSWORD,
@@ -214,7 +223,7 @@ def test_a_proposal_with_pictures_is_judged_by_keyboard_and_rectified(
     first = sheet.locator(".gw-card", has_text="无有效工作票进入带电间隔").first
     expect(first).to_be_visible()
     expect(sheet.locator(".gw-title").first).to_have_text("无有效工作票进入带电间隔")
-    in_english(sheet, "reviews")
+    picture(sheet, "reviews-zh-1280")
 
     sheet.goto(f"{running.url}/review/{urgent}")
     sheet.get_by_role("button", name="查看影像 (4)").click()
@@ -259,7 +268,7 @@ def test_a_proposal_with_pictures_is_judged_by_keyboard_and_rectified(
     in_english(sheet, "rectification")
     sheet.goto(f"{running.url}/rectifications")
     expect(sheet.get_by_text("进站前核对工作票, 补设围栏")).to_be_visible()
-    in_english(sheet, "rectifications")
+    picture(sheet, "rectifications-zh-1280")
     assert page.errors == []
     assert page.foreign(running.url) == []
 
@@ -269,7 +278,6 @@ def test_a_photo_from_the_telephone_waits_in_the_queue(
 ) -> None:
     sheet = page.page
     sheet.goto(f"{running.url}/report-by-hand")
-    in_english(sheet, "report")
     sheet.set_viewport_size({"width": 360, "height": 740})
     sheet.goto(f"{running.url}/report-by-hand")
     (tmp_path / "hole.jpg").write_bytes(photo_with_place())
@@ -298,3 +306,37 @@ def test_a_photo_from_the_telephone_waits_in_the_queue(
     picture(sheet, "report-in-queue-zh-360")
     assert too_wide(sheet) == 0
     assert page.errors == []
+
+
+def test_every_look_is_in_the_audit_and_who_may_not_look_sees_nothing(
+    page: Watched, running: RunningConsole
+) -> None:
+    reads = ConsoleReads(records_engine(running.data, role="test", busy_ms=1_000))
+    (review,) = [
+        each for each in reads.reviews(["confirmed"]) if each.code == Code.IN_ZONE and each.files
+    ]
+    looked = {
+        each.request.sha256
+        for each in reads.audit("safety", "ViewEvidence")
+        if isinstance(each.request, ViewEvidence) and each.done
+    }
+    assert {file.sha256 for file in review.files} <= looked
+    address = f"{running.url}/evidence/{review.review_id}/{review.files[0].sha256}"
+    assert page.page.request.get(address).status == 200
+    other = f"{running.url}/evidence/{review.review_id}/{'0' * 64}"
+    assert page.page.request.get(other).status == 404
+    blurred = page.page.request.get(f"{address}?blurred=1")
+    assert blurred.headers["cache-control"] == "no-store"
+
+    roles, elsewhere = frozenset({Role.DUTY}), frozenset({"35kV沟岔变"})
+    stranger = PutUser(name="elsewhere", password=hashed(PASSWORD), roles=roles, stations=elsewhere)
+    ask(running, stranger, LOCAL_OPERATOR)
+    assert page.page.context.browser is not None
+    context = page.page.context.browser.new_context()
+    assert context.request.get(address).status == 401
+    visitor = watched(context)
+    sign_in(visitor.page, running.url, "elsewhere", PASSWORD)
+    assert visitor.page.request.get(address).status == 403
+    visitor.page.goto(f"{running.url}/review/{review.review_id}")
+    expect(visitor.page.get_by_text("没有这一项")).to_be_visible()
+    context.close()
