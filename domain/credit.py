@@ -89,6 +89,8 @@ class ReviewState(StrEnum):
     DUPLICATE = "duplicate"  # another item tells of the same
 
 
+# a camera's next word may be taken in by another partition meanwhile: the judgement stands over it
+_OUTRANKS: Final = 100
 # what tells of something that was seen, by a camera or by a person
 OF_SIGHT: Final = frozenset({ReviewKind.VIOLATION, ReviewKind.HAZARD, ReviewKind.DEFECT})
 
@@ -145,7 +147,7 @@ class ReviewItem:
             judged_by=by,
             judged_at_us=at_us,
             judgement=words,
-            version=self.version + 1,
+            version=self.version + _OUTRANKS,
         )
 
 

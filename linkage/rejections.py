@@ -25,7 +25,7 @@ LOOK_EVERY_US: Final = MINUTE_US
 _VERDICTS: Final = frozenset({ReviewState.CONFIRMED, ReviewState.REJECTED})
 _WORDS: Final = {
     "zh-CN": "{name} 近 {days} 天 {judged} 项中驳回 {rejected} 项",
-    "en": "{name}: {rejected} of {judged} rejected in {days} days",
+    "en": "{name} {rejected} of {judged} rejected in {days} days",
 }
 
 
@@ -40,7 +40,7 @@ class _Source:
     """A camera or a rule; `asset_id` of its alarm is that of no device."""
 
     asset_id: AssetId  # "camera:LY-1", "rule:PPE-01"
-    name: str
+    name: str  # of a camera, for people; the code of a rule is its name
 
 
 class RejectionDesk:
@@ -113,9 +113,9 @@ class RejectionDesk:
             site=self._plan.site,
             point=source,
             asset_id=source,
-            signal=_WORDS[self._plan.language].format(
-                name=self._names[source], days=days, judged=judged, rejected=rejected
-            ),
+            signal=_WORDS[self._plan.language]
+            .format(name=self._names[source], days=days, judged=judged, rejected=rejected)
+            .strip(),
             unit="percent",
             condition=Condition.REJECTED,
             alarm_class=AlarmClass.ABNORMAL,
@@ -140,7 +140,7 @@ def _sources(review: ReviewItem) -> Iterator[_Source]:
         camera = review.sighting
         yield _Source(AssetId(f"camera:{camera.camera_id}"), camera.camera)
     if review.code:
-        yield _Source(AssetId(f"rule:{review.code}"), review.code)
+        yield _Source(AssetId(f"rule:{review.code}"), "")
 
 
 def _cleared(alarm: Alarm, at_us: int) -> AlarmCleared:

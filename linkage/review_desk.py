@@ -63,7 +63,9 @@ class ReviewDesk:
                 return self._reported(asked, request, user, changes)
 
     def expect_in_scope(self, review: ReviewItem, user: User) -> None:
-        expect_in_scope(user, self.station_of(review))
+        station = self.station_of(review)
+        if station:  # credit is often of no place
+            expect_in_scope(user, station)
 
     def station_of(self, review: ReviewItem) -> str:
         if review.asset_id is None:

@@ -9,11 +9,13 @@ from uuid import UUID, uuid4
 import cv2
 import numpy as np
 import pytest
+from openpyxl import load_workbook
 from playwright.sync_api import Browser, Page, expect
 
 from domain.access import LOCAL_OPERATOR, VISION
 from domain.assets import Priority
 from domain.clock import SECOND_US, system_clock
+from domain.credit import ReviewKind
 from domain.evidence import Box, EvidenceFile, EvidenceKind
 from domain.ids import AssetId, PersonId, TeamId
 from domain.paperwork import Role, TicketState, TicketType
@@ -25,6 +27,7 @@ from domain.requests import (
     Request,
     ViewEvidence,
 )
+from domain.review_requests import ReportByHand
 from domain.violations import Code, Place, Proposal, TicketAnswer, TicketFinding
 from service.broker import LocalBroker
 from service.core_client import CoreClient
@@ -45,6 +48,7 @@ from tests.support.console import (
     watched,
 )
 from tests.support.photos import photo_with_place
+from tests.support.publishing import Gateway
 from tests.support.running import until
 
 pytestmark = [pytest.mark.chromium, pytest.mark.mosquitto]
@@ -54,11 +58,18 @@ HOUR_US = 3_600 * SECOND_US
 
 
 @pytest.fixture(scope="module")
-def running(
+def broker(
     tmp_path_factory: pytest.TempPathFactory, needs_mosquitto: None
+) -> Iterator[LocalBroker]:
+    with LocalBroker(tmp_path_factory.mktemp("broker")) as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def running(
+    tmp_path_factory: pytest.TempPathFactory, broker: LocalBroker
 ) -> Iterator[RunningConsole]:
-    folder = tmp_path_factory.mktemp("reviews")
-    with LocalBroker(folder / "broker") as broker, console(broker, folder) as started:
+    with console(broker, tmp_path_factory.mktemp("reviews")) as started:
         yield started
 
 
@@ -168,6 +179,13 @@ def propose(
     return UUID(ask(running, told, VISION))
 
 
+def hole(running: RunningConsole) -> UUID:
+    told = ReportByHand(
+        kind=ReviewKind.HAZARD, station=STATION, text="井盖松动", at_us=system_clock()
+    )
+    return UUID(ask(running, told, "admin"))
+
+
 def permit_work(running: RunningConsole) -> None:
     now_us = system_clock()
     opened = OpenTicket(
@@ -212,8 +230,12 @@ def in_english(page: Page, name: str) -> None:
 
 
 def test_a_proposal_with_pictures_is_judged_by_keyboard_and_rectified(
-    page: Watched, running: RunningConsole
+    page: Watched, running: RunningConsole, broker: LocalBroker
 ) -> None:
+    with Gateway(broker.port, "changqing-like", "mqtt-main") as field:
+        for celsius in (61.0, 61.5, 62.0):
+            field.say({"LY/1T/top_oil_temp": celsius, "LY/1T/winding_temp": celsius + 9})
+        until(lambda: field.unacknowledged == 0, "the readings were taken")
     permit_work(running)
     propose(running, Code.NO_HELMET, Priority.MAJOR)
     urgent = propose(running, Code.IN_ZONE, Priority.URGENT, evidence(running, system_clock()))
@@ -233,6 +255,7 @@ def test_a_proposal_with_pictures_is_judged_by_keyboard_and_rectified(
     assert sheet.locator(".gw-boxed polygon").count() == 3  # the watched area
     assert sheet.locator(".gw-boxed rect").count() == 2
     expect(sheet.get_by_text("视频不能遮挡面部")).to_be_visible()
+    expect(sheet.locator("canvas")).to_be_visible()  # the telemetry around it
     expect(sheet.get_by_text("工作票 柳塬变-Ⅰ-2026-11-003")).to_be_visible()
     picture(sheet, "review-pictures-zh-1280")
     in_english(sheet, "review")
@@ -305,6 +328,34 @@ def test_a_photo_from_the_telephone_waits_in_the_queue(
         assert b"Exif" not in kept.get(name)
     picture(sheet, "report-in-queue-zh-360")
     assert too_wide(sheet) == 0
+
+
+def test_duplicates_go_together_and_the_list_leaves_as_excel(
+    page: Watched, running: RunningConsole, tmp_path: Path
+) -> None:
+    twice = [hole(running), hole(running)]
+    sheet = page.page
+    sheet.set_viewport_size({"width": 1280, "height": 900})
+    sheet.goto(f"{running.url}/reviews")
+    sheet.get_by_label("搜索内容").fill("井盖松动")
+    cards = sheet.locator(".gw-card", has_text="井盖松动")
+    expect(cards).to_have_count(2)
+    expect(sheet.locator(".gw-card")).to_have_count(2)
+    sheet.locator("body").click(position={"x": 640, "y": 890})
+    sheet.keyboard.press("j")
+    sheet.keyboard.press("x")
+    expect(sheet.get_by_text("已选 1 项")).to_be_visible()
+    sheet.keyboard.press("k")
+    sheet.get_by_role("button", name="将其余 1 项标为当前项的重复").click()
+    expect(cards).to_have_count(1)
+    with sheet.expect_download() as begun:
+        sheet.get_by_role("button", name="导出 Excel").click()
+    begun.value.save_as(tmp_path / "reviews.xlsx")
+    rows = list(load_workbook(tmp_path / "reviews.xlsx").active.iter_rows(values_only=True))
+    assert [row[5] for row in rows] == ["内容", "井盖松动"]
+    reads = ConsoleReads(records_engine(running.data, role="test", busy_ms=1_000))
+    states = {each: reads.review(each) for each in twice}
+    assert sorted(str(each.state) for each in states.values() if each) == ["duplicate", "proposed"]
     assert page.errors == []
 
 

@@ -29,6 +29,7 @@ from domain.review_requests import (
     VerifyRectification,
 )
 from domain.violations import CANNOT_BE_ASKED, Code, Place, Proposal
+from domain.wording import alarm_text
 from linkage.desk import Held
 from linkage.linkage import Linkage
 from linkage.plan import RejectionBound
@@ -436,6 +437,11 @@ def test_rejected_too_often_is_an_event_of_the_camera_and_of_the_rule(
     if raised:
         assert {each.asset_id for each in events} == {"camera:cam", "rule:PPE-01"}
         assert all(isinstance(each, AlarmRaised) and not each.output_allowed for each in events)
+        plan = plan_with()
+        of_rule = next(each for each in events if each.asset_id == "rule:PPE-01")
+        text = alarm_text(of_rule, plan.asset(of_rule.asset_id), plan.zone)
+        assert "PPE-01 近 30 天 4 项中驳回" in text
+        assert "提议驳回率过高" in text
 
 
 def test_it_ends_when_the_judgements_are_old_and_a_restart_raises_nothing_twice() -> None:
