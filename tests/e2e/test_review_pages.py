@@ -232,9 +232,10 @@ def in_english(page: Page, name: str) -> None:
 def test_a_proposal_with_pictures_is_judged_by_keyboard_and_rectified(
     page: Watched, running: RunningConsole, broker: LocalBroker
 ) -> None:
-    with Gateway(broker.port, "changqing-like", "mqtt-main") as field:
-        for celsius in (61.0, 61.5, 62.0):
-            field.say({"LY/1T/top_oil_temp": celsius, "LY/1T/winding_temp": celsius + 9})
+    with Gateway(broker.port, "changqing-like", "liuyuan") as field:
+        for ago_s in range(600, 0, -30):
+            values = {"LY/1T/top_oil_temp": 65 - ago_s / 100, "LY/1T/winding_temp": 75 - ago_s / 90}
+            field.say(values, system_clock() // 1000 - ago_s * 1000)
         until(lambda: field.unacknowledged == 0, "the readings were taken")
     permit_work(running)
     propose(running, Code.NO_HELMET, Priority.MAJOR)
