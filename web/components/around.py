@@ -98,14 +98,15 @@ def options(
         "title": [
             {
                 "text": _named(point),
-                "left": 8,
-                "top": 4 + row * _HEIGHT,
+                "left": 44,
+                "top": row * _HEIGHT,
+                "padding": 2,
                 "textStyle": {"fontSize": 11, "fontWeight": "normal"},
             }
             for row, (point, _) in enumerate(found)
         ],
         "grid": [
-            {"left": 48, "right": 16, "top": 22 + row * _HEIGHT, "height": _HEIGHT - 30}
+            {"left": 48, "right": 16, "top": 24 + row * _HEIGHT, "height": _HEIGHT - 34}
             for row in rows
         ],
         "xAxis": [
@@ -128,7 +129,8 @@ def options(
 
 
 def _named(point: Point) -> str:
-    return f"{point.signal} {'' if point.unit in _CONTACTS else point.unit}".strip()
+    unit = {"degC": "℃", "percent": "%"}.get(point.unit, point.unit)
+    return point.signal if point.unit in _CONTACTS else f"{point.signal} {unit}".strip()
 
 
 def _series(
