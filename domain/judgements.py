@@ -25,7 +25,7 @@ class WorkRole(StrEnum):
 class FoundBy(StrEnum):
     """What it counts depends on who found it; what a unit finds itself is not scored again (DOMAIN G3)."""
 
-    CAMERA = "camera"
+    MACHINE = "machine"  # a camera, or telemetry
     UNIT = "unit"
     DEPARTMENT = "department"
     BUREAU = "bureau"

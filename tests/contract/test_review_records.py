@@ -92,7 +92,6 @@ def test_everything_of_an_item_comes_back(engine: Engine) -> None:
 
 
 def test_the_gravest_waits_first_and_the_newest_judgement_is_shown_first(engine: Engine) -> None:
-    done = {"state": ReviewState.REJECTED, "judged_by": "s"}
     reads = commit(
         engine,
         reviews=[
@@ -100,8 +99,8 @@ def test_the_gravest_waits_first_and_the_newest_judgement_is_shown_first(engine:
             item(2, Priority.MINOR),
             item(3, Priority.URGENT),
             item(4, Priority.URGENT),
-            item(5, judged_at_us=50, **done),
-            item(6, judged_at_us=60, **done),
+            item(5, state=ReviewState.REJECTED, judged_by="s", judged_at_us=50),
+            item(6, state=ReviewState.REJECTED, judged_by="s", judged_at_us=60),
         ],
     )
     assert numbers(reads.queue(ReviewFilter(states=OPEN))) == [3, 4, 2, 1]

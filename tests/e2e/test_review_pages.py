@@ -352,7 +352,7 @@ def test_duplicates_go_together_and_the_list_leaves_as_excel(
     with sheet.expect_download() as begun:
         sheet.get_by_role("button", name="导出 Excel").click()
     begun.value.save_as(tmp_path / "reviews.xlsx")
-    rows = list(load_workbook(tmp_path / "reviews.xlsx").active.iter_rows(values_only=True))
+    rows = list(load_workbook(tmp_path / "reviews.xlsx").worksheets[0].iter_rows(values_only=True))
     assert [row[5] for row in rows] == ["内容", "井盖松动"]
     reads = ConsoleReads(records_engine(running.data, role="test", busy_ms=1_000))
     states = {each: reads.review(each) for each in twice}

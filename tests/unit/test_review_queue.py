@@ -99,7 +99,7 @@ class Queue:
     def judge(self, review: UUID, verdict: ReviewState, actor: str = "safety") -> Changes:
         whole: dict[str, Any] = {}
         if verdict is ReviewState.CONFIRMED:
-            whole = {"named": (STRANGER,), "clause": "安规 4.2", "found_by": FoundBy.CAMERA}
+            whole = {"named": (STRANGER,), "clause": "安规 4.2", "found_by": FoundBy.MACHINE}
         return self.ask(
             JudgeReview(review_id=review, verdict=verdict, words="看过", **whole), actor
         )

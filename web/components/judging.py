@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from nicegui import ui
-from nicegui.events import GenericEventArguments
+from nicegui.events import KeyEventArguments
 
 from domain.credit import ReviewItem, ReviewKind, ReviewState
 from domain.ids import PersonId
@@ -118,12 +118,16 @@ def open_judgement(visit: Visit, review: ReviewItem, key: str) -> None:
         if outcome and outcome.done:
             dialog.close()
 
-    def pressed(event: GenericEventArguments) -> None:
-        code = str(event.args.get("code", ""))
-        if naming and event.args.get("altKey") and code[:5] == "Digit":
-            naming.toggle(int(code[5:]))
+    def pressed(event: KeyEventArguments) -> None:
+        if (
+            naming
+            and event.action.keydown
+            and event.modifiers.alt
+            and event.key.code[:5] == "Digit"
+        ):
+            naming.toggle(int(event.key.code[5:]))
 
-    with ui.dialog(value=True) as dialog, ui.card().classes("gw-judging") as card:
+    with ui.dialog(value=True) as dialog, ui.card().classes("gw-judging"):
         ui.label(f"{visit.say(f'reviews.{word}')}: {review.text}").classes("gw-head")
         naming = clause = finder = None
         if establishes:
@@ -133,7 +137,7 @@ def open_judgement(visit: Visit, review: ReviewItem, key: str) -> None:
             finder = ui.select(
                 finders,
                 label=visit.say("reviews.found_by"),
-                value=FoundBy.CAMERA.value if review.sighting else None,
+                value=FoundBy.MACHINE.value if review.proposed_by.startswith("rule:") else None,
             )
         words = ui.input(visit.say("reviews.words"))
         for field in _given(clause, finder, words):
@@ -143,7 +147,8 @@ def open_judgement(visit: Visit, review: ReviewItem, key: str) -> None:
         words.props("autofocus")
         if establishes:
             ui.label(visit.say("reviews.judging_keys")).classes("gw-soft gw-hide-small")
-            card.on("keydown", pressed, args=["code", "altKey"])
+            ui.keyboard(on_key=pressed, repeating=False, ignore=[])  # wherever the cursor stands
+        dialog.on("hide", dialog.delete)
         with ui.row():
             ui.button(visit.say("common.ok"), on_click=judge).props("no-caps unelevated")
             ui.button(visit.say("common.cancel"), on_click=dialog.close).props("no-caps flat")

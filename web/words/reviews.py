@@ -78,7 +78,7 @@ WORDS = {
     "role_other": ("其他", "other"),
     "clause": ("违反条款", "Clause broken"),
     "found_by": ("发现单位", "Found by"),
-    "found_camera": ("摄像机识别", "a camera"),
+    "found_machine": ("系统识别", "the machine"),
     "found_unit": ("本单位自查 (不再扣分)", "the unit itself (not scored again)"),
     "found_department": ("科室检查", "the department"),
     "found_bureau": ("局级检查", "the bureau"),
