@@ -25,6 +25,7 @@ from web.shell import Visit, console_page
 _OPEN: Final = (ReviewState.PROPOSED, ReviewState.SENT_BACK)
 _JUDGED: Final = (ReviewState.CONFIRMED, ReviewState.REJECTED, ReviewState.DUPLICATE)
 _SHOWN: Final = 100
+_AGAIN_S: Final = 1.5
 _SHEET_ROWS: Final = 10_000
 _FULL: Final = "%Y-%m-%d %H:%M:%S"
 _COLUMNS: Final = (
@@ -150,10 +151,15 @@ def reviews_page(visit: Visit) -> None:
         elif key in VERDICTS and may(visit.user.roles, JudgeReview):
             open_judgement(visit, queue.chosen, key)
 
+    def heard() -> None:
+        refresh()
+        # on a busy machine a decision is told before it is committed: nothing here would say it again
+        ui.timer(_AGAIN_S, refresh, once=True)
+
     load()
     cards()
     ui.keyboard(on_key=pressed)
-    visit.on_change({"review", "review_mark"}, refresh)
+    visit.on_change({"review", "review_mark"}, heard)
 
 
 class _Filters:
