@@ -59,6 +59,14 @@ from domain.requests import (
     ViewEvidence,
     WriteLog,
 )
+from domain.review_requests import (
+    IssueRectification,
+    MarkDuplicates,
+    ReportByHand,
+    ReportRectified,
+    SeeReviews,
+    VerifyRectification,
+)
 
 # the command line on this machine, which whoever owns the data folder may use (the socket is 0600)
 LOCAL_OPERATOR: Final = "local"
@@ -115,6 +123,12 @@ ALLOWED: Final[dict[type[Request], frozenset[Role]]] = {
     ViewEvidence: _DUTY | _SAFETY,
     AnswerConsultation: _DUTY | _SAFETY,
     **dict.fromkeys(get_args(OutageRequest), _DUTY),
+    MarkDuplicates: _JUDGES,
+    SeeReviews: _EVERYBODY,
+    ReportByHand: _EVERYBODY,  # whoever sees a danger may say so
+    IssueRectification: _SAFETY,
+    ReportRectified: _DUTY | _SAFETY,
+    VerifyRectification: _SAFETY,
     AnswerNotice: _DUTY,
     LogCall: _DUTY,
     RetryNotice: _DUTY,

@@ -103,6 +103,10 @@ def earth_fault_id(network: str, started_at_us: int) -> UUID:
     return _named("earth fault", network, started_at_us)
 
 
+def rectification_id(review: UUID, number: str) -> UUID:
+    return _named("rectification", review, number)
+
+
 def from_request(request: UUID, what: str) -> UUID:
     """What a person's request makes (a ticket, a tag, an approval): once per request."""
     return _named("request", request, what)

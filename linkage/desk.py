@@ -43,6 +43,7 @@ from domain.paperwork import (
     User,
 )
 from domain.records import PaperLearned, Requested
+from domain.rectification import Rectification
 from domain.requests import (
     AcknowledgeIncident,
     AnswerConsultation,
@@ -73,6 +74,14 @@ from domain.requests import (
     WriteLog,
 )
 from domain.responsibility import Answer, Kind, Reason
+from domain.review_requests import (
+    IssueRectification,
+    MarkDuplicates,
+    ReportByHand,
+    ReportRectified,
+    SeeReviews,
+    VerifyRectification,
+)
 from domain.violations import event_of
 from linkage.alarm_desk import ALARM_REQUESTS, AlarmDesk
 from linkage.arrangement_desk import (
@@ -93,6 +102,8 @@ from linkage.notice_desk import NOTICE_REQUESTS, NoticeDesk
 from linkage.outages.book import HeldOutages
 from linkage.outages.outages import Outages
 from linkage.plan import LinkagePlan
+from linkage.rectification_desk import RectificationDesk
+from linkage.review_desk import ReviewDesk
 from linkage.tagging import EFFECTS, tags_on
 
 Silence = Callable[[Incident, int, Changes], None]
@@ -138,6 +149,7 @@ class Held:
     disturbances: tuple[Disturbance, ...] = ()  # of the last minutes
     device_cares: tuple[DeviceCare, ...] = ()
     outages: HeldOutages = field(default_factory=HeldOutages)
+    rectifications: tuple[Rectification, ...] = ()
 
 
 class Desk:
@@ -183,6 +195,8 @@ class Desk:
         self._rationalisations = {
             (each.rationale.point, each.rationale.condition): each for each in held.rationalisations
         }
+        self._reviews = ReviewDesk(plan, credit, answer)
+        self._rectifications = RectificationDesk(plan, credit, self._reviews, held.rectifications)
         self._findings = {finding.finding_id: finding for finding in held.findings}
 
     def handle(self, asked: Requested) -> Changes:
@@ -307,6 +321,10 @@ class Desk:
             return subject
         if isinstance(request, OutageRequest):
             return self._outages().handle(asked, request, user, changes)
+        if isinstance(request, MarkDuplicates | SeeReviews | ReportByHand):
+            return self._reviews.handle(asked, request, user, changes)
+        if isinstance(request, IssueRectification | ReportRectified | VerifyRectification):
+            return self._rectifications.handle(asked, request, user, changes)
         match request:
             case WriteLog():
                 return self._log.write(asked, request, user, changes)
@@ -447,6 +465,7 @@ class Desk:
         return str(incident.incident_id)
 
     def _judge(self, request: JudgeReview, user: User, at_us: int, changes: Changes) -> str:
+        self._reviews.expect_in_scope(self._credit.review(request.review_id), user)
         judged = self._credit.judge(request, user, at_us)
         changes.reviews += [judged.review, *judged.proposals]
         changes.entries += judged.entries

@@ -2,17 +2,18 @@
 
 from collections.abc import Iterator
 
-from domain.clock import SECOND_US
+from domain.clock import MINUTE_US, SECOND_US
+from domain.judgements import Sighting
 from domain.requests import ProposeViolation
 from domain.responsibility import Reason
 from domain.violations import Code, Proposal, TicketFinding
 
 
-def sighting_reasons(told: ProposeViolation) -> tuple[Reason, ...]:
-    return tuple(_reasons(told))
+def sighting_reasons(told: ProposeViolation, sighting: Sighting) -> tuple[Reason, ...]:
+    return tuple(_reasons(told, sighting))
 
 
-def _reasons(told: ProposeViolation) -> Iterator[Reason]:
+def _reasons(told: ProposeViolation, sighting: Sighting) -> Iterator[Reason]:
     proposal = told.proposal
     yield Reason.of(
         "seen_by_camera",
@@ -23,6 +24,11 @@ def _reasons(told: ProposeViolation) -> Iterator[Reason]:
     )
     if proposal.zone:
         yield Reason.of("seen_in_area", area=proposal.zone)
+    if len(sighting.proposals) > 1:
+        lasted_us = sighting.until_us - sighting.began_us
+        yield Reason.of(
+            "seen_times", times=len(sighting.proposals), minutes=-(-lasted_us // MINUTE_US)
+        )
     yield Reason.of("seen_for", seconds=round(max(0, proposal.dwell_us) / SECOND_US))
     if proposal.clearance_m is not None:
         yield Reason.of(

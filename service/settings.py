@@ -176,6 +176,18 @@ class KeepSettings(_Group):
     audit_days: int = Field(default=5 * 365, ge=30)
     dead_letters_days: int = Field(default=90, ge=1)
     leave_reasons_days: int = Field(default=30, ge=1)  # the words alone; that he was away stays
+    # pictures and clips, after the judgement: of what was confirmed with its notice (DOMAIN C5)
+    evidence_confirmed_days: int = Field(default=3 * 365, ge=1)
+    evidence_rejected_days: int = Field(default=30, ge=1)  # rejected, or a duplicate
+    evidence_unjudged_days: int = Field(default=180, ge=1)  # since it was proposed
+
+
+class ReviewSettings(_Group):
+    """When the proposals of a camera or a rule are rejected too often (DOMAIN D7)."""
+
+    rejected_percent: int = Field(default=30, ge=1, le=100)  # above it
+    rejected_at_least: int = Field(default=10, ge=1)  # judgements in the window
+    rejected_days: int = Field(default=30, ge=1)  # the window
 
 
 class ConsoleSettings(_Group):
@@ -254,6 +266,7 @@ class Settings(BaseSettings):
     dead_letters: DeadLetterSettings = DeadLetterSettings()
     keep: KeepSettings = KeepSettings()
     alarms: AlarmSettings = AlarmSettings()
+    reviews: ReviewSettings = ReviewSettings()
     console: ConsoleSettings = ConsoleSettings()
     judge: JudgeSettings = JudgeSettings()
     vision: VisionSettings = VisionSettings()
