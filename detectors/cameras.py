@@ -40,7 +40,7 @@ def _event_id(report: ReportCamera, limits: ActiveLimits) -> UUID:
 
 
 def _raised(record: Requested, report: ReportCamera, limits: ActiveLimits) -> AlarmRaised:
-    dead = report.state is CameraState.DEAD
+    fact = report.state in {CameraState.DEAD, CameraState.BROKEN}
     return AlarmRaised(
         event_id=_event_id(report, limits),
         site=limits.site,
@@ -57,7 +57,7 @@ def _raised(record: Requested, report: ReportCamera, limits: ActiveLimits) -> Al
         value=nan,
         limit=nan,
         limits_version=limits.version,
-        degraded=not dead,  # a picture was judged, not a fact measured
+        degraded=not fact,  # a picture was judged, not a fact measured
         output_allowed=False,
     )
 

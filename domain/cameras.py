@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from domain.assets import Priority
-from domain.ids import AssetId, CameraId, DeviceId
+from domain.ids import AssetId, CameraId, DeviceId, SourceId
 
 Picture = NDArray[np.uint8]  # (height, width, 3), blue green red
 
@@ -25,11 +25,17 @@ class CameraState(StrEnum):
     FROZEN = "frozen"  # the same picture again and again
     DARK = "dark"  # covered, or the light is gone
     MOVED = "moved"  # it looks elsewhere than it was set up to
+    BROKEN = "broken"  # among its pictures come some that are none
 
     @property
     def sees(self) -> bool:
         """Whether what is not in its pictures may be taken for absent."""
         return self is CameraState.LIVE
+
+    @property
+    def shows(self) -> bool:
+        """Whether the pictures that do come are worth a look."""
+        return self in {CameraState.LIVE, CameraState.BROKEN}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,6 +98,7 @@ class Camera:
     asset_id: AssetId  # what it looks at, or the place's environment
     kind: CameraKind
     address: str  # rtsp://host:554/path, a file's path, or a topic
+    source: SourceId | None = None  # whose broker carries the topic; None: the site's first
     username: str = ""
     password_env: str = ""  # the environment variable that holds the password
     frames_per_second: float = 2.0  # that are looked at; the stream may have more

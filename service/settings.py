@@ -203,6 +203,9 @@ class VisionSettings(_Group):
     model: Path | None = None  # .onnx, with its card of the same name (.json) beside it
     engine: Literal["auto", "opencv", "onnxruntime"] = "auto"
     threads: int = Field(default=1, ge=1, le=16)  # of one picture
+    tell_every_s: float = Field(
+        default=60.0, gt=0
+    )  # how many pictures were looked at, into the log
 
 
 class LogSettings(_Group):

@@ -10,6 +10,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -28,6 +29,7 @@ from domain.paperwork import Ticket
 from domain.ports import StorageUnavailable
 from domain.requests import ProposeViolation, ReportCamera
 from domain.violations import CANNOT_BE_ASKED, Place, Proposal, TicketAnswer, answer_from
+from service.camera_brokers import picture_subscribers
 from service.camera_rig import CameraRig
 from service.core_client import CoreClient
 from service.evidence_files import EVIDENCE
@@ -112,6 +114,7 @@ class _Watched:
         self.memory = memory
         self.size: tuple[int, int] = (0, 0)
         self.watch: CameraWatch | None = None
+        self.looked_at = 0  # pictures, since the start
 
 
 class VisionProcess:
@@ -138,6 +141,8 @@ class VisionProcess:
         self._watched = {camera.camera_id: _Watched(CameraMemory(files)) for camera in site.cameras}
         self._waiting: deque[ProposeViolation | ReportCamera] = deque(maxlen=_WAITING_AT_MOST)
         self._ask_again_at = 0.0
+        self._tell_every_s = settings.vision.tell_every_s
+        self._tell_again_at = 0.0
         self._stopping = threading.Event()
         self.restart = False
 
@@ -145,8 +150,10 @@ class VisionProcess:
         self._core.start()
         self._tickets.start()
         self._rig.start()
+        self._tell_again_at = time.monotonic() + self._tell_every_s
         while not self._stopping.is_set():
             self.step(0.5)
+        self._tell_the_log()
         self._rig.stop()
         self._tickets.stop()
         self._core.stop()
@@ -162,11 +169,24 @@ class VisionProcess:
         if frame is not None:
             self._look(frame)
         self._tell_core()
+        if time.monotonic() >= self._tell_again_at:
+            self._tell_again_at += self._tell_every_s
+            self._tell_the_log()
+
+    def _tell_the_log(self) -> None:
+        """How many pictures of each camera were looked at, and how many came too fast for that."""
+        log.info(
+            "cameras_looked_at",
+            pictures={camera: watched.looked_at for camera, watched in self._watched.items()},
+            passed_over=dict(self._rig.passed_over()),
+            broken=dict(self._rig.broken_pictures()),
+        )
 
     def _reported(self, report: ReportCamera) -> None:
         """What a camera no longer sees ends where it was seen last."""
         watched = self._watched[report.camera_id]
-        if report.ended_at_us is None and watched.watch is not None:
+        ends = report.ended_at_us is None and not report.state.shows
+        if ends and watched.watch is not None:
             camera = self._rig.camera(report.camera_id)
             for proposal in watched.watch.end():
                 self._propose(camera, watched.memory, proposal)
@@ -175,6 +195,7 @@ class VisionProcess:
     def _look(self, frame: Frame) -> None:
         camera = self._rig.camera(frame.camera_id)
         watched = self._watched[frame.camera_id]
+        watched.looked_at += 1
         watch = self._watch(camera, watched, frame)
         if watch is None or not camera.codes:
             return
@@ -270,7 +291,12 @@ def run_vision(data: Path, compiled: Path, language: str | None) -> int:
         engine = records_engine(data, settings.records, role="vision", busy_ms=1_000, once=True)
         reads = ConsoleReads(engine)
         cameras = [camera for camera in site.cameras if camera.enabled]
-        rig = CameraRig(cameras, passwords_of(cameras), settings.language)
+        rig = CameraRig(
+            cameras,
+            passwords_of(cameras),
+            settings.language,
+            more_readers=partial(picture_subscribers, site),
+        )
         eye = Eye.of(settings.vision)
         vision = VisionProcess(settings, site, compiled, rig, KnownTickets(reads.tickets), eye)
     except (BadSettings, BrokenCompiledSite, UnusableModel) as error:

@@ -17,7 +17,7 @@ from domain.cameras import (
     WatchedArea,
 )
 from domain.clock import SECOND_US
-from domain.ids import AssetId, CameraId, DeviceId
+from domain.ids import AssetId, CameraId, DeviceId, SourceId
 from service.site.found import Found, document
 from service.site.nodes import Fields, Value
 from service.site.words import PRIORITIES, topic_word
@@ -90,6 +90,7 @@ def _camera(fields: Fields, rules: dict[str, MachineRule], found: Found) -> Came
         asset_id=at,
         kind=fields.choice("kind", KINDS, CameraKind.RTSP),
         address=_address(fields),
+        source=_source(fields, found),
         username=fields.text("username", fallback=""),
         password_env=_password_env(fields),
         frames_per_second=_between(fields, "frames_per_second", 0.1, 25.0, 2.0),
@@ -114,6 +115,15 @@ def _address(fields: Fields) -> str:
         value.wrong("address holds a user or a password: give username and password_env instead")
         return ""
     return address
+
+
+def _source(fields: Fields, found: Found) -> SourceId | None:
+    """Whose broker it is; none: of the site's first source."""
+    name = fields.text("source", fallback="")
+    value = fields.value("source")
+    if value and name:
+        found.expect(value, "source", name, found.sources)
+    return SourceId(name) if name else None
 
 
 def _password_env(fields: Fields) -> str:
