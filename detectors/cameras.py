@@ -7,7 +7,7 @@ from detectors.limits.found import Found
 from domain.access import VISION
 from domain.assets import ActiveLimits, AlarmClass, Condition, Priority
 from domain.cameras import CameraState
-from domain.events import AlarmCleared, AlarmRaised
+from domain.events import FOUND_LATE_AFTER_US, AlarmCleared, AlarmRaised
 from domain.ids import event_id
 from domain.records import Requested
 from domain.requests import ProposeViolation, ReportCamera
@@ -101,5 +101,7 @@ def _sighted(record: Requested, told: ProposeViolation, limits: ActiveLimits) ->
         limit=nan,
         limits_version=limits.version,
         degraded=not proposal.certain,
+        # core was away, or a box sends what it had kept: nobody is called to where nobody is any more
+        found_late=record.at_us - proposal.proposed_at_us > FOUND_LATE_AFTER_US,
         output_allowed=proposal.speaks,
     )

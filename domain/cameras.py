@@ -1,5 +1,6 @@
 """Cameras: where a picture comes from, and how the camera itself is. A dead eye is a fault like any other."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -7,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from domain.assets import Priority
-from domain.ids import AssetId, CameraId, DeviceId, SourceId
+from domain.ids import AssetId, BoxId, CameraId, DeviceId, SourceId
 
 Picture = NDArray[np.uint8]  # (height, width, 3), blue green red
 
@@ -16,6 +17,7 @@ class CameraKind(StrEnum):
     RTSP = "rtsp"  # pulled over TCP
     FILE = "file"  # a recording, at its own pace
     MQTT = "mqtt"  # JPEG pictures that the camera or its box publishes
+    BOX = "box"  # another maker's box looks at it, and only its proposals reach us
 
 
 class CameraState(StrEnum):
@@ -115,6 +117,20 @@ class Camera:
     def __post_init__(self) -> None:
         if "@" in self.address.partition("//")[2].partition("/")[0]:
             raise ValueError(f"the address of camera {self.camera_id} holds a password")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnalysisBox:
+    """Another maker's AI box or recorder, whose findings join our queue."""
+
+    box_id: BoxId
+    name: str
+    topic: str  # where it publishes
+    source: SourceId | None = None  # whose broker; None: the site's first
+    secret_env: str = ""  # the environment variable with its secret over HTTP; "": MQTT only
+    codes: Mapping[str, str]  # its word for what it found -> code of a rule
+    cameras: Mapping[str, CameraId]  # its name of a camera -> ours
+    enabled: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -64,6 +64,7 @@ from domain.requests import (
     PutRationalisations,
     PutUser,
     Refused,
+    RefuseProposal,
     RemoveTag,
     ReportCamera,
     ReportFinding,
@@ -93,6 +94,7 @@ from linkage.notice_desk import NOTICE_REQUESTS, NoticeDesk
 from linkage.outages.book import HeldOutages
 from linkage.outages.outages import Outages
 from linkage.plan import LinkagePlan
+from linkage.sightings import refused_letter
 from linkage.tagging import EFFECTS, tags_on
 
 Silence = Callable[[Incident, int, Changes], None]
@@ -106,6 +108,7 @@ _PROCESSES: Final = {
     (JUDGE, ReportFinding): User(name=JUDGE, password="", roles=frozenset()),
     (NOTICE, AnswerNotice): User(name=NOTICE, password="", roles=frozenset()),
     (VISION, ProposeViolation): User(name=VISION, password="", roles=frozenset()),
+    (VISION, RefuseProposal): User(name=VISION, password="", roles=frozenset()),
     (VISION, ReportCamera): User(name=VISION, password="", roles=frozenset()),
 }
 
@@ -348,6 +351,9 @@ class Desk:
                 return self._report(request.finding, changes)
             case ProposeViolation():
                 return self._sighted(request, at_us, changes)
+            case RefuseProposal():
+                changes.dead_letters.append(refused_letter(request, at_us))
+                return request.box_id
             case ViewEvidence():
                 return request.sha256  # the audit is what it is for
             case ReportCamera():

@@ -51,6 +51,7 @@ WORDS = {
     "TickTrial": ("试拉结果", "result of a trial trip"),
     "NoteEarthFault": ("接地处置记录", "note on an earth fault"),
     "ProposeViolation": ("识别提议", "proposal of a camera"),
+    "RefuseProposal": ("拒收外部识别提议", "proposal of a box not usable"),
     "ViewEvidence": ("查看影像证据", "view evidence"),
     "ReportCamera": ("摄像机状态", "camera state"),
     "ReportFinding": ("研判报告", "report finding"),
