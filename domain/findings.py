@@ -24,6 +24,7 @@ class Cause(StrEnum):
     PARTIAL_DISCHARGE = "partial_discharge"
     UNBALANCE = "unbalance"
     VOLTAGE = "voltage"
+    VOLTAGE_EVENT = "voltage_event"  # a sag, swell or short interruption that was recorded
     FREQUENCY = "frequency"
     HARMONICS = "harmonics"
     GAS_LEAK = "gas_leak"

@@ -17,6 +17,10 @@ _CAUSES: Final[Mapping[Cause, _Words]] = {
     Cause.UNBALANCE: {"zh-CN": "三相不平衡", "en": "unbalanced phases"},
     Cause.VOLTAGE: {"zh-CN": "电压偏差", "en": "voltage deviation"},
     Cause.FREQUENCY: {"zh-CN": "频率偏差", "en": "frequency deviation"},
+    Cause.VOLTAGE_EVENT: {
+        "zh-CN": "电压暂降、暂升或短时中断",
+        "en": "voltage sag, swell or interruption",
+    },
     Cause.HARMONICS: {"zh-CN": "谐波超标", "en": "harmonics above their limit"},
     Cause.GAS_LEAK: {"zh-CN": "SF6 气体泄漏", "en": "SF6 leak"},
     Cause.DC_VOLTAGE: {"zh-CN": "直流母线电压异常", "en": "DC bus voltage"},

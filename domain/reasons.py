@@ -525,6 +525,54 @@ _JUDGEMENT: Final[dict[str, _Words]] = {
         "zh-CN": "下一次动作时间符合曲线, 或整定值有误时不再成立",
         "en": "a next trip on the curve, or another setting, would end it",
     },
+    "event_instantaneous_sag": {
+        "zh-CN": "瞬时电压暂降: 剩余电压为额定的 {remaining} %, 持续 {lasted} s",
+        "en": "instantaneous sag: {remaining} % of nominal for {lasted} s",
+    },
+    "event_instantaneous_swell": {
+        "zh-CN": "瞬时电压暂升: 剩余电压为额定的 {remaining} %, 持续 {lasted} s",
+        "en": "instantaneous swell: {remaining} % of nominal for {lasted} s",
+    },
+    "event_momentary_interruption": {
+        "zh-CN": "短时中断: 剩余电压为额定的 {remaining} %, 持续 {lasted} s",
+        "en": "momentary interruption: {remaining} % of nominal for {lasted} s",
+    },
+    "event_momentary_sag": {
+        "zh-CN": "短时电压暂降: 剩余电压为额定的 {remaining} %, 持续 {lasted} s",
+        "en": "momentary sag: {remaining} % of nominal for {lasted} s",
+    },
+    "event_momentary_swell": {
+        "zh-CN": "短时电压暂升: 剩余电压为额定的 {remaining} %, 持续 {lasted} s",
+        "en": "momentary swell: {remaining} % of nominal for {lasted} s",
+    },
+    "event_temporary_interruption": {
+        "zh-CN": "暂时中断: 剩余电压为额定的 {remaining} %, 持续 {lasted} s",
+        "en": "temporary interruption: {remaining} % of nominal for {lasted} s",
+    },
+    "event_temporary_sag": {
+        "zh-CN": "暂时电压暂降: 剩余电压为额定的 {remaining} %, 持续 {lasted} s",
+        "en": "temporary sag: {remaining} % of nominal for {lasted} s",
+    },
+    "event_temporary_swell": {
+        "zh-CN": "暂时电压暂升: 剩余电压为额定的 {remaining} %, 持续 {lasted} s",
+        "en": "temporary swell: {remaining} % of nominal for {lasted} s",
+    },
+    "event_sustained_interruption": {
+        "zh-CN": "持续中断: 剩余电压为额定的 {remaining} %, 持续 {lasted} s",
+        "en": "sustained interruption: {remaining} % of nominal for {lasted} s",
+    },
+    "event_undervoltage": {
+        "zh-CN": "欠电压: 剩余电压为额定的 {remaining} %, 持续 {lasted} s",
+        "en": "undervoltage: {remaining} % of nominal for {lasted} s",
+    },
+    "event_overvoltage": {
+        "zh-CN": "过电压: 剩余电压为额定的 {remaining} %, 持续 {lasted} s",
+        "en": "overvoltage: {remaining} % of nominal for {lasted} s",
+    },
+    "a_day_without_event": {
+        "zh-CN": "24 小时内不再记录到事件即不再成立",
+        "en": "a day without another event would end it",
+    },
     "gas_grows": {
         "zh-CN": "{gas} 近 {days} 天产气速率 {rate} {unit}",
         "en": "{gas} grows by {rate} {unit}, over {days} days",

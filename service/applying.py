@@ -1,11 +1,14 @@
 """`apply` and `export`: a site folder against the version that is effective."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from domain.limit_changes import LimitChange
 from domain.paperwork import SiteVersion
 from domain.requests import ProposeSite
-from service.beginning import effective_version
+from service.beginning import effective_version, stored_records
+from service.overlaid import ended_by
 from service.site.differences import differences
 from service.site.load import BrokenSite, load
 from service.site.versions import MalformedVersion, pack, site_of, unpack
@@ -27,11 +30,14 @@ class Comparison:
 
 def compare(data: Path, folder: Path, language: str) -> Comparison:
     """Raises BrokenSite, NotPackable, NoSite, StorageUnavailable."""
-    return compare_with(effective_version(data), folder, language)
+    changes = stored_records(data).effective_limit_changes()
+    return compare_with(effective_version(data), folder, language, changes)
 
 
-def compare_with(effective: SiteVersion, folder: Path, language: str) -> Comparison:
-    """Raises BrokenSite, NotPackable."""
+def compare_with(
+    effective: SiteVersion, folder: Path, language: str, changes: Sequence[LimitChange] = ()
+) -> Comparison:
+    """`changes` are limits of the console. Raises BrokenSite, NotPackable."""
     site = load(folder)
     files, digest = pack(folder)
     try:
@@ -39,7 +45,8 @@ def compare_with(effective: SiteVersion, folder: Path, language: str) -> Compari
     except (BrokenSite, MalformedVersion):
         return _compared(effective, files, digest, (_unreadable(effective, language),))
     lines = differences(before, site, texts_before, unpack(files), language)
-    return _compared(effective, files, digest, lines)
+    ended = ended_by(site, before, changes, language)
+    return _compared(effective, files, digest, (*ended, *lines))
 
 
 def _compared(

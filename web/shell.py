@@ -2,7 +2,7 @@
 
 import asyncio
 import inspect
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -29,34 +29,48 @@ log = structlog.get_logger(__name__)
 
 Build = Callable[..., Awaitable[None] | None]
 
-NAVIGATION: Final = (
-    ("/", "incidents", "notifications_active"),
-    ("/notices", "notices", "sms"),
-    ("/outages", "outages", "power_off"),
-    ("/alarms", "alarms", "list_alt"),
-    ("/annunciator", "annunciator", "view_module"),
-    ("/alarm-quality", "alarm_quality", "query_stats"),
-    ("/limits", "limits", "tune"),
-    ("/stations", "stations", "schema"),
-    ("/devices", "devices", "campaign"),
-    ("/linkage", "linkage", "account_tree"),
-    ("/judgement", "judgement", "psychology"),
-    ("/equipment", "equipment", "electrical_services"),
-    ("/reviews", "reviews", "rule"),
-    ("/credit", "credit", "workspace_premium"),
-    ("/paper", "paper", "assignment"),
-    ("/log", "logbook", "menu_book"),
-    ("/handover", "handover", "swap_horiz"),
-    ("/report", "daily_report", "summarize"),
-    ("/organisation", "organisation", "grid_view"),
-    ("/rosters", "rosters", "calendar_month"),
-    ("/arrangements", "arrangements", "event_note"),
-    ("/approvals", "approvals", "how_to_reg"),
-    ("/site", "site", "domain"),
-    ("/system", "system", "monitor_heart"),
-    ("/audit", "audit", "history"),
-    ("/users", "users", "group"),
-)
+NAVIGATION: Final = {
+    "now": (
+        ("/", "incidents", "notifications_active"),
+        ("/alarms", "alarms", "list_alt"),
+        ("/annunciator", "annunciator", "view_module"),
+        ("/stations", "stations", "schema"),
+        ("/outages", "outages", "power_off"),
+        ("/notices", "notices", "sms"),
+        ("/devices", "devices", "campaign"),
+    ),
+    "conduct": (
+        ("/reviews", "reviews", "rule"),
+        ("/paper", "paper", "assignment"),
+        ("/credit", "credit", "workspace_premium"),
+    ),
+    "condition": (
+        ("/judgement", "judgement", "psychology"),
+        ("/equipment", "equipment", "electrical_services"),
+    ),
+    "shift": (
+        ("/log", "logbook", "menu_book"),
+        ("/handover", "handover", "swap_horiz"),
+        ("/report", "daily_report", "summarize"),
+    ),
+    "people": (
+        ("/organisation", "organisation", "grid_view"),
+        ("/rosters", "rosters", "calendar_month"),
+        ("/arrangements", "arrangements", "event_note"),
+    ),
+    "settings": (
+        ("/approvals", "approvals", "how_to_reg"),
+        ("/limits", "limits", "tune"),
+        ("/linkage", "linkage", "account_tree"),
+        ("/alarm-quality", "alarm_quality", "query_stats"),
+        ("/site", "site", "domain"),
+    ),
+    "system": (
+        ("/system", "system", "monitor_heart"),
+        ("/audit", "audit", "history"),
+        ("/users", "users", "group"),
+    ),
+}
 _ROLES_OF: Final = {
     "/audit": frozenset({Role.ADMINISTRATOR, Role.SAFETY_MANAGER}),
     "/users": frozenset({Role.ADMINISTRATOR}),
@@ -203,6 +217,23 @@ def style(title: str) -> None:
     ui.page_title(title)
 
 
+def _section(visit: Visit, path: str, name: str, places: Sequence[tuple[str, str, str]]) -> None:
+    """Nothing where the user may open none of it."""
+    open_to_him = [
+        place
+        for place in places
+        if not (roles := _ROLES_OF.get(place[0])) or roles & visit.user.roles
+    ]
+    if not open_to_him:
+        return
+    ui.label(visit.say(f"common.section_{name}")).classes("gw-nav-head")
+    for target, word, icon in open_to_him:
+        here = " gw-nav-here" if target == path else ""
+        with ui.link(target=target).classes("gw-nav" + here):
+            ui.icon(icon, size="20px")
+            ui.label(visit.say(f"common.{word}"))
+
+
 def _frame(visit: Visit, path: str, title: str) -> None:
     style(f"{visit.say(title)} - {visit.say('common.product')}")
     with (
@@ -210,14 +241,8 @@ def _frame(visit: Visit, path: str, title: str) -> None:
         .classes("gw-drawer")
         .props("width=210 breakpoint=900") as drawer
     ):
-        for target, name, icon in NAVIGATION:
-            allowed = _ROLES_OF.get(target)
-            if allowed and not allowed & visit.user.roles:
-                continue
-            here = " gw-nav-here" if target == path else ""
-            with ui.link(target=target).classes("gw-nav" + here):
-                ui.icon(icon, size="20px")
-                ui.label(visit.say(f"common.{name}"))
+        for section, places in NAVIGATION.items():
+            _section(visit, path, section, places)
     with ui.header().classes("gw-header items-center no-wrap"):
         ui.button(icon="menu", on_click=drawer.toggle).props(
             f'flat dense round aria-label="{visit.say("common.menu")}"'

@@ -24,9 +24,10 @@ body { background: var(--gw-ground); color: var(--gw-ink); }
 .gw-header { background: #123a5a; color: #fff; padding: 0 10px; min-height: 48px; gap: 8px; }
 .gw-header .q-btn { color: #fff !important; white-space: nowrap; flex-wrap: nowrap; }
 .gw-header .q-btn .q-btn__content { flex-wrap: nowrap; }
-.gw-drawer { background: #fff; border-right: 1px solid var(--gw-line); padding: 8px 0; }
-.gw-nav { display: flex; width: 100%; gap: 12px; align-items: center; padding: 9px 16px; color: var(--gw-ink);
+.gw-drawer { background: #fff; border-right: 1px solid var(--gw-line); padding: 8px 0; gap: 0; }
+.gw-nav { display: flex; width: 100%; gap: 12px; align-items: center; padding: 7px 16px; color: var(--gw-ink);
   text-decoration: none; border-left: 3px solid transparent; }
+.gw-nav-head { padding: 12px 16px 2px 19px; color: var(--gw-soft); font-size: 12px; }
 .gw-nav:hover { background: #eef3f6; }
 .gw-nav-here { border-left-color: #1565c0; background: #e8f1fa; font-weight: 600; }
 .gw-title { font-size: 20px; font-weight: 600; }

@@ -23,6 +23,7 @@ RememberingExpert = Callable[[View, Remembered], list[Opinion]]
 EXPERTS: Final[tuple[Expert, ...]] = (
     supply.of_unbalance,
     supply.of_voltage,
+    supply.of_voltage_event,
     supply.of_frequency,
     station.of_dc,
     station.of_cells,

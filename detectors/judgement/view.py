@@ -55,6 +55,11 @@ class View:
         reading = self.signals.get(name)
         return _known(reading.value) if reading else None
 
+    def of_one_record(self, names: Sequence[str], apart_us: int, kept_us: int) -> bool:
+        """They were recorded together, and not so long ago that somebody has surely looked."""
+        at_us = [self.signals[name].at_us for name in names]
+        return max(at_us) - min(at_us) <= apart_us and self.at_us - max(at_us) <= kept_us
+
     def inputs(self, *names: str) -> tuple[Input, ...]:
         return tuple(
             Input(

@@ -25,17 +25,15 @@ from tests.support.console import (
 )
 from tests.support.publishing import Gateway
 from tests.support.running import until
+from web.shell import NAVIGATION
 
 expect.set_options(timeout=15_000)  # a machine that does much else draws a page slowly
 
 pytestmark = [pytest.mark.chromium, pytest.mark.mosquitto]
 
 PAGES = (
-    *("/", "/stations", "/station/35kV柳塬变", "/devices", "/reviews", "/credit", "/member/yw-j1"),
-    *("/judgement", "/equipment", "/equipment/LY/1T"),
-    *("/paper", "/organisation", "/approvals", "/site", "/audit", "/users", "/system"),
-    *("/notices", "/outages"),
-    *("/alarms", "/annunciator", "/annunciator/35kV柳塬变", "/alarm-quality", "/limits"),
+    *(target for places in NAVIGATION.values() for target, _, _ in places),
+    *("/station/35kV柳塬变", "/member/yw-j1", "/equipment/LY/1T", "/annunciator/35kV柳塬变"),
     "/limit?point=LY/1T/top_oil_temp&condition=H",
 )
 

@@ -37,6 +37,8 @@ from tests.support.console import (
     too_wide,
     watched,
 )
+from tests.support.publishing import Gateway
+from tests.support.running import until
 
 pytestmark = [pytest.mark.chromium, pytest.mark.mosquitto]
 
@@ -45,11 +47,18 @@ T1, T2 = AssetId("LY/1T"), AssetId("LY/2T")
 
 
 @pytest.fixture(scope="module")
-def running(
+def broker(
     tmp_path_factory: pytest.TempPathFactory, needs_mosquitto: None
+) -> Iterator[LocalBroker]:
+    with LocalBroker(tmp_path_factory.mktemp("broker")) as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def running(
+    tmp_path_factory: pytest.TempPathFactory, broker: LocalBroker
 ) -> Iterator[RunningConsole]:
-    folder = tmp_path_factory.mktemp("judgement")
-    with LocalBroker(folder / "broker") as broker, console(broker, folder) as started:
+    with console(broker, tmp_path_factory.mktemp("judgement")) as started:
         yield started
 
 
@@ -230,7 +239,39 @@ def test_equipment_shows_health_and_findings_over_time(
     page.page.get_by_text("内部过热").first.click()
     page.page.wait_for_url("**/equipment/LY/1T")
     expect(page.page.get_by_text("研判历史")).to_be_visible()
+    expect(page.page.get_by_text("热模型无法计算")).to_be_visible()
     picture(page, "equipment_one")
+    assert page.errors == []
+
+
+def test_a_transformer_is_drawn_by_its_thermal_model(
+    page: Watched, running: RunningConsole, broker: LocalBroker
+) -> None:
+    now_ms = system_clock() // 1_000
+    with (
+        Gateway(broker.port, "changqing-like", "liuyuan") as transformer,
+        Gateway(broker.port, "changqing-like", "guangfu") as weather,
+    ):
+        for minute in range(180, 0, -5):
+            at_ms = now_ms - minute * 60_000
+            oil = 62.0 + 8.0 * (180 - minute) / 180
+            transformer.say({f"{T1}/top_oil_temp": oil, f"{T1}/load_factor": 0.8}, at_ms)
+            weather.say({"GF/QX/ambient_temp": 24.0}, at_ms)
+        until(lambda: transformer.unacknowledged + weather.unacknowledged == 0, "all was taken")
+
+    def drawn() -> bool:
+        page.page.goto(f"{running.url}/equipment/{T1}")
+        return page.page.get_by_role("img", name="30 分钟热点预测").is_visible()
+
+    until(drawn, "the telemetry is stored", 30)
+    expect(page.page.get_by_role("img", name="近 24 小时油温: 实测与应为")).to_be_visible()
+    expect(page.page.get_by_text("近 24 小时寿命损失")).to_be_visible()
+    picture(page, "equipment-thermal")
+    page.page.set_viewport_size({"width": 360, "height": 800})
+    page.page.goto(f"{running.url}/equipment/{T1}")
+    expect(page.page.get_by_role("img", name="30 分钟热点预测")).to_be_visible()
+    picture(page, "equipment-thermal-360")
+    assert too_wide(page.page) == 0
     assert page.errors == []
 
 

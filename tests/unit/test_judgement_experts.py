@@ -12,9 +12,12 @@ from detectors.judgement.motor import HealthyMotor, learn_healthy, shorted_turns
 from detectors.judgement.panel import Panel
 from detectors.judgement.solar import SunModel
 from detectors.judgement.unbalance import UnusablePhases, sequence, sequence_of_sizes
+from detectors.judgement.voltage import VoltageEvent
 from detectors.judgement.wind import PowerCurve
 from domain.findings import Cause, Opinion, Stance
 from domain.plates import Curve, Plate
+from domain.reasons import reason_text
+from domain.responsibility import Reason
 from tests.support.views import ASSET, DAY_US, MINUTE_US, START_US, agreeing, looked, view
 
 
@@ -108,6 +111,40 @@ def test_a_current_and_a_time_of_two_trips_are_not_compared() -> None:
     long_ago = START_US - 31 * DAY_US
     seen = view(START_US, slow, plate=RELAY, trip_time=long_ago, trip_current=long_ago)
     assert agreeing(Panel().opinions(seen)) == [], "somebody has surely looked by then"
+
+
+@pytest.mark.parametrize(
+    ("signals", "reason"),
+    [
+        pytest.param({"event_voltage": 0.6, "event_time": 0.2}, "event_instantaneous_sag", id="sag"),
+        pytest.param({"event_voltage": 1.3, "event_time": 1.0}, "event_momentary_swell", id="swell"),
+        pytest.param({"event_voltage": 0.0, "event_time": 90}, "event_sustained_interruption", id="dead"),
+        pytest.param({"event_voltage": 1.0, "event_time": 0.0}, None, id="no-event"),
+        pytest.param({"event_voltage": 0.6}, None, id="only-a-voltage"),
+        pytest.param({"event_voltage": nan, "event_time": 0.2}, None, id="no-number"),
+    ],
+)  # fmt: skip
+def test_a_recorded_voltage_event_has_its_class(
+    signals: dict[str, float], reason: str | None
+) -> None:
+    said = looked(Panel(), 1, signals=signals)
+    assert [each.why.code for each in said if each.why] == ([reason] if reason else [])
+
+
+@pytest.mark.parametrize("event", VoltageEvent)
+def test_every_class_of_a_voltage_event_has_its_words(event: VoltageEvent) -> None:
+    why = Reason.of(f"event_{event}", remaining="60", lasted="0.2")
+    assert "60 %" in reason_text(why, "en")
+    assert "60 %" in reason_text(why, "zh-CN")
+
+
+def test_a_voltage_event_is_told_for_a_day_and_only_whole() -> None:
+    sag = {"event_voltage": 0.6, "event_time": 0.2}
+    half = view(START_US, sag, event_time=START_US - 2 * MINUTE_US)
+    assert agreeing(Panel().opinions(half)) == [], "of two events"
+    yesterday = START_US - DAY_US - 1
+    old = view(START_US, sag, event_time=yesterday, event_voltage=yesterday)
+    assert agreeing(Panel().opinions(old)) == []
 
 
 def test_without_its_settings_a_relay_cannot_be_judged() -> None:
@@ -387,7 +424,19 @@ def test_a_turbine_is_judged_by_ten_minute_values(minutes: int, found: bool) -> 
     [
         ("p", "dc_voltage", "wind_speed", "ia", "ib", "ic", "stator_temp"),
         ("h2", "ch4", "c2h6", "c2h4", "c2h2", "sf6_p20", "sf6_pressure", "top_oil_temp"),
-        ("trip_current", "trip_time", "thd_ua", "hru_5", "hi_5", "uab", "ubc", "uca", "q"),
+        (
+            "event_voltage",
+            "event_time",
+            "trip_current",
+            "trip_time",
+            "thd_ua",
+            "hru_5",
+            "hi_5",
+            "uab",
+            "ubc",
+            "uca",
+            "q",
+        ),
         (*BLOCKS, *STRINGS, "bus_voltage", "insulation", "unbalance_share", "frequency"),
     ],
 )

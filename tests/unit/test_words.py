@@ -12,6 +12,7 @@ from domain.access import ALLOWED
 from domain.reasons import reason_text
 from domain.requests import Request
 from domain.responsibility import Reason
+from web.shell import NAVIGATION
 from web.words import WORDS, say
 
 ROOT = Path(__file__).parents[2]
@@ -35,6 +36,12 @@ def test_every_word_that_a_page_says_exists() -> None:
     used = {key for page in PAGES for key in _LITERAL.findall(page.read_text("utf-8"))}
     assert len(used) > 100
     assert used - WORDS.keys() == set()
+
+
+def test_every_place_of_the_navigation_and_its_section_has_a_name() -> None:
+    named = {f"common.section_{section}" for section in NAVIGATION}
+    named |= {f"common.{name}" for places in NAVIGATION.values() for _, name, _ in places}
+    assert named - WORDS.keys() == set()
 
 
 def test_the_audit_has_a_word_for_everything_that_can_be_asked() -> None:

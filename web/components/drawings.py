@@ -8,6 +8,7 @@ from typing import Final
 from detectors.judgement.dga import TRIANGLE_1, Fault
 from domain.clock import to_datetime
 from domain.findings import Drawing
+from domain.wording import quantity
 
 _SIDE: Final = 300.0
 _HEIGHT: Final = _SIDE * 3**0.5 / 2
@@ -112,7 +113,7 @@ def series_svg(drawing: Drawing, words: tuple[str, str], zone: tzinfo, title: st
             f'<line x1="{left}" x2="{width - 10}" y1="{at}" y2="{at}" stroke="{_LIMIT}" '
             'stroke-dasharray="5 4"/>'
         )
-        parts.append(_text(left + 4, at - 5, f"{drawing.limit:g} {drawing.unit}", "start"))
+        parts.append(_text(left + 4, at - 5, quantity(drawing.limit, drawing.unit, "en"), "start"))
     for place, colour in ((1, _MEASURED), (2, _EXPECTED)):
         points = " ".join(f"{x(row[0])},{y(float(row[place]))}" for row in rows)
         dash = "" if place == 1 else ' stroke-dasharray="6 3"'

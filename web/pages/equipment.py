@@ -14,6 +14,7 @@ from domain.ids import AssetId
 from domain.judgement_words import cause_word
 from service.local_socket import CoreUnreachable, RequestRefused
 from web.components.table import Column, DataTable
+from web.components.thermal_card import thermal_card
 from web.pages.judgement import finding_row, findings_table
 from web.shell import Visit, console_page
 
@@ -169,6 +170,8 @@ async def one_page(visit: Visit, asset_id: str) -> None:
             )
 
     head()
+    if kind_of(signals[wanted]) == "transformer":
+        await thermal_card(visit, asset)
     ui.label(visit.say("judgement.over_time")).classes("gw-head")
     table = findings_table(visit, visit.say("judgement.none_past"))
 

@@ -2,6 +2,13 @@
 
 WORDS = {
     "product": ("电网卫士", "gridwarden"),
+    "section_now": ("值班监视", "On watch"),
+    "section_conduct": ("违章与积分", "Conduct"),
+    "section_condition": ("设备状态", "Equipment"),
+    "section_shift": ("值班记录", "Shift"),
+    "section_people": ("责任与排班", "People"),
+    "section_settings": ("定值与配置", "Settings"),
+    "section_system": ("系统管理", "Administration"),
     "incidents": ("告警事件", "Incidents"),
     "alarms": ("告警", "Alarms"),
     "annunciator": ("光字牌", "Annunciator"),

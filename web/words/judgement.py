@@ -38,6 +38,21 @@ WORDS = {
     "missing": ("缺少的输入: {what}", "Missing inputs: {what}"),
     "plot": ("实测与应为", "Measured against expected"),
     "forecast": ("30 分钟热点预测", "Hot spot in the next 30 minutes"),
+    "thermal": ("热模型", "Thermal model"),
+    "thermal_lacks": (
+        "最近 1 小时内缺少油温、负荷率或环境温度, 热模型无法计算",
+        "Oil temperature, load factor or ambient temperature was not known within the last hour",
+    ),
+    "hot_spot_now": ("绕组热点 (计算)", "Hot spot (computed)"),
+    "ageing_now": ("相对老化率 (1 为正常)", "Ageing rate (1 is normal)"),
+    "life_lost": ("近 24 小时寿命损失", "Life lost in 24 hours"),
+    "life": ("{lost} 小时 (已知 {of} 小时)", "{lost} h (of {of} h that are known)"),
+    "plot_day": ("近 24 小时油温: 实测与应为", "Oil in 24 hours: measured against expected"),
+    "thermal_basis": (
+        "依据 {standard}, 普通绝缘纸; 顶层油温升 {rise} K, 热点温差 {gradient} K, 损耗比 {ratio}",
+        "By {standard}, paper not upgraded; oil rise {rise} K, "
+        "hot spot above oil {gradient} K, loss ratio {ratio}",
+    ),
     "triangle": ("大卫三角形 1", "Duval triangle 1"),
     "oil": ("油温", "top oil"),
     "hot_spot": ("热点", "hot spot"),

@@ -13,7 +13,7 @@ from domain.responsibility import Reason
 
 _FEWEST_CELLS: Final = 3
 _LEAK_DAYS: Final = 30
-_TRIP_KEPT_DAYS: Final = 30
+_TRIP_KEPT_US: Final = 30 * DAY_US
 
 
 def of_dc(view: View) -> list[Opinion]:
@@ -147,7 +147,9 @@ def of_trip(view: View) -> list[Opinion]:
     """The newest fault record of an inverse-time stage: the time that it took against its curve."""
     names = ("trip_current", "trip_time")
     current, recorded = (view.known(name) for name in names)
-    if current is None or recorded is None or not _of_one_trip(view):
+    if current is None or recorded is None:
+        return []
+    if not view.of_one_record(names, MINUTE_US, _TRIP_KEPT_US):
         return []
     plate, inputs = view.plate, view.inputs(*names)
     if plate.pickup_a is None or plate.tms is None:
@@ -179,13 +181,6 @@ def of_trip(view: View) -> list[Opinion]:
             provenance=relays.IEC_60255_151,
         )
     ]
-
-
-def _of_one_trip(view: View) -> bool:
-    """Current and time were recorded together, and not so long ago that somebody has surely looked."""
-    at_us = [view.signals[name].at_us for name in ("trip_current", "trip_time")]
-    together = max(at_us) - min(at_us) <= MINUTE_US
-    return together and view.at_us - max(at_us) <= _TRIP_KEPT_DAYS * DAY_US
 
 
 def of_capacitors(view: View) -> list[Opinion]:

@@ -1,14 +1,16 @@
 """Experts on the supply: unbalance, voltage, frequency, harmonics, and whether the measurements agree."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from math import isfinite
 from typing import Final
 
 from detectors.judgement import harmonics, metering, unbalance, voltage
-from detectors.judgement.remembered import Remembered
+from detectors.judgement.remembered import DAY_US, MINUTE_US, Remembered
 from detectors.judgement.view import View, agrees
 from domain.assets import Provenance
 from domain.findings import Cause, Opinion
+from domain.responsibility import Reason
 
 _LINES: Final = ("uab", "ubc", "uca")
 
@@ -47,6 +49,26 @@ def of_voltage(view: View) -> list[Opinion]:
             band.provenance,
         )
     ]  # fmt: skip
+
+
+_EVENT: Final = ("event_voltage", "event_time")
+_EVENT_KEPT_US: Final = DAY_US
+
+
+def of_voltage_event(view: View) -> list[Opinion]:
+    """The newest event of a power quality recorder: the voltage that remained (pu), and for how long (s)."""
+    remaining, lasted = (view.known(name) for name in _EVENT)
+    if remaining is None or lasted is None:
+        return []
+    event = voltage.voltage_event(remaining, lasted)
+    if event is None or not view.of_one_record(_EVENT, MINUTE_US, _EVENT_KEPT_US):
+        return []
+    said = agrees(
+        voltage.RULE, Cause.VOLTAGE_EVENT, 0.9, remaining, 0.9 if remaining < 1.0 else 1.1, "pu",
+        view.inputs(*_EVENT), voltage.SAG_PROVENANCE,
+    )  # fmt: skip
+    why = Reason.of(f"event_{event}", remaining=f"{100.0 * remaining:.4g}", lasted=f"{lasted:.4g}")
+    return [replace(said, why=why, would_change=Reason.of("a_day_without_event"))]
 
 
 def of_frequency(view: View) -> list[Opinion]:
