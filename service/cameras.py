@@ -24,8 +24,7 @@ _LOOK_EVERY_S: Final = 0.5
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    with contextlib.suppress(OSError):
-        os.nice(_NICE)
+    _step_back()
     chosen = _parser().parse_args(arguments)
     # while we only wait, a signal ends us at once
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -35,6 +34,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from service.vision_process import run_vision
 
     return run_vision(chosen.data, chosen.compiled, chosen.language)
+
+
+def _step_back() -> None:
+    """By nice and, where the system knows it, by its idle class: a decoder for each camera, with a little
+    weight each, would together have as much as core, and whoever wakes waits for none of the idle class."""
+    with contextlib.suppress(OSError):
+        os.nice(_NICE)
+    with contextlib.suppress(OSError, AttributeError):
+        os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
 
 
 def _parser() -> argparse.ArgumentParser:
