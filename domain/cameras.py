@@ -3,12 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from uuid import UUID
 
 import numpy as np
 from numpy.typing import NDArray
 
-from domain.assets import Priority
-from domain.ids import AssetId, BoxId, CameraId, DeviceId, SourceId
+from domain.assets import Condition, Priority
+from domain.ids import AssetId, BoxId, CameraId, DeviceId, SourceId, event_id
 
 Picture = NDArray[np.uint8]  # (height, width, 3), blue green red
 
@@ -28,6 +29,7 @@ class CameraState(StrEnum):
     DARK = "dark"  # covered, or the light is gone
     MOVED = "moved"  # it looks elsewhere than it was set up to
     BROKEN = "broken"  # among its pictures come some that are none
+    UNWATCHED = "unwatched"  # it sees, and nothing can be recognised: the net cannot be used
 
     @property
     def sees(self) -> bool:
@@ -38,6 +40,11 @@ class CameraState(StrEnum):
     def shows(self) -> bool:
         """Whether the pictures that do come are worth a look."""
         return self in {CameraState.LIVE, CameraState.BROKEN}
+
+
+def camera_event(site: str, camera_id: str, state: CameraState, began_at_us: int) -> UUID:
+    """The alarm of one state of one camera."""
+    return event_id(site, camera_id, f"{Condition.CAMERA} {state}", began_at_us)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

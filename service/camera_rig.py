@@ -5,15 +5,17 @@ What changes of a camera's sight is reported to core in its order and kept until
 
 import threading
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from typing import Final, Protocol
 
 import structlog
 
 from detectors.violations.eyesight import Eyesight, EyesightTimes
-from domain.cameras import Camera, CameraKind, CameraState, Frame
+from domain.assets import Condition
+from domain.cameras import Camera, CameraKind, CameraState, Frame, camera_event
 from domain.clock import Clock, system_clock
+from domain.events import AlarmRaised
 from domain.ids import CameraId
 from domain.requests import ReportCamera
 from ingest.cameras.frames import NewestFrames
@@ -32,6 +34,7 @@ _STATES: Final[Mapping[str, Mapping[CameraState, str]]] = {
         CameraState.DARK: "画面全黑",
         CameraState.MOVED: "视角偏移",
         CameraState.BROKEN: "图片损坏",
+        CameraState.UNWATCHED: "识别停用",
     },
     "en": {
         CameraState.DEAD: "no picture",
@@ -39,6 +42,7 @@ _STATES: Final[Mapping[str, Mapping[CameraState, str]]] = {
         CameraState.DARK: "picture dark",
         CameraState.MOVED: "turned away",
         CameraState.BROKEN: "broken pictures",
+        CameraState.UNWATCHED: "recognition off",
     },
 }
 
@@ -152,10 +156,28 @@ class CameraRig:
         with self._lock:
             return dict(self._broken_count)
 
+    def unwatched(self, reason: str) -> None:
+        """Nothing is recognised from now on, of any camera: each is told so."""
+        now_us = self._clock()
+        self.reports += [
+            ReportCamera(
+                camera_id=camera.camera_id,
+                asset_id=camera.asset_id,
+                signal=f"{camera.name} {self._words[CameraState.UNWATCHED]}",
+                state=CameraState.UNWATCHED,
+                began_at_us=now_us,
+                reason=reason,
+            )
+            for camera in self._cameras.values()
+        ]
+
     def standing(self, reports: Iterable[ReportCamera]) -> None:
-        """What an earlier process of us raised and nobody ended: it ends when the camera sees."""
+        """What an earlier process of us raised and nobody ended: it ends when the camera sees. That nothing
+        is recognised ends now; where it still holds it is told again."""
         for report in reports:
-            if report.camera_id in self._cameras:
+            if report.state is CameraState.UNWATCHED:
+                self.reports.append(_ended(report, max(self._clock(), report.began_at_us)))
+            elif report.camera_id in self._cameras:
                 self._told[report.camera_id] = report
 
     def _look_for_the_broken(self) -> None:
@@ -209,4 +231,29 @@ def _ended(report: ReportCamera, at_us: int) -> ReportCamera:
         began_at_us=report.began_at_us,
         ended_at_us=at_us,
         reason=report.reason,
+    )
+
+
+def standing_reports(
+    site: str, cameras: Iterable[Camera], standing: Callable[[str], Iterable[AlarmRaised]]
+) -> Iterator[ReportCamera]:
+    """What the records hold as raised of these cameras and not yet ended."""
+    for camera in cameras:
+        for raised in standing(camera.camera_id):
+            if raised.condition is Condition.CAMERA:
+                yield ReportCamera(
+                    camera_id=camera.camera_id,
+                    asset_id=raised.asset_id,
+                    signal=raised.signal,
+                    state=_state_of(site, raised),
+                    began_at_us=raised.started_at_us,
+                )
+
+
+def _state_of(site: str, raised: AlarmRaised) -> CameraState:
+    """By the id, which the state is a part of."""
+    return next(
+        state
+        for state in CameraState
+        if camera_event(site, raised.point, state, raised.started_at_us) == raised.event_id
     )

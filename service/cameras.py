@@ -21,6 +21,7 @@ from service.local_socket import SOCKET_NAME, is_served
 
 _NICE: Final = 15  # a finding may wait for the processor; a siren may not
 _LOOK_EVERY_S: Final = 0.5
+_OWN_SHARE: Final = Path("/proc/self/autogroup")  # is there where the kernel shares so
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -37,12 +38,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _step_back() -> None:
-    """By nice and, where the system knows it, by its idle class: a decoder for each camera, with a little
-    weight each, would together have as much as core, and whoever wakes waits for none of the idle class."""
+    """Linux shares the processor between sessions first, and by nice only within one: in a session of our
+    own all our decoders together weigh less than core, and what they took is not on core's account."""
     with contextlib.suppress(OSError):
         os.nice(_NICE)
-    with contextlib.suppress(OSError, AttributeError):
-        os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
+    with contextlib.suppress(OSError):
+        os.setsid()
+        _OWN_SHARE.write_text(str(_NICE))
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -35,7 +35,7 @@ from ingest.cameras.box_mqtt import NotTaken
 from service.box_http import BoxServer
 from service.box_proposals import BoxDesk
 from service.camera_brokers import box_secrets, box_subscribers, picture_subscribers
-from service.camera_rig import CameraRig, Reader
+from service.camera_rig import CameraRig, Reader, standing_reports
 from service.core_client import CoreClient
 from service.counting import Counted
 from service.evidence_files import EVIDENCE
@@ -135,8 +135,9 @@ class VisionProcess:
         compiled: Path,
         rig: CameraRig,
         tickets: KnownTickets,
-        eye: Eye,
+        eye: Eye | None,
     ) -> None:
+        """Without an eye nothing is recognised; whether the cameras see is still watched."""
         self._site, self._compiled = site, compiled
         self._rig, self._tickets = rig, tickets
         self._socket = settings.data / SOCKET_NAME
@@ -173,8 +174,7 @@ class VisionProcess:
             reader.stop()
         for reader in self._box_readers:
             reader.join(_JOIN_WITHIN_S)
-        with contextlib.suppress(NotTaken):
-            self._boxes.end()
+        self._end_what_is_open()
         self._rig.stop()
         self._tickets.stop()
         self._core.stop()
@@ -198,6 +198,17 @@ class VisionProcess:
         if time.monotonic() >= self._tell_again_at:
             self._tell_again_at += self._tell_every_s
             self._tell_the_log()
+
+    def _end_what_is_open(self) -> None:
+        """Nobody looks any more: what was seen ends where it was seen last. Tried once."""
+        for camera_id, watched in self._watched.items():
+            if watched.watch is not None:
+                for proposal in watched.watch.end():
+                    self._propose(self._rig.camera(camera_id), watched.memory, proposal)
+        self._ask_again_at = 0.0
+        self._tell_core()
+        with contextlib.suppress(NotTaken):
+            self._boxes.end()
 
     def _readers_of_boxes(self, settings: VisionSettings) -> Iterator[Reader]:
         yield from box_subscribers(self._site, self._boxes.take)
@@ -259,9 +270,9 @@ class VisionProcess:
         watched = self._watched[frame.camera_id]
         watched.looked_at += 1
         watch = self._watch(camera, watched, frame)
-        if watch is None or not camera.codes:
+        if watch is None or self._eye is None or not camera.codes:
             return
-        found = self._recogniser(camera).detect(frame.picture)
+        found = self._recogniser(self._eye, camera).detect(frame.picture)
         watched.memory.remember(frame, found)
         height, width = frame.picture.shape[:2]
         for proposal in watch.look(frame.at_us, found, (width, height), frame.picture):
@@ -273,6 +284,8 @@ class VisionProcess:
         if watched.size == size:
             return watched.watch
         watched.size, watched.watch = size, None
+        if self._eye is None:
+            return None
         try:
             config = watch_config(camera, size, self._eye.sure, self._distances)
             watched.watch = CameraWatch(
@@ -285,9 +298,10 @@ class VisionProcess:
     def _levels_of(self, camera: Camera) -> tuple[Any, ...]:
         return tuple((code, self._levels[code]) for code in camera.codes if code in self._levels)
 
-    def _recogniser(self, camera: Camera) -> Recogniser:
+    @staticmethod
+    def _recogniser(eye: Eye, camera: Camera) -> Recogniser:
         tiles = Tiles(columns=camera.tiles, rows=camera.tiles) if camera.tiles > 1 else None
-        return Recogniser(self._eye.net, RecogniseConfig(tiles=tiles))
+        return Recogniser(eye.net, RecogniseConfig(tiles=tiles))
 
     def _propose(self, camera: Camera, memory: CameraMemory, proposal: Proposal) -> None:
         """Without its picture it is told too: a full disk hides nobody's danger."""
@@ -304,7 +318,7 @@ class VisionProcess:
                 asset_id=proposal.place.asset_id or camera.asset_id,
                 camera=camera.name,
                 text=self._texts.get(proposal.code, proposal.code.value),
-                model=self._eye.model,
+                model=self._eye.model if self._eye else "",
                 files=files,
             )
         )
@@ -344,6 +358,16 @@ def passwords_of(cameras: Iterable[Camera]) -> dict[CameraId, str]:
     return found
 
 
+def _eye_of(settings: VisionSettings, rig: CameraRig) -> Eye | None:
+    """A model that cannot be used is an alarm of every camera, and no reason to watch none of them."""
+    try:
+        return Eye.of(settings)
+    except UnusableModel as error:
+        log.error("recognition_off", reason=str(error))
+        rig.unwatched(str(error))
+        return None
+
+
 def run_vision(data: Path, compiled: Path, language: str | None) -> int:
     """Until SIGTERM or SIGINT; RESTART where core came back with another site."""
     try:
@@ -363,9 +387,10 @@ def run_vision(data: Path, compiled: Path, language: str | None) -> int:
             settings.language,
             more_readers=partial(picture_subscribers, site),
         )
-        eye = Eye.of(settings.vision)
+        rig.standing(standing_reports(site.code, cameras, reads.standing_of_point))
+        eye = _eye_of(settings.vision, rig)
         vision = VisionProcess(settings, site, compiled, rig, KnownTickets(reads.tickets), eye)
-    except (BadSettings, BrokenCompiledSite, UnusableModel) as error:
+    except (BadSettings, BrokenCompiledSite, StorageUnavailable) as error:
         log.error("vision_cannot_start", reason=str(error))
         return BAD_INPUT
     for number in (signal.SIGTERM, signal.SIGINT):
