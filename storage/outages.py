@@ -100,7 +100,8 @@ interruptions: Final = Table(
 )
 
 _DO_NOT_COUNT: Final = frozenset({Phase.SUSPECTED, Phase.WITHDRAWN})
-_ALL_SECTIONS: Final = "*"  # a planned outage begins and ends as one
+_LONGEST_US: Final = 62 * 86_400_000_000  # that an outage is planned for
+ALL_SECTIONS: Final = "*"  # a planned outage begins and ends as one
 
 
 @cache
@@ -180,6 +181,18 @@ class OutageReads:
         )
         return self._decoded(query, PlannedOutage)
 
+    def planned_between(self, from_us: int, to_us: int) -> list[PlannedOutage]:
+        """Whatever became of them, by their time; one that began long before may reach in."""
+        query = (
+            select(planned_outages.c.body)
+            .where(
+                planned_outages.c.from_us >= from_us - _LONGEST_US,
+                planned_outages.c.from_us < to_us,
+            )
+            .order_by(planned_outages.c.from_us)
+        )
+        return [each for each in self._decoded(query, PlannedOutage) if each.to_us > from_us]
+
     def earth_faults(self, since_us: int = 0, limit: int = 100) -> list[EarthFault]:
         """Open, or ended at `since_us` or later; the newest first."""
         query = (
@@ -223,7 +236,7 @@ class OutageReads:
             )
         )
         with reading(self._engine) as connection:
-            return [_interruption(row) for row in connection.execute(query).mappings()]
+            return [interruption_of(row) for row in connection.execute(query).mappings()]
 
     def _decoded(self, query: Any, kind: type[_T]) -> list[_T]:
         with reading(self._engine) as connection:
@@ -294,7 +307,7 @@ def _interruption_rows(changes: Changes) -> Iterable[_Row]:
         if planned.began_at_us is not None:
             yield {
                 "source_id": planned.planned_id,
-                "section_id": _ALL_SECTIONS,
+                "section_id": ALL_SECTIONS,
                 "feeder_id": planned.feeder_id,
                 "station": planned.station,
                 "planned": True,
@@ -307,7 +320,7 @@ def _interruption_rows(changes: Changes) -> Iterable[_Row]:
             }
 
 
-def _interruption(row: RowMapping) -> Interruption:
+def interruption_of(row: RowMapping) -> Interruption:
     held = dict(row)
     del held["counts"], held["version"]
     return Interruption(**held)

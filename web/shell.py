@@ -36,6 +36,7 @@ NAVIGATION: Final = {
         ("/annunciator", "annunciator", "view_module"),
         ("/stations", "stations", "schema"),
         ("/outages", "outages", "power_off"),
+        ("/planned-outages", "planned_outages", "event_busy"),
         ("/notices", "notices", "sms"),
         ("/devices", "devices", "campaign"),
     ),
@@ -47,6 +48,7 @@ NAVIGATION: Final = {
     "condition": (
         ("/judgement", "judgement", "psychology"),
         ("/equipment", "equipment", "electrical_services"),
+        ("/reliability", "reliability", "query_stats"),
     ),
     "shift": (
         ("/log", "logbook", "menu_book"),
@@ -62,7 +64,7 @@ NAVIGATION: Final = {
         ("/approvals", "approvals", "how_to_reg"),
         ("/limits", "limits", "tune"),
         ("/linkage", "linkage", "account_tree"),
-        ("/alarm-quality", "alarm_quality", "query_stats"),
+        ("/alarm-quality", "alarm_quality", "insights"),
         ("/site", "site", "domain"),
     ),
     "system": (

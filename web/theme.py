@@ -51,7 +51,7 @@ body { background: var(--gw-ground); color: var(--gw-ink); }
 .gw-strong { background: #1c2b36; color: #fff; }
 .gw-wait { background: #e8eaf6; color: #283593; border-color: #9fa8da; }
 .gw-table { width: 100%; border: 1px solid var(--gw-line); border-radius: 6px; box-shadow: none; }
-.gw-table .q-table td { white-space: normal; font-size: 14px; }
+.gw-table .q-table td { white-space: normal; font-size: 14px; min-width: 84px; }
 .gw-table .q-table th { font-size: 13px; color: var(--gw-soft); }
 .gw-table .q-btn { white-space: nowrap; }
 .gw-table .q-table td.gw-acts { white-space: nowrap; }

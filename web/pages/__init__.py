@@ -7,7 +7,7 @@ _MODULES = (
     *("paper", "approvals", "audit", "users", "organisation", "site", "system"),
     *("rosters", "arrangements"),
     *("alarms", "alarm", "annunciator", "alarm_kpis", "limits", "limit", "judgement", "equipment"),
-    *("notices", "notice_answer", "outages"),
+    *("notices", "notice_answer", "outages", "planned_outages", "reliability"),
     *("command", "linkage"),
     *("logbook", "handover", "daily_report"),
 )

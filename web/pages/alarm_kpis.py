@@ -1,18 +1,18 @@
 """The alarm system's own figures over any period, each with the query that gives it; as Excel too."""
 
-from datetime import datetime
+from functools import partial
 from typing import Any
 
 from nicegui import ui
 
-from domain.clock import MINUTE_US, from_datetime, system_clock
+from domain.clock import MINUTE_US, system_clock
 from storage.alarm_kpis import BadActor, Figure, bad_actors, figures
 from web.alarm_words import alarm_name
 from web.components.download import excel_button
+from web.components.period import Period
 from web.components.table import Column, DataTable, Row
 from web.shell import Visit, console_page
 
-_PATTERN = "%Y-%m-%d %H:%M"
 _DAY_US = 24 * 60 * MINUTE_US
 _DAYS = (1, 7, 30)
 
@@ -22,15 +22,11 @@ def quality_page(visit: Visit) -> None:
     found: dict[str, Any] = {"figures": [], "actors": []}
     ui.label(visit.say("alarm_kpis.title")).classes("gw-title")
     with ui.element("div").classes("gw-bar"):
-        begins = ui.input(visit.say("alarm_kpis.from")).props("dense outlined")
-        ends = ui.input(visit.say("alarm_kpis.to")).props("dense outlined")
-        ui.button(visit.say("alarm_kpis.show"), on_click=lambda: count()).props(
-            "no-caps unelevated"
+        period = Period(
+            visit,
+            {f"alarm_kpis.days_{days}": partial(_last, days) for days in _DAYS},
+            lambda from_us, to_us: count(from_us, to_us),
         )
-        for days in _DAYS:
-            ui.button(
-                visit.say(f"alarm_kpis.days_{days}"), on_click=lambda days=days: last(days)
-            ).props("no-caps flat dense")
         ui.space()
         excel_button(visit, "alarm-quality", lambda: _sheet(visit, found["figures"]))
     names = ("figure", "value", "target", "met", "query")
@@ -47,24 +43,19 @@ def quality_page(visit: Visit) -> None:
         visit.say("alarm_kpis.nothing"),
     )
 
-    def last(days: int) -> None:
-        now_us = system_clock()
-        begins.value = visit.time(now_us - days * _DAY_US, _PATTERN)
-        ends.value = visit.time(now_us + MINUTE_US, _PATTERN)
-        count()
-
-    def count() -> None:
-        from_us, to_us = _moment(visit, begins.value), _moment(visit, ends.value)
-        if from_us is None or to_us is None or to_us <= from_us:
-            ui.notify(visit.say("alarm_kpis.bad_period"), type="warning")
-            return
+    def count(from_us: int, to_us: int) -> None:
         engine = visit.console.alarms.engine
         found["figures"] = figures(engine, from_us, to_us)
         found["actors"] = bad_actors(engine, from_us, to_us)
         table.show([_row(visit, each) for each in found["figures"]])
         actors.show([_actor_row(visit, each) for each in found["actors"]])
 
-    last(1)
+    period.begin()
+
+
+def _last(days: int) -> tuple[int, int]:
+    now_us = system_clock()
+    return now_us - days * _DAY_US, now_us + MINUTE_US
 
 
 def _row(visit: Visit, figure: Figure) -> Row:
@@ -109,11 +100,3 @@ def _sheet(visit: Visit, found: list[Figure]) -> tuple[list[str], list[list[obje
     headings = [visit.say(f"alarm_kpis.{name}") for name in names]
     rows = [_row(visit, each) for each in found]
     return headings, [[row[name] for name in names] for row in rows]
-
-
-def _moment(visit: Visit, written: str | None) -> int | None:
-    try:
-        local = datetime.strptime((written or "").strip(), _PATTERN)
-    except ValueError:
-        return None
-    return from_datetime(local.replace(tzinfo=visit.console.site.zone))

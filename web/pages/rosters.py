@@ -9,7 +9,7 @@ from nicegui import ui
 
 from domain.access import may
 from domain.arrangements import PlannedDay, PlannedDays
-from domain.clock import system_clock, to_datetime
+from domain.clock import system_clock
 from domain.ids import PersonId
 from domain.organisation import Roster, Zone
 from domain.reasons import reason_text
@@ -25,16 +25,13 @@ from service.roster_sheet import (
     shifts_of,
     turns_of,
 )
+from web.components.calendar import MonthBar, day_of, listed_days, today
 from web.components.download import excel_button
-from web.components.month import Day, Line, Square, day_list, month_table
+from web.components.month import Line, Square, day_list, month_table
 from web.components.upload import excel_upload
 from web.shell import Visit, console_page
 
-_WEEKDAYS: Final = {"zh-CN": "一二三四五六日", "en": ("Mo", "Tu", "We", "Th", "Fr", "Sa", "Su")}
 _PROBLEMS_TOLD: Final = 8
-_TO_TODAY: Final = """setTimeout(() => document.querySelector(".gw-month th.gw-today")
-  ?.scrollIntoView({inline: "center", block: "nearest"}), 50)"""
-_LISTED_DAYS: Final = 7  # on a telephone
 
 
 @dataclass(slots=True)
@@ -51,7 +48,7 @@ def rosters_page(visit: Visit) -> None:
         ui.label(visit.say("rosters.title")).classes("gw-title")
         ui.label(visit.say("rosters.empty")).classes("gw-note")
         return
-    chosen = _Chosen(next(iter(rosters.values())), _today(visit).replace(day=1))
+    chosen = _Chosen(next(iter(rosters.values())), today(visit).replace(day=1))
     with ui.element("div").classes("gw-bar"):
         ui.label(visit.say("rosters.title")).classes("gw-title")
         ui.select(
@@ -68,12 +65,7 @@ def rosters_page(visit: Visit) -> None:
         excel_button(visit, "roster", lambda: _sheet(visit, chosen))
         if may(visit.user.roles, PlanDays):
             _planning(visit, chosen)
-    with ui.element("div").classes("gw-bar"):
-        for word, months in (("earlier", -1), ("today", 0), ("later", 1)):
-            ui.button(
-                visit.say(f"rosters.{word}"), on_click=lambda months=months: go(months)
-            ).props("flat dense no-caps")
-        title = ui.label("").classes("gw-head q-mb-none")
+    bar = MonthBar(visit, lambda: refresh())
     frame = ui.html("", sanitize=False).classes("w-full")
     ui.label(visit.say("rosters.legend")).classes("gw-soft")
 
@@ -85,45 +77,22 @@ def rosters_page(visit: Visit) -> None:
         chosen.by_zone = by_zone
         refresh()
 
-    def go(months: int) -> None:
-        chosen.month = _month_from(chosen.month, months) if months else _today(visit).replace(day=1)
-        refresh()
-        ui.run_javascript(_TO_TODAY)
-
     def refresh() -> None:
-        title.text = visit.say("rosters.month", year=chosen.month.year, month=chosen.month.month)
+        chosen.month = bar.month
         frame.set_content(_drawn(visit, chosen))
 
-    refresh()
-    ui.run_javascript(_TO_TODAY)
+    bar.begin()
     visit.on_change({"arrangement"}, refresh)
 
 
 def _drawn(visit: Visit, chosen: _Chosen) -> str:
     dates = days_of_month(chosen.month)
-    days = [_day(visit, each) for each in dates]
+    days = [day_of(visit, each) for each in dates]
     lines = _zone_lines(visit, dates) if chosen.by_zone else _person_lines(visit, chosen, dates)
     corner = visit.say("rosters.zone" if chosen.by_zone else "rosters.person")
-    today = _today(visit)
-    first = (today - dates[0]).days if today in dates else 0
-    listed = slice(first, first + _LISTED_DAYS)
+    listed = listed_days(visit, dates)
     short = [Line(name=each.name, squares=each.squares[listed]) for each in lines]
     return month_table(corner, days, lines) + day_list(days[listed], short)
-
-
-def _day(visit: Visit, day: date) -> Day:
-    holiday = visit.console.responsibility.holiday_on(day, system_clock())
-    name = holiday.name if holiday else ""
-    if holiday and holiday.working:
-        name = visit.say("rosters.working_day", name=holiday.name)
-    weekend = day.weekday() >= 5
-    return Day(
-        day=day,
-        weekday=_WEEKDAYS[visit.language][day.weekday()],
-        today=day == _today(visit),
-        holiday=name,
-        rests=not holiday.working if holiday else weekend,
-    )
 
 
 def _person_lines(visit: Visit, chosen: _Chosen, dates: list[date]) -> list[Line]:
@@ -202,7 +171,7 @@ def _planning(visit: Visit, chosen: _Chosen) -> None:
 
 def _plan_day(visit: Visit, chosen: _Chosen) -> None:
     persons = {each.person_id: each.name for each in visit.console.site.organisation.persons}
-    tomorrow = _today(visit) + timedelta(days=1)
+    tomorrow = today(visit) + timedelta(days=1)
     with ui.dialog(value=True) as dialog, ui.card().style("min-width:300px; max-width:520px"):
         ui.label(f"{chosen.roster.name}: {visit.say('rosters.plan_day')}").classes("gw-head")
         person = ui.select(persons, label=visit.say("rosters.person"), with_input=True)
@@ -280,12 +249,3 @@ def _problems(visit: Visit, found: ReadMonth) -> str:
     if len(found.problems) > _PROBLEMS_TOLD:
         told.append(visit.say("rosters.and_more", count=len(found.problems)))
     return "; ".join(told)
-
-
-def _today(visit: Visit) -> date:
-    return to_datetime(system_clock()).astimezone(visit.console.site.zone).date()
-
-
-def _month_from(month: date, months: int) -> date:
-    years, place = divmod(month.month - 1 + months, 12)
-    return date(month.year + years, place + 1, 1)

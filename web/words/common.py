@@ -16,6 +16,8 @@ WORDS = {
     "limits": ("限值", "Limits"),
     "judgement": ("设备研判", "Judgement"),
     "equipment": ("设备健康", "Equipment"),
+    "planned_outages": ("计划停电", "Planned outages"),
+    "reliability": ("供电可靠性", "Reliability"),
     "notices": ("通知", "Notices"),
     "outages": ("停电与接地", "Outages"),
     "devices": ("现场装置", "Field devices"),
