@@ -58,6 +58,7 @@ WORDS = {
     "ReportRectified": ("报告整改完成", "report rectified"),
     "VerifyRectification": ("整改验收", "verify rectification"),
     "ProposeViolation": ("识别提议", "proposal of a camera"),
+    "RefuseProposal": ("拒收外部识别提议", "proposal of a box not usable"),
     "ViewEvidence": ("查看影像证据", "view evidence"),
     "ReportCamera": ("摄像机状态", "camera state"),
     "ReportFinding": ("研判报告", "report finding"),
