@@ -69,6 +69,7 @@ class BadActor:
     condition: str
     alarms: int
     share: float  # of all, per cent
+    query: str  # that gives both numbers
 
 
 KPIS: Final = (
@@ -174,7 +175,8 @@ KPIS: Final = (
     ),
 )
 BAD_ACTORS: Final = (
-    "SELECT point, condition, count(*) AS alarms FROM alarms "
+    "SELECT point, condition, count(*) AS alarms, "
+    f"100.0 * count(*) / (SELECT count(*) FROM alarms WHERE {_CAME}) AS share FROM alarms "
     f"WHERE {_CAME} GROUP BY point, condition ORDER BY count(*) DESC, point, condition LIMIT 20"
 )
 
@@ -193,11 +195,13 @@ def figures(engine: Engine, from_us: int, to_us: int) -> list[Figure]:
 def bad_actors(engine: Engine, from_us: int, to_us: int) -> list[BadActor]:
     """What alarms most, the worst first."""
     bounds = _bounds(from_us, to_us)
+    query = written(BAD_ACTORS, from_us, to_us)
     with reading(engine) as connection:
-        every = connection.execute(text(KPIS[0].sql), bounds).scalar() or 0
         return [
-            BadActor(point=point, condition=condition, alarms=alarms, share=100.0 * alarms / every)
-            for point, condition, alarms in connection.execute(text(BAD_ACTORS), bounds)
+            BadActor(
+                point=point, condition=condition, alarms=alarms, share=float(share), query=query
+            )
+            for point, condition, alarms, share in connection.execute(text(BAD_ACTORS), bounds)
         ]
 
 

@@ -148,6 +148,20 @@ def test_the_worst_actors_come_first(records: SqlRecords, room: ControlRoom) -> 
     assert worst.share == pytest.approx(400 / 35)
 
 
+def test_the_written_query_gives_the_worst_actors(
+    records: SqlRecords, store: RecordsStore, room: ControlRoom
+) -> None:
+    records.commit(room.everything, 1)
+    shown = bad_actors(records.engine, 0, room.at_us)
+    (query,) = {each.query for each in shown}
+    with closing(_by_hand(store)) as database:
+        found = database.execute(query).fetchall()
+    assert [(each.point, each.condition, each.alarms) for each in shown] == [
+        (point, condition, count) for point, condition, count, _ in found
+    ]
+    assert [each.share for each in shown] == [float(share) for *_, share in found]
+
+
 def test_a_period_without_alarms_counts_nothing_and_one_of_no_length_is_refused(
     records: SqlRecords,
 ) -> None:
