@@ -287,6 +287,7 @@ class Linkage:
             if _needs_a_person(judged) and self._alarms.get(event.event_id) is None:
                 alarm = Alarm.of(judged).kept_from_operator(treatment.withheld, treatment.because)
                 self._alarm_desk.keep(self._quality.raised(alarm, changes), changes)
+            self._grouping.noticed(judged)
             return
         if _needs_a_person(judged):
             self._annunciate(judged, changes)
@@ -362,6 +363,8 @@ class Linkage:
                 # what kept it back never keeps back what names a cause
                 told = self._let_in(judged.let_through(), at_us, changes)
                 self._alarm_desk.keep(told, changes)
+                self._grouping.told(opening, changes)
+                self._outages.raised(opening, told.incident_id, changes)
             return
         if treatment.withheld is None:
             told = replace(Alarm.of(opening), version=2)  # after what it may have been judged first
