@@ -97,6 +97,7 @@ from linkage.linkage import Linkage
 from linkage.plan import LinkagePlan
 from linkage.responsibility import Responsibility
 from service.counting import Counted
+from service.evidence_keeping import evidence_keeper
 from service.fail_open import FailOpen
 from service.history import history
 from service.janitor import Janitor
@@ -257,7 +258,13 @@ class KafkaCore:
             self._sealer.worker,
             self._publisher.worker,
             self.store_keeper.worker,
-            Janitor(self._engine, settings.keep, clock=self.clock, counters=self.counters).worker,
+            Janitor(
+                self._engine,
+                settings.keep,
+                clock=self.clock,
+                counters=self.counters,
+                evidence=evidence_keeper(settings, self._engine, self.clock),
+            ).worker,
             *self.notifier.workers(),
         ]
 

@@ -219,6 +219,16 @@ class ConsoleReads:
         )
         return self._all(query, recorded_of)
 
+    def standing_of_point(self, point: str) -> list[AlarmRaised]:
+        """What is raised and not over."""
+        query = (
+            select(events)
+            .where(events.c.point == writable(point), events.c.ended_at_us.is_(None))
+            .order_by(events.c.started_at_us.desc())
+            .limit(200)
+        )
+        return [each.raised for each in self._all(query, recorded_of)]
+
     def commands_of(self, event_ids: Collection[UUID]) -> list[DeviceCommand]:
         query = (
             select(commands)

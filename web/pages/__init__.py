@@ -10,6 +10,7 @@ _MODULES = (
     *("notices", "notice_answer", "outages", "outage", "planned_outages", "reliability"),
     *("command", "linkage"),
     *("logbook", "handover", "daily_report"),
+    *("review", "report_by_hand", "rectification"),
 )
 
 
