@@ -1,4 +1,4 @@
-"""For pages whose change may be the only one for hours: on a busy machine it is told before it is committed."""
+"""For pages whose change may be the only one for hours: it may be told before it is committed."""
 
 from collections.abc import Callable, Collection
 from typing import Final

@@ -68,7 +68,9 @@ def review_page(visit: Visit, review_id: str) -> None:
 
     def changed() -> None:
         nonlocal shown
-        if shown != (shown := versions()):
+        now = versions()
+        if now != shown:
+            shown = now
             card.refresh()
 
     def pressed(event: KeyEventArguments) -> None:
