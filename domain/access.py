@@ -38,6 +38,7 @@ from domain.requests import (
     PutRationalisations,
     PutUser,
     RefuseHandover,
+    RefuseProposal,
     RegroupIncident,
     RemoveTag,
     ReportCamera,
@@ -120,6 +121,7 @@ ALLOWED: Final[dict[type[Request], frozenset[Role]]] = {
     ReportFinding: frozenset(),  # no person: the judge process is not one
     ReportCamera: frozenset(),
     ProposeViolation: frozenset(),
+    RefuseProposal: frozenset(),
     ViewEvidence: _DUTY | _SAFETY,
     AnswerConsultation: _DUTY | _SAFETY,
     **dict.fromkeys(get_args(OutageRequest), _DUTY),

@@ -88,6 +88,10 @@ _CREDIT: Final[dict[str, _Words]] = {
         "zh-CN": "{camera} 识别到 {rule}({code}), 识别得分 {percent}%",
         "en": "{camera} saw {rule} ({code}), score {percent} %",
     },
+    "told_by_box": {
+        "zh-CN": "{box} 上报 {camera} {rule}({code}), 置信度 {sure}",
+        "en": "{box} told of {rule} ({code}) at {camera}, its confidence {sure}",
+    },
     "seen_in_area": {"zh-CN": "位置: {area}", "en": "in {area}"},
     "seen_times": {
         "zh-CN": "{minutes} 分钟内识别到 {times} 次, 合并为一项",

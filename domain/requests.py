@@ -11,7 +11,7 @@ from domain.cameras import CameraState
 from domain.credit import ReviewState
 from domain.evidence import EvidenceFile
 from domain.findings import AlarmMove, Cause, Finding
-from domain.ids import AssetId, CameraId, DeviceId, PersonId, TeamId, ZoneId
+from domain.ids import AssetId, BoxId, CameraId, DeviceId, PersonId, TeamId, ZoneId
 from domain.judgements import FoundBy, Named
 from domain.limit_changes import LimitSetting
 from domain.logbook import LogKind, PhoneOrder
@@ -447,6 +447,18 @@ class ProposeViolation:
     text: str  # of the rule, as the site words it
     model: str = ""
     files: tuple[EvidenceFile, ...] = ()
+    box: str = ""  # name of the other maker's box that told it; "": our own eyes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefuseProposal:
+    """From the vision process alone: what another maker's box sent cannot be used. A dead letter."""
+
+    box_id: BoxId
+    reason: str  # a fixed snake_case word: "unknown_camera"
+    detail: str  # one sentence for a person
+    topic: str  # where it can be sent again after mending
+    payload: bytes | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -491,6 +503,7 @@ Request = (
     | AnswerConsultation
     | ReportCamera
     | ProposeViolation
+    | RefuseProposal
     | ViewEvidence
     | AnswerNotice
     | LogCall

@@ -65,6 +65,7 @@ from domain.requests import (
     PutRationalisations,
     PutUser,
     Refused,
+    RefuseProposal,
     RemoveTag,
     ReportCamera,
     ReportFinding,
@@ -104,6 +105,7 @@ from linkage.outages.outages import Outages
 from linkage.plan import LinkagePlan
 from linkage.rectification_desk import RectificationDesk
 from linkage.review_desk import ReviewDesk
+from linkage.sightings import refused_letter
 from linkage.tagging import EFFECTS, tags_on
 
 Silence = Callable[[Incident, int, Changes], None]
@@ -117,6 +119,7 @@ _PROCESSES: Final = {
     (JUDGE, ReportFinding): User(name=JUDGE, password="", roles=frozenset()),
     (NOTICE, AnswerNotice): User(name=NOTICE, password="", roles=frozenset()),
     (VISION, ProposeViolation): User(name=VISION, password="", roles=frozenset()),
+    (VISION, RefuseProposal): User(name=VISION, password="", roles=frozenset()),
     (VISION, ReportCamera): User(name=VISION, password="", roles=frozenset()),
 }
 
@@ -366,6 +369,9 @@ class Desk:
                 return self._report(request.finding, changes)
             case ProposeViolation():
                 return self._sighted(request, at_us, changes)
+            case RefuseProposal():
+                changes.dead_letters.append(refused_letter(request, at_us))
+                return request.box_id
             case ViewEvidence():
                 return request.sha256  # the audit is what it is for
             case ReportCamera():

@@ -65,6 +65,7 @@ from linkage.incidents import OpenIncidents
 from linkage.log_desk import LogDesk
 from linkage.notice_desk import NoticeDesk, NoticeHands
 from linkage.outages.book import Hands as OutageHands
+from linkage.outages.log_lines import OutageLines
 from linkage.outages.outages import Outages
 from linkage.plan import LinkagePlan, LinkageRule
 from linkage.rejections import RejectionDesk
@@ -165,6 +166,7 @@ class Linkage:
         self._notice_desk = NoticeDesk(
             plan, self._incidents, self._alarms, held.escalations, self._notice_hands()
         )
+        self._outage_lines = OutageLines(plan)
         self._outages = Outages(
             plan,
             held.outages,
@@ -215,6 +217,7 @@ class Linkage:
         self._call_out(changes)
         self._notice_desk.follow(record.at_us, changes)
         changes.log += self._log.lines_of(changes)
+        changes.log += self._outage_lines.of(changes, record.at_us)
         return changes
 
     def recollect(self, record: Record, values: Values) -> None:
@@ -284,6 +287,7 @@ class Linkage:
             if _needs_a_person(judged) and self._alarms.get(event.event_id) is None:
                 alarm = Alarm.of(judged).kept_from_operator(treatment.withheld, treatment.because)
                 self._alarm_desk.keep(self._quality.raised(alarm, changes), changes)
+            self._grouping.noticed(judged)
             return
         if _needs_a_person(judged):
             self._annunciate(judged, changes)
@@ -359,6 +363,8 @@ class Linkage:
                 # what kept it back never keeps back what names a cause
                 told = self._let_in(judged.let_through(), at_us, changes)
                 self._alarm_desk.keep(told, changes)
+                self._grouping.told(opening, changes)
+                self._outages.raised(opening, told.incident_id, changes)
             return
         if treatment.withheld is None:
             told = replace(Alarm.of(opening), version=2)  # after what it may have been judged first

@@ -29,6 +29,7 @@ from domain.clock import Clock, system_clock
 from domain.ids import AssetId, PointKey
 from domain.limit_changes import LimitChange
 from domain.outage_requests import (
+    ChangePlannedOutage,
     EndPlannedOutage,
     NoteEarthFault,
     OutageRequest,
@@ -798,7 +799,7 @@ class KafkaCore:
             case ReportOutage() | PlanOutage():
                 feeder = self._plan.feeders.feeder(request.feeder_id)
                 return feeder.asset_id if feeder else None
-            case EndPlannedOutage():
+            case EndPlannedOutage() | ChangePlannedOutage():
                 return self._outages.asset_of(request.planned_id)
             case TickTrial() | NoteEarthFault():
                 return self._outages.asset_of(request.earth_id)

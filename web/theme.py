@@ -127,6 +127,7 @@ ul.gw-chain { list-style: disc; }
 .gw-line { display: grid; grid-template-columns: 92px minmax(0, 1fr) minmax(0, 240px); gap: 2px 12px;
   padding: 3px 0; border-top: 1px solid var(--gw-line); }
 .gw-line > * { overflow-wrap: anywhere; }
+.gw-form { width: 520px; max-width: 100%; }
 .gw-login { max-width: 380px; margin: 8vh auto 0; width: 100%; }
 @media print {
   .gw-noprint, .gw-header, .gw-drawer, .gw-banner, .gw-acts, .q-drawer-container { display: none !important; }
