@@ -7,6 +7,7 @@ import hmac
 import json
 import smtplib
 import socketserver
+import sys
 import threading
 import time
 from collections import defaultdict, deque
@@ -48,6 +49,7 @@ class Receiver:
     behaviours: deque[str] = field(default_factory=deque)
     down: bool = False
     per_minute: int = PER_MINUTE
+    on_taken: Callable[["Taken"], None] = lambda taken: None  # before the answer goes out
     let_go: threading.Event = field(default_factory=threading.Event)
     _recent: defaultdict[str, deque[float]] = field(default_factory=lambda: defaultdict(deque))
 
@@ -79,6 +81,7 @@ class Receiver:
                 way, {"code": 11232}
             ) | {"errmsg": "too many", "msg": "too many"}
         self.taken.append(Taken(way, text, said, headers))
+        self.on_taken(self.taken[-1])
         return answer
 
     def _wecom(
@@ -195,8 +198,14 @@ def receiving(clock: Callable[[], float] = time.time) -> Iterator[Receiver]:
         def log_message(self, format: str, *args: Any) -> None:
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
+    class Server(ThreadingHTTPServer):
+        daemon_threads = True
+
+        def handle_error(self, request: Any, client_address: Any) -> None:
+            if not isinstance(sys.exception(), ConnectionError):  # who sent may have been killed
+                super().handle_error(request, client_address)
+
+    server = Server(("127.0.0.1", 0), Handler)
     receiver = Receiver(f"http://127.0.0.1:{server.server_address[1]}", clock)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()
