@@ -331,7 +331,7 @@ class Linkage:
         self._grouping.told(event, changes)
         if self._alarms.get(event.event_id) is None:
             incident = changes.memberships.get(event.event_id)
-            alarm = replace(Alarm.of(event), incident_id=incident)
+            alarm = Alarm.of(event, incident)
             self._alarm_desk.keep(self._quality.raised(alarm, changes), changes)
 
     def _becomes_a_trip(self, opening: AlarmRaised, at_us: int, changes: Changes) -> None:
