@@ -117,6 +117,7 @@ class Linkage:
             held.device_cares,
             DeviceHands(
                 issue=self._issue,
+                stopping=self._stopping,
                 told=self._link,
                 wanted=self._still_calls,
                 concerns=concerns,
@@ -165,6 +166,7 @@ class Linkage:
         )
         self._failures = _ToldFailures()
         self._told: list[AlarmRaised] = []  # in this decision, and as judged: devices may act
+        self._folded: dict[UUID, None] = {}  # incidents that in this decision ceased to call
 
     @property
     def responsibility(self) -> Responsibility:
@@ -204,6 +206,7 @@ class Linkage:
             case _:
                 pass
         self._call_out(changes)
+        self._recall(record.at_us, changes)
         self._notice_desk.follow(record.at_us, changes)
         changes.log += self._log.lines_of(changes)
         return changes
@@ -227,6 +230,7 @@ class Linkage:
             case _:
                 pass
         self._call_out(changes)
+        self._recall(done.at_us, changes)
         self._notice_desk.follow(done.at_us, changes)
         return changes
 
@@ -303,6 +307,17 @@ class Linkage:
                 if command.command_id not in self._commands:
                     self._devices.admit(command, changes)
 
+    def _recall(self, at_us: int, changes: Changes) -> None:
+        """What sounds for an incident stops once a cause is found above it, by us or by a person. After the
+        devices were called for the cause: one that it has goes on."""
+        folded, self._folded = self._folded, {}
+        for each in folded:
+            incident = self._incidents.get(each)
+            if incident is None or incident.calls:
+                continue
+            for event in sorted(self._incidents.events_of(each)):
+                self._devices.recall(event, incident.because, at_us, changes)
+
     def _still_calls(self, event: UUID) -> bool:
         """It stands, and nobody has taken or silenced it."""
         alarm = self._alarms.get(event)
@@ -312,7 +327,7 @@ class Linkage:
         taken = incident is not None and (
             incident.state is not IncidentState.OPEN or incident.silenced_at_us is not None
         )
-        return alarm.waits and not taken
+        return alarm.waits and not taken and (incident is None or incident.calls)
 
     def _cleared(self, event: AlarmCleared, changes: Changes) -> None:
         self._trips.cleared(event.event_id)
@@ -460,6 +475,8 @@ class Linkage:
     def _kept(self, before: Incident | None, after: Incident, changes: Changes) -> None:
         if after is before:
             return
+        if before is not None and before.calls and not after.calls:
+            self._folded[after.incident_id] = None
         self._incidents.keep(after)
         changes.incidents.append(after)
         if after.state is IncidentState.CLOSED and not self._desk.earns_nothing(after.asset_id):
