@@ -10,7 +10,16 @@ from typing import Final
 MODULES: Final = (
     *("limit_engine", "mqtt_path", "kafka_path", "command_latency", "limit_to_out", "recovery"),
     *("console_load", "idle", "telemetry_store", "records_commit", "telemetry_influx"),
-    *("backtest", "alarm_list", "judgement_tick", "correlation", "notices", "who", "vision"),
+    *(
+        "backtest",
+        "alarm_list",
+        "judgement_tick",
+        "correlation",
+        "notices",
+        "who",
+        "vision",
+        "cameras",
+    ),
 )
 
 

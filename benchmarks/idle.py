@@ -23,9 +23,9 @@ def rows() -> Iterator[Row]:
         with LocalBroker(folder / "broker") as broker, console(broker, folder) as running:
             time.sleep(SETTLE_S)
             children = _children(running.process.pid)
-            before = {pid: _cpu_s(pid) for pid in children}
+            before = {pid: cpu_s(pid) for pid in children}
             time.sleep(WATCH_S)
-            share = 100 * sum(_cpu_s(pid) - before[pid] for pid in children) / WATCH_S
+            share = 100 * sum(cpu_s(pid) - before[pid] for pid in children) / WATCH_S
             sizes = {name: _megabytes(pid) for pid, name in children.items()}
             sizes["supervisor"] = _megabytes(running.process.pid)
     yield Row(
@@ -75,7 +75,7 @@ def _megabytes(pid: int) -> float:
     return int(resident.split()[1]) * 1024 / 1e6
 
 
-def _cpu_s(pid: int) -> float:
+def cpu_s(pid: int) -> float:
     fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 

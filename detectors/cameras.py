@@ -6,9 +6,8 @@ from uuid import UUID
 from detectors.limits.found import Found
 from domain.access import VISION
 from domain.assets import ActiveLimits, AlarmClass, Condition, Priority
-from domain.cameras import CameraState
-from domain.events import AlarmCleared, AlarmRaised
-from domain.ids import event_id
+from domain.cameras import CameraState, camera_event
+from domain.events import FOUND_LATE_AFTER_US, AlarmCleared, AlarmRaised
 from domain.records import Requested
 from domain.requests import ProposeViolation, ReportCamera
 from domain.violations import event_of
@@ -35,12 +34,11 @@ def add_camera(record: Requested, limits: ActiveLimits, found: Found) -> None:
 
 
 def _event_id(report: ReportCamera, limits: ActiveLimits) -> UUID:
-    what = f"{Condition.CAMERA} {report.state}"
-    return event_id(limits.site, report.camera_id, what, report.began_at_us)
+    return camera_event(limits.site, report.camera_id, report.state, report.began_at_us)
 
 
 def _raised(record: Requested, report: ReportCamera, limits: ActiveLimits) -> AlarmRaised:
-    dead = report.state is CameraState.DEAD
+    fact = report.state in {CameraState.DEAD, CameraState.BROKEN, CameraState.UNWATCHED}
     return AlarmRaised(
         event_id=_event_id(report, limits),
         site=limits.site,
@@ -57,7 +55,7 @@ def _raised(record: Requested, report: ReportCamera, limits: ActiveLimits) -> Al
         value=nan,
         limit=nan,
         limits_version=limits.version,
-        degraded=not dead,  # a picture was judged, not a fact measured
+        degraded=not fact,  # a picture was judged, not a fact measured
         output_allowed=False,
     )
 
@@ -101,5 +99,7 @@ def _sighted(record: Requested, told: ProposeViolation, limits: ActiveLimits) ->
         limit=nan,
         limits_version=limits.version,
         degraded=not proposal.certain,
+        # core was away, or a box sends what it had kept: nobody is called to where nobody is any more
+        found_late=record.at_us - proposal.proposed_at_us > FOUND_LATE_AFTER_US,
         output_allowed=proposal.speaks,
     )

@@ -38,6 +38,7 @@ from domain.requests import (
     PutRationalisations,
     PutUser,
     RefuseHandover,
+    RefuseProposal,
     RegroupIncident,
     RemoveTag,
     ReportCamera,
@@ -58,6 +59,14 @@ from domain.requests import (
     TryDevice,
     ViewEvidence,
     WriteLog,
+)
+from domain.review_requests import (
+    IssueRectification,
+    MarkDuplicates,
+    ReportByHand,
+    ReportRectified,
+    SeeReviews,
+    VerifyRectification,
 )
 
 # the command line on this machine, which whoever owns the data folder may use (the socket is 0600)
@@ -112,9 +121,16 @@ ALLOWED: Final[dict[type[Request], frozenset[Role]]] = {
     ReportFinding: frozenset(),  # no person: the judge process is not one
     ReportCamera: frozenset(),
     ProposeViolation: frozenset(),
+    RefuseProposal: frozenset(),
     ViewEvidence: _DUTY | _SAFETY,
     AnswerConsultation: _DUTY | _SAFETY,
     **dict.fromkeys(get_args(OutageRequest), _DUTY),
+    MarkDuplicates: _JUDGES,
+    SeeReviews: _EVERYBODY,
+    ReportByHand: _EVERYBODY,  # whoever sees a danger may say so
+    IssueRectification: _SAFETY,
+    ReportRectified: _DUTY | _SAFETY,
+    VerifyRectification: _SAFETY,
     AnswerNotice: _DUTY,
     LogCall: _DUTY,
     RetryNotice: _DUTY,

@@ -10,13 +10,19 @@ other; it only does not reach the operator.
 
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import Final
 from uuid import UUID
 
 from domain.assets import AlarmClass, Condition, Priority
+from domain.clock import MINUTE_US
 from domain.events import AlarmRaised
 from domain.frozen import changed
 from domain.ids import AssetId, PointKey
 from domain.incidents import IllegalMove
+
+FLOOD_WINDOW_US: Final = 10 * MINUTE_US
+FLOOD_ABOVE: Final = 10
+FLOOD_UNTIL_BELOW: Final = 5
 
 
 class AlarmState(StrEnum):

@@ -38,6 +38,7 @@ class Condition(StrEnum):
     SEEN = "seen"  # 图像识别: a rule was broken before a camera, as the machine believes
     CAMERA = "camera"  # a camera does not see: dead, frozen, dark, or turned away
     OVERDUE = "overdue"  # what somebody should have done by now
+    REJECTED = "rejected"  # of a camera or a rule: people reject its proposals too often
     JUDGED = "judged"  # 研判: a finding of the judgement
 
 

@@ -1,13 +1,15 @@
 """Cameras: where a picture comes from, and how the camera itself is. A dead eye is a fault like any other."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from uuid import UUID
 
 import numpy as np
 from numpy.typing import NDArray
 
-from domain.assets import Priority
-from domain.ids import AssetId, CameraId, DeviceId
+from domain.assets import Condition, Priority
+from domain.ids import AssetId, BoxId, CameraId, DeviceId, SourceId, event_id
 
 Picture = NDArray[np.uint8]  # (height, width, 3), blue green red
 
@@ -16,6 +18,7 @@ class CameraKind(StrEnum):
     RTSP = "rtsp"  # pulled over TCP
     FILE = "file"  # a recording, at its own pace
     MQTT = "mqtt"  # JPEG pictures that the camera or its box publishes
+    BOX = "box"  # another maker's box looks at it, and only its proposals reach us
 
 
 class CameraState(StrEnum):
@@ -25,11 +28,23 @@ class CameraState(StrEnum):
     FROZEN = "frozen"  # the same picture again and again
     DARK = "dark"  # covered, or the light is gone
     MOVED = "moved"  # it looks elsewhere than it was set up to
+    BROKEN = "broken"  # among its pictures come some that are none
+    UNWATCHED = "unwatched"  # it sees, and nothing can be recognised: the net cannot be used
 
     @property
     def sees(self) -> bool:
         """Whether what is not in its pictures may be taken for absent."""
         return self is CameraState.LIVE
+
+    @property
+    def shows(self) -> bool:
+        """Whether the pictures that do come are worth a look."""
+        return self in {CameraState.LIVE, CameraState.BROKEN}
+
+
+def camera_event(site: str, camera_id: str, state: CameraState, began_at_us: int) -> UUID:
+    """The alarm of one state of one camera."""
+    return event_id(site, camera_id, f"{Condition.CAMERA} {state}", began_at_us)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,6 +107,7 @@ class Camera:
     asset_id: AssetId  # what it looks at, or the place's environment
     kind: CameraKind
     address: str  # rtsp://host:554/path, a file's path, or a topic
+    source: SourceId | None = None  # whose broker carries the topic; None: the site's first
     username: str = ""
     password_env: str = ""  # the environment variable that holds the password
     frames_per_second: float = 2.0  # that are looked at; the stream may have more
@@ -108,6 +124,20 @@ class Camera:
     def __post_init__(self) -> None:
         if "@" in self.address.partition("//")[2].partition("/")[0]:
             raise ValueError(f"the address of camera {self.camera_id} holds a password")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnalysisBox:
+    """Another maker's AI box or recorder, whose findings join our queue."""
+
+    box_id: BoxId
+    name: str
+    topic: str  # where it publishes
+    source: SourceId | None = None  # whose broker; None: the site's first
+    secret_env: str = ""  # the environment variable with its secret over HTTP; "": MQTT only
+    codes: Mapping[str, str]  # its word for what it found -> code of a rule
+    cameras: Mapping[str, CameraId]  # its name of a camera -> ours
+    enabled: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

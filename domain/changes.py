@@ -6,7 +6,7 @@ from uuid import UUID
 from domain.alarms import Alarm, Flood, Rationalisation, Withholding
 from domain.arrangements import Arrangement
 from domain.commands import DeviceCare, DeviceCommand, OutboxItem
-from domain.credit import CreditEntry, ReviewItem
+from domain.credit import CreditEntry, ReviewItem, ReviewMark
 from domain.deadlines import Deadline
 from domain.disturbances import Disturbance
 from domain.events import Event
@@ -20,6 +20,7 @@ from domain.outages import EarthFault, Outage, PlannedOutage
 from domain.outbound import Outbound
 from domain.paperwork import Approval, SiteVersion, Tag, Ticket, User
 from domain.records import DeadLetter
+from domain.rectification import Rectification
 from domain.requests import Handled
 
 
@@ -73,6 +74,8 @@ class Changes:
     log: list[LogEntry] = field(default_factory=list)
     watches: list[Watch] = field(default_factory=list)
     pages: list[SignedPage] = field(default_factory=list)
+    review_marks: list[ReviewMark] = field(default_factory=list)
+    rectifications: list[Rectification] = field(default_factory=list)
 
     def __bool__(self) -> bool:
         return any(getattr(self, name) for name in _LISTS)

@@ -6,12 +6,14 @@ a reversal is a new entry that names the one it corrects (DESIGN 7, DOMAIN D7).
 
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import Final
 from uuid import UUID
 
 from domain.assets import Priority
 from domain.evidence import EvidenceFile
 from domain.ids import AssetId, PersonId, ZoneId
 from domain.incidents import IllegalMove
+from domain.judgements import Established, Sighting
 from domain.responsibility import Reason
 
 
@@ -73,6 +75,8 @@ class RuleBook:
 
 class ReviewKind(StrEnum):
     VIOLATION = "violation"
+    HAZARD = "hazard"  # 隐患
+    DEFECT = "defect"  # 缺陷
     CREDIT = "credit"
     REVERSAL = "reversal"
 
@@ -82,6 +86,13 @@ class ReviewState(StrEnum):
     SENT_BACK = "sent_back"  # more is needed; it can still be judged
     CONFIRMED = "confirmed"
     REJECTED = "rejected"
+    DUPLICATE = "duplicate"  # another item tells of the same
+
+
+# a camera's next word may be taken in by another partition meanwhile: the judgement stands over it
+_OUTRANKS: Final = 100
+# what tells of something that was seen, by a camera or by a person
+OF_SIGHT: Final = frozenset({ReviewKind.VIOLATION, ReviewKind.HAZARD, ReviewKind.DEFECT})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,11 +124,19 @@ class ReviewItem:
     judged_by: str | None = None
     judged_at_us: int | None = None
     judgement: str = ""  # the judge's own words
+    station: str = ""  # of what is at no asset
+    level: Priority | None = None  # of what was seen: the queue is in its order
+    sighting: Sighting | None = None  # of a camera
+    established: Established | None = None  # of a confirmed violation
+    same_as: UUID | None = None  # of a duplicate: the item that is judged
     version: int = 1
 
     @property
     def is_open(self) -> bool:
         return self.state in {ReviewState.PROPOSED, ReviewState.SENT_BACK}
+
+    def duplicate_of(self, other: UUID, by: str, at_us: int, words: str) -> "ReviewItem":
+        return replace(self.judged(ReviewState.DUPLICATE, by, at_us, words), same_as=other)
 
     def judged(self, state: ReviewState, by: str, at_us: int, words: str) -> "ReviewItem":
         if not self.is_open:
@@ -128,8 +147,18 @@ class ReviewItem:
             judged_by=by,
             judged_at_us=at_us,
             judgement=words,
-            version=self.version + 1,
+            version=self.version + _OUTRANKS,
         )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReviewMark:
+    """One user has looked at one version of an item."""
+
+    user: str
+    review_id: UUID
+    version: int
+    at_us: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

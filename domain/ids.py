@@ -7,6 +7,7 @@ from uuid import UUID
 AssetId = NewType("AssetId", str)
 DeviceId = NewType("DeviceId", str)  # a siren, a light, a voice device
 CameraId = NewType("CameraId", str)
+BoxId = NewType("BoxId", str)  # another maker's AI box or recorder
 PointKey = NewType("PointKey", str)  # "35kV-liuyuan/1T/top_oil_temp"; a site gives it once
 SourceId = NewType("SourceId", str)  # one connection to one broker
 PersonId = NewType("PersonId", str)
@@ -103,6 +104,10 @@ def earth_fault_id(network: str, started_at_us: int) -> UUID:
     return _named("earth fault", network, started_at_us)
 
 
+def rectification_id(review: UUID, number: str) -> UUID:
+    return _named("rectification", review, number)
+
+
 def from_request(request: UUID, what: str) -> UUID:
     """What a person's request makes (a ticket, a tag, an approval): once per request."""
     return _named("request", request, what)
@@ -126,6 +131,11 @@ def case_id(finding: UUID) -> UUID:
 def proposal_id(camera: str, code: str, track: int, began_at_us: int) -> UUID:
     """One violation of one track on one camera, however often the film is looked at."""
     return _named("proposal", camera, code, track, began_at_us)
+
+
+def box_proposal_id(box: BoxId, of_box: str) -> UUID:
+    """What another maker's box told under a number of its own, however often it sends it."""
+    return _named("box proposal", box, of_box)
 
 
 def watch_id(post: str, starts_us: int) -> UUID:

@@ -52,6 +52,61 @@ _WORDS: Final[dict[str, _Words]] = {
         "zh-CN": "{post}: {old} 超时未交接",
         "en": "{post}: {old} has not handed over in time",
     },
+    "outage_declared": {"zh-CN": "{feeder} 判定停电 {by}", "en": "outage of {feeder} {by}"},
+    "outage_momentary": {
+        "zh-CN": "{feeder} 重合成功",
+        "en": "the reclose of {feeder} succeeded",
+    },
+    "outage_assigned": {
+        "zh-CN": "{by} 派 {crew} 抢修 {feeder}",
+        "en": "{by} sent {crew} to {feeder}",
+    },
+    "outage_on_site": {
+        "zh-CN": "{feeder} 抢修队伍到场 ({by})",
+        "en": "the crew is on site at {feeder} ({by})",
+    },
+    "outage_isolated": {
+        "zh-CN": "{feeder} 故障已隔离 ({by})",
+        "en": "the fault of {feeder} is isolated ({by})",
+    },
+    "outage_repaired": {
+        "zh-CN": "{feeder} 已修复 ({by})",
+        "en": "{feeder} is repaired ({by})",
+    },
+    "outage_restored": {
+        "zh-CN": "{feeder} 全部复电 ({by})",
+        "en": "all of {feeder} has supply ({by})",
+    },
+    "section_supplied": {
+        "zh-CN": "{feeder} {section} 段复电 ({by})",
+        "en": "section {section} of {feeder} has supply ({by})",
+    },
+    "planned_announced": {
+        "zh-CN": "{by} 公告 {feeder} 计划停电: {why}",
+        "en": "{by} announced an outage of {feeder}: {why}",
+    },
+    "planned_began": {
+        "zh-CN": "{feeder} 计划停电开始: {why} ({by})",
+        "en": "the planned outage of {feeder} began: {why} ({by})",
+    },
+    "planned_over": {
+        "zh-CN": "{feeder} 计划停电结束: {why} ({by})",
+        "en": "the planned outage of {feeder} is over: {why} ({by})",
+    },
+    "planned_withdrawn": {
+        "zh-CN": "{by} 取消 {feeder} 计划停电: {why}",
+        "en": "{by} withdrew the outage of {feeder}: {why}",
+    },
+    "earth_began": {"zh-CN": "{network} 单相接地", "en": "single-phase earth on {network}"},
+    "trial_gone": {
+        "zh-CN": "试拉 {number}, 接地消失 ({by})",
+        "en": "trial trip of {number}: the earth went with it ({by})",
+    },
+    "trial_still": {
+        "zh-CN": "试拉 {number}, 接地仍在 ({by})",
+        "en": "trial trip of {number}: the earth stayed ({by})",
+    },
+    "earth_over": {"zh-CN": "{network} 接地消失", "en": "the earth on {network} is gone"},
 }
 
 

@@ -34,6 +34,9 @@ class LogKind(StrEnum):
     SHIFT_CHANGED = "shift_changed"
     HANDOVER_REFUSED = "handover_refused"
     HANDOVER_LATE = "handover_late"
+    OUTAGE = "outage"
+    PLANNED_OUTAGE = "planned_outage"
+    EARTH_FAULT = "earth_fault"
 
 
 ORDERS: Final = frozenset({LogKind.ORDER_RECEIVED, LogKind.ORDER_GIVEN})

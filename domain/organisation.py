@@ -228,6 +228,8 @@ class Organisation:
 def called(organisation: Organisation, subject: str) -> str:
     """The name of what is no device, by kind and id as in "zone:z-ly"; the subject itself where unknown."""
     kind, _, wanted = subject.partition(":")
+    if kind in {"camera", "rule"}:
+        return wanted  # of the recognition; the site names them elsewhere
     names: dict[str, Iterable[tuple[str, str]]] = {
         "zone": ((each.zone_id, each.name) for each in organisation.zones),
         "roster": ((each.roster_id, each.name) for each in organisation.rosters),

@@ -149,6 +149,10 @@ _REFUSALS: Final[dict[str, _Words]] = {
         "zh-CN": "与 {by} 公告的计划停电重叠",
         "en": "it overlaps the planned outage that {by} announced",
     },
+    "only_its_end": {
+        "zh-CN": "停电已开始, 只能变更结束时间和原因",
+        "en": "it has begun: only its end and its reason can change",
+    },
     "no_such_planned": {
         "zh-CN": "该计划停电已结束、已取消或不存在",
         "en": "this planned outage is over, cancelled or does not exist",

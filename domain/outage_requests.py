@@ -84,6 +84,18 @@ class PlanOutage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ChangePlannedOutage:
+    """Another time, other sections or another reason; under way only the end moves."""
+
+    planned_id: UUID
+    sections: tuple[str, ...]
+    from_us: int
+    to_us: int
+    why: str
+    late_because: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EndPlannedOutage:
     """It does not take place; or, under way, everything has supply again."""
 
@@ -115,6 +127,7 @@ OutageRequest = (
     | NoteOutage
     | ConfirmRestored
     | PlanOutage
+    | ChangePlannedOutage
     | EndPlannedOutage
     | TickTrial
     | NoteEarthFault

@@ -88,7 +88,16 @@ _CREDIT: Final[dict[str, _Words]] = {
         "zh-CN": "{camera} 识别到 {rule}({code}), 识别得分 {percent}%",
         "en": "{camera} saw {rule} ({code}), score {percent} %",
     },
+    "told_by_box": {
+        "zh-CN": "{box} 上报 {camera} {rule}({code}), 置信度 {sure}",
+        "en": "{box} told of {rule} ({code}) at {camera}, its confidence {sure}",
+    },
     "seen_in_area": {"zh-CN": "位置: {area}", "en": "in {area}"},
+    "seen_times": {
+        "zh-CN": "{minutes} 分钟内识别到 {times} 次, 合并为一项",
+        "en": "{times} times within {minutes} min, one item",
+    },
+    "reported_by_hand": {"zh-CN": "{by} 现场上报", "en": "reported by {by}"},
     "seen_for": {"zh-CN": "持续 {seconds} 秒", "en": "for {seconds} s"},
     "seen_near": {
         "zh-CN": "距带电部位 {metres} 米 (误差 ±{error} 米), 要求不小于 {limit} 米",
@@ -218,6 +227,116 @@ _REFUSALS: Final[dict[str, _Words]] = {
         "en": "an alarm still stands: say why you close it",
     },
     "words_needed": {"zh-CN": "请写明理由", "en": "say why"},
+    "named_only_when_confirmed": {
+        "zh-CN": "只有认定违章时才填写涉及人员、条款和发现单位",
+        "en": "persons, clause and finder are given only when a violation is confirmed",
+    },
+    "nobody_named": {
+        "zh-CN": "请指明涉及人员; 不知姓名的外来人员选“承包商, 姓名不详”",
+        "en": 'name who it was; for a stranger choose "contractor, unknown"',
+    },
+    "too_many_named": {
+        "zh-CN": "一次最多指明 {most} 人",
+        "en": "name at most {most} persons",
+    },
+    "named_twice": {"zh-CN": "{person} 填写了两次", "en": "{person} is named twice"},
+    "clause_needed": {
+        "zh-CN": "请填写违反的条款和由谁发现",
+        "en": "give the clause that was broken and who found it",
+    },
+    "clause_too_long": {
+        "zh-CN": "条款最多 {most} 字",
+        "en": "the clause may have {most} characters",
+    },
+    "nothing_chosen": {"zh-CN": "请先选择", "en": "choose something first"},
+    "too_many_chosen": {"zh-CN": "一次最多 {most} 项", "en": "at most {most} at once"},
+    "is_a_duplicate": {
+        "zh-CN": "所选的主项本身已标为重复, 请选另一项",
+        "en": "the item to keep is a duplicate itself: choose another one",
+    },
+    "duplicate_of_itself": {
+        "zh-CN": "一项不能是自己的重复",
+        "en": "an item is no duplicate of itself",
+    },
+    "duplicates_of_sight": {
+        "zh-CN": "只有违章、隐患和缺陷可以标为重复",
+        "en": "only violations, hazards and defects can be duplicates",
+    },
+    "duplicate_elsewhere": {
+        "zh-CN": "不在同一站, 不是重复",
+        "en": "they are of different stations: no duplicates",
+    },
+    "report_kind": {
+        "zh-CN": "请选择违章、隐患或缺陷",
+        "en": "choose violation, hazard or defect",
+    },
+    "report_text_needed": {"zh-CN": "请写明看到了什么", "en": "say what you saw"},
+    "report_too_long": {"zh-CN": "最多 {most} 字", "en": "at most {most} characters"},
+    "report_code": {
+        "zh-CN": "编号只用于违章, 由大写字母、数字和横线组成",
+        "en": "a code is for violations: capitals, digits and dashes",
+    },
+    "report_time": {
+        "zh-CN": "时间须在最近 30 天内, 不能晚于现在",
+        "en": "the time must be within the last 30 days",
+    },
+    "too_many_photos": {"zh-CN": "最多 {most} 张照片", "en": "at most {most} photos"},
+    "photo_bytes": {"zh-CN": "照片超过 {most} MB", "en": "the photo has more than {most} MB"},
+    "photo_type": {
+        "zh-CN": "不是 JPEG 或 PNG 图片",
+        "en": "neither JPEG nor PNG: send one of the two",
+    },
+    "photo_pixels": {
+        "zh-CN": "照片 {width} x {height} 太大, 最多 {most} 百万像素",
+        "en": "{width} x {height}: up to {most} megapixels are taken",
+    },
+    "photo_small": {
+        "zh-CN": "照片 {width} x {height} 太小, 看不清",
+        "en": "{width} x {height}: that shows nothing",
+    },
+    "photo_cut": {
+        "zh-CN": "照片不完整, 请重新上传",
+        "en": "the photo was cut short: send it again",
+    },
+    "photo_broken": {"zh-CN": "照片已损坏, 无法解码", "en": "the photo cannot be decoded"},
+    "no_photo": {
+        "zh-CN": "照片无效, 请重新上传",
+        "en": "that is no photo of ours: upload it again",
+    },
+    "rectify_confirmed_only": {
+        "zh-CN": "只有已认定的违章、隐患或缺陷才能下发整改通知单",
+        "en": "a rectification notice needs a confirmed violation, hazard or defect",
+    },
+    "rectification_open": {
+        "zh-CN": "整改通知单 {number} 尚未销号",
+        "en": "notice {number} is still open",
+    },
+    "measure_needed": {"zh-CN": "请写明整改要求", "en": "say what is demanded"},
+    "due_time": {
+        "zh-CN": "整改期限须在今后 {days} 天内",
+        "en": "the due time must lie within the next {days} days",
+    },
+    "no_such_rectification": {
+        "zh-CN": "没有这张整改通知单",
+        "en": "there is no such rectification notice",
+    },
+    "rectification_not_issued": {
+        "zh-CN": "{number} 不在整改中",
+        "en": "{number} does not wait for rectification",
+    },
+    "rectification_not_done": {
+        "zh-CN": "{number} 尚未报告整改完成, 不能验收",
+        "en": "{number} is not reported as done yet",
+    },
+    "done_words_needed": {"zh-CN": "请写明做了什么", "en": "say what was done"},
+    "root_cause_needed": {
+        "zh-CN": "请写明根本原因",
+        "en": "give the root cause: why it could happen at all",
+    },
+    "verified_by_another": {
+        "zh-CN": "须由整改人以外的人验收",
+        "en": "another person must look: not the one who did it",
+    },
     "no_verdict": {"zh-CN": "请选择确认、驳回或退回", "en": "confirm, reject or send back"},
     "no_such_review": {"zh-CN": "没有这个待审核项", "en": "there is no such review item"},
     "already_judged": {"zh-CN": "已由 {by} 审核", "en": "{by} has judged it already"},

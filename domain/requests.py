@@ -11,7 +11,8 @@ from domain.cameras import CameraState
 from domain.credit import ReviewState
 from domain.evidence import EvidenceFile
 from domain.findings import AlarmMove, Cause, Finding
-from domain.ids import AssetId, CameraId, DeviceId, PersonId, TeamId, ZoneId
+from domain.ids import AssetId, BoxId, CameraId, DeviceId, PersonId, TeamId, ZoneId
+from domain.judgements import FoundBy, Named
 from domain.limit_changes import LimitSetting
 from domain.logbook import LogKind, PhoneOrder
 from domain.notices import CallOutcome
@@ -19,6 +20,7 @@ from domain.organisation import Holiday
 from domain.outage_requests import OutageRequest
 from domain.paperwork import Role, TagKind, TicketState, TicketType
 from domain.responsibility import Kind, Reason
+from domain.review_requests import ReviewRequest
 from domain.violations import Proposal
 
 
@@ -172,7 +174,10 @@ class JudgeReview:
     review_id: UUID
     verdict: ReviewState  # confirmed, rejected or sent_back
     words: str  # needed to reject or send back
-    person_id: PersonId | None = None  # for a violation: who did it, where the judge knows
+    # of a violation that is confirmed: who, in what role, by which clause, found by whom
+    named: tuple[Named, ...] = ()
+    clause: str = ""
+    found_by: FoundBy | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -442,6 +447,18 @@ class ProposeViolation:
     text: str  # of the rule, as the site words it
     model: str = ""
     files: tuple[EvidenceFile, ...] = ()
+    box: str = ""  # name of the other maker's box that told it; "": our own eyes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefuseProposal:
+    """From the vision process alone: what another maker's box sent cannot be used. A dead letter."""
+
+    box_id: BoxId
+    reason: str  # a fixed snake_case word: "unknown_camera"
+    detail: str  # one sentence for a person
+    topic: str  # where it can be sent again after mending
+    payload: bytes | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -486,6 +503,7 @@ Request = (
     | AnswerConsultation
     | ReportCamera
     | ProposeViolation
+    | RefuseProposal
     | ViewEvidence
     | AnswerNotice
     | LogCall
@@ -504,6 +522,7 @@ Request = (
     | HandOverZone
     | EndArrangement
     | OutageRequest
+    | ReviewRequest
 )
 
 

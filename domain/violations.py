@@ -24,6 +24,10 @@ class Code(StrEnum):
     NO_PLAN = "ZONE-02"
     ALONE = "ALONE-01"
     TOO_NEAR = "DIST-01"
+    # our net sees none of these; another maker's box may
+    SMOKING = "SMOKE-01"
+    PHONE = "PHONE-01"
+    FIRE = "FIRE-01"
 
 
 LEVELS: Final[dict[Code, Priority]] = {
@@ -33,7 +37,13 @@ LEVELS: Final[dict[Code, Priority]] = {
     Code.NO_PLAN: Priority.URGENT,
     Code.ALONE: Priority.MAJOR,
     Code.TOO_NEAR: Priority.URGENT,
+    Code.SMOKING: Priority.MAJOR,
+    Code.PHONE: Priority.MAJOR,
+    Code.FIRE: Priority.URGENT,
 }
+
+
+ONLY_OF_BOXES: Final = frozenset({Code.SMOKING, Code.PHONE, Code.FIRE})
 
 
 class TicketFinding(StrEnum):

@@ -59,6 +59,7 @@ _CONDITIONS: Final[dict[Condition, _Words]] = {
     Condition.NOBODY_ON_DUTY: {"zh-CN": "无人当班", "en": "nobody on duty"},
     Condition.SEEN: {"zh-CN": "图像识别", "en": "seen by a camera"},
     Condition.CAMERA: {"zh-CN": "摄像机异常", "en": "camera does not see"},
+    Condition.REJECTED: {"zh-CN": "提议驳回率过高", "en": "rejected too often"},
     Condition.JUDGED: {"zh-CN": "研判", "en": "by judgement"},
 }
 _TAGS: Final[dict[TagKind, _Words]] = {

@@ -7,10 +7,16 @@ from collections import deque
 from collections.abc import Iterable
 from typing import Final
 
-from domain.alarms import Alarm, Flood
+from domain.alarms import (
+    FLOOD_ABOVE,
+    FLOOD_UNTIL_BELOW,
+    FLOOD_WINDOW_US,
+    Alarm,
+    Flood,
+)
 from domain.assets import Condition
 from domain.changes import Changes
-from domain.clock import MINUTE_US, SECOND_US
+from domain.clock import SECOND_US
 from domain.frozen import changed
 from domain.ids import flood_id
 from linkage.plan import LinkagePlan
@@ -18,9 +24,6 @@ from linkage.plan import LinkagePlan
 CHATTERING_TIMES: Final = 3
 CHATTERING_WITHIN_US: Final = 60 * SECOND_US
 FLEETING_WITHIN_US: Final = 10 * SECOND_US  # shorter than anybody could have acted
-FLOOD_WINDOW_US: Final = 10 * MINUTE_US
-FLOOD_ABOVE: Final = 10
-FLOOD_UNTIL_BELOW: Final = 5
 
 _Key = tuple[str, Condition]
 

@@ -63,6 +63,7 @@ _OF_NO_TRIP: Final = SUPERVISED | frozenset(
         Condition.TEST_OVERDUE,
         Condition.TAG_FORGOTTEN,
         Condition.JUDGED,
+        Condition.REJECTED,
         Condition.CLOCK_STEPPED_BACK,
     }
 )

@@ -3,7 +3,7 @@
 Nothing is credited twice: ids come from facts, and one event proposes one item for one person once.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import tzinfo
 from typing import Final
@@ -12,6 +12,7 @@ from uuid import UUID
 from domain.assets import Condition
 from domain.clock import to_datetime
 from domain.credit import (
+    OF_SIGHT,
     Account,
     Beneficiary,
     CreditEntry,
@@ -27,6 +28,7 @@ from domain.events import AlarmRaised
 from domain.evidence import EvidenceFile
 from domain.ids import PersonId, entry_id, from_request, review_id
 from domain.incidents import Incident, IncidentState
+from domain.judgements import FoundBy
 from domain.paperwork import Role, Ticket, User
 from domain.requests import (
     JudgeReview,
@@ -36,9 +38,12 @@ from domain.requests import (
     Refused,
 )
 from domain.responsibility import Answer, Reason
+from linkage.establishing import established
 from linkage.plan import ViolationRule
 from linkage.sightings import sighting_reasons
+from linkage.spans import Spans, with_sighting
 
+_VERDICTS: Final = frozenset({ReviewState.CONFIRMED, ReviewState.REJECTED, ReviewState.SENT_BACK})
 _AUTHORITIES: Final[dict[Account, Role]] = {
     Account.SAFETY: Role.SAFETY_MANAGER,
     Account.PARTY: Role.PARTY_OFFICER,
@@ -65,7 +70,10 @@ class CreditDesk:
         zone: tzinfo,
         reviews: Iterable[ReviewItem] = (),
         entries: Iterable[CreditEntry] = (),
+        persons: Collection[PersonId] = (),
     ) -> None:
+        """`persons`: who can be named in a judgement."""
+        self._persons = frozenset(persons)
         self._rule_book = rule_book
         self._items = {item.item_id: item for item in rule_book.items}
         self._violations: dict[str, ViolationRule] = {
@@ -73,6 +81,7 @@ class CreditDesk:
         }
         self._zone = zone
         self._reviews = {review.review_id: review for review in reviews}
+        self._spans = Spans(self._reviews.values())
         self._entries: dict[UUID, CreditEntry] = {}
         self._corrected: set[UUID] = set()
         self._sums: dict[tuple[object, ...], int] = {}
@@ -84,9 +93,20 @@ class CreditDesk:
         for review in reviews:
             known = self._reviews.get(review.review_id)
             if known is None or known.version < review.version:
-                self._reviews[review.review_id] = review
+                self.keep_review(review)
         for entry in entries:
             self._keep(entry)
+
+    def review(self, review_id: UUID) -> ReviewItem:
+        """Raises Refused."""
+        review = self._reviews.get(review_id)
+        if review is None:
+            raise Refused(Reason.of("no_such_review"))
+        return review
+
+    def keep_review(self, review: ReviewItem) -> None:
+        self._reviews[review.review_id] = review
+        self._spans.keep(review)
 
     def breaks_a_rule(self, event: AlarmRaised) -> bool:
         return event.condition is Condition.SEEN or event.point in self._violations
@@ -129,6 +149,7 @@ class CreditDesk:
                     *answer.reasons,
                 ),
                 evidence=self._evidence(event, answer, station),
+                level=event.priority,
             )
         )
 
@@ -140,12 +161,14 @@ class CreditDesk:
         incident: UUID | None,
         at_us: int,
     ) -> tuple[UUID, ReviewItem | None]:
-        """The proposal for a person; None where nothing is new, or a person has judged it already."""
+        """The item for a person, with everything of its stretch of time; None where a person has judged it
+        already."""
         proposal = told.proposal
-        known = review_id(ReviewKind.VIOLATION, proposal.proposal_id, proposal.code, "")
+        known = self._spans.item_of(told)
         before = self._reviews.get(known)
         if before is not None and not before.is_open:
             return known, None
+        sighting = with_sighting(before.sighting if before else None, told)
         seen = ReviewItem(
             review_id=known,
             kind=ReviewKind.VIOLATION,
@@ -154,17 +177,19 @@ class CreditDesk:
             text=told.text,
             code=proposal.code,
             rule_version=self._rule_book.version,
-            event_id=event_id,
+            event_id=before.event_id if before else event_id,
             incident_id=before.incident_id if before else incident,
             asset_id=told.asset_id,
             zone_id=before.zone_id if before else answer.zone_id,
             owner_id=before.owner_id if before else _owner_of(answer),
-            reasons=(*sighting_reasons(told), *answer.reasons),
+            reasons=(*sighting_reasons(told, sighting), *answer.reasons),
             files=_together(before.files if before else (), told.files),
+            level=min(proposal.level, (before and before.level) or proposal.level),
+            sighting=sighting,
             state=before.state if before else ReviewState.PROPOSED,
             version=before.version + 1 if before else 1,
         )
-        self._reviews[known] = seen
+        self.keep_review(seen)
         return known, seen
 
     def handled(self, incident: Incident) -> Iterator[ReviewItem]:
@@ -202,32 +227,37 @@ class CreditDesk:
                 review = self._by_hand(asked, user, request, at_us)
             case ProposeReversal():
                 review = self._reversal(asked, user, at_us)
-        self._reviews[review.review_id] = review
+        self.keep_review(review)
         return review
 
     def judge(self, asked: JudgeReview, user: User, at_us: int) -> Judged:
         """Raises Refused: to whom it concerns, to who proposed it, without the words that are needed."""
-        review = self._reviews.get(asked.review_id)
-        if review is None:
-            raise Refused(Reason.of("no_such_review"))
-        if not review.is_open:
-            raise Refused(Reason.of("already_judged", by=review.judged_by or ""))
-        self._expect_authority(review, user)
+        review = self.open_review(asked.review_id)
+        self.expect_authority(review, user)
         _expect_words(review, asked)
+        found = established(review, asked, user, self._persons)
         judged = review.judged(asked.verdict, user.name, at_us, asked.words.strip())
-        if review.kind is ReviewKind.VIOLATION and asked.person_id:
-            judged = replace(judged, person_id=asked.person_id)
+        if found is not None:
+            doer = next(iter(found.doers), None)
+            judged = replace(judged, established=found, person_id=doer)
         entries: tuple[CreditEntry, ...] = ()
         proposals: tuple[ReviewItem, ...] = ()
         if asked.verdict is ReviewState.CONFIRMED:
             if review.kind is ReviewKind.VIOLATION:
                 proposals = tuple(self._of_violation(judged, at_us))
-            else:
+            elif review.kind not in OF_SIGHT:
                 entries = (self._entry(judged, user, at_us),)
-        self._reviews[judged.review_id] = judged
+        self.keep_review(judged)
         for entry in entries:
             self._keep(entry)
         return Judged(review=judged, entries=entries, proposals=proposals)
+
+    def open_review(self, review_id: UUID) -> ReviewItem:
+        """Raises Refused."""
+        review = self.review(review_id)
+        if not review.is_open:
+            raise Refused(Reason.of("already_judged", by=review.judged_by or ""))
+        return review
 
     def _evidence(self, event: AlarmRaised, answer: Answer, station: str) -> tuple[str, ...]:
         at = to_datetime(event.started_at_us).astimezone(self._zone)
@@ -249,17 +279,17 @@ class CreditDesk:
         for item in self._triggered(Trigger.VIOLATION_CONFIRMED):
             if item.codes and violation.code not in item.codes:
                 continue
-            person = _concerned(item, violation)
-            if person is None:
+            if item.points_hundredths < 0 and _found_itself(violation):
                 continue
             why = Reason.of("violation_confirmed", code=violation.code, by=violation.judged_by)
             about = violation.event_id or violation.review_id
-            yield from self._new(
-                self._credit(item, person, about, at_us, (why,)),
-                incident_id=violation.incident_id,
-                asset_id=violation.asset_id,
-                zone_id=violation.zone_id,
-            )
+            for person in _concerned(item, violation):
+                yield from self._new(
+                    self._credit(item, person, about, at_us, (why,)),
+                    incident_id=violation.incident_id,
+                    asset_id=violation.asset_id,
+                    zone_id=violation.zone_id,
+                )
 
     def _credit(
         self,
@@ -350,7 +380,7 @@ class CreditDesk:
         # it was rejected before: a new appeal is a later version of the same question
         return replace(review, version=before.version + 1)
 
-    def _expect_authority(self, review: ReviewItem, user: User) -> None:
+    def expect_authority(self, review: ReviewItem, user: User) -> None:
         wanted = _AUTHORITIES[review.account] if review.account else Role.SAFETY_MANAGER
         if wanted not in user.roles:
             raise Refused(Reason.of("not_the_authority", role=wanted.value))
@@ -440,12 +470,17 @@ def _beneficiary(item: CreditItem, answer: Answer) -> PersonId | None:
     return party.person_id or None if party else None
 
 
-def _concerned(item: CreditItem, violation: ReviewItem) -> PersonId | None:
-    parties = {
-        Beneficiary.NAMED: violation.person_id,
-        Beneficiary.ZONE_OWNER: violation.owner_id,
-    }
-    return parties.get(item.to)
+def _concerned(item: CreditItem, violation: ReviewItem) -> tuple[PersonId, ...]:
+    if item.to is Beneficiary.NAMED and violation.established is not None:
+        return violation.established.doers
+    owner = violation.owner_id if item.to is Beneficiary.ZONE_OWNER else None
+    return (owner,) if owner else ()
+
+
+def _found_itself(violation: ReviewItem) -> bool:
+    """What a unit finds itself is not scored again (DOMAIN G3)."""
+    found = violation.established
+    return found is not None and found.found_by is FoundBy.UNIT
 
 
 def _expect_words(review: ReviewItem, asked: JudgeReview) -> None:
@@ -454,7 +489,7 @@ def _expect_words(review: ReviewItem, asked: JudgeReview) -> None:
         or review.kind is not ReviewKind.CREDIT
         or review.points_hundredths < 0
     )
-    if asked.verdict is ReviewState.PROPOSED:
+    if asked.verdict not in _VERDICTS:
         raise Refused(Reason.of("no_verdict"))
     if needs and not asked.words.strip():
         raise Refused(Reason.of("words_needed"))

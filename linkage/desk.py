@@ -43,6 +43,7 @@ from domain.paperwork import (
     User,
 )
 from domain.records import PaperLearned, Requested
+from domain.rectification import Rectification
 from domain.requests import (
     AcknowledgeIncident,
     AnswerConsultation,
@@ -64,6 +65,7 @@ from domain.requests import (
     PutRationalisations,
     PutUser,
     Refused,
+    RefuseProposal,
     RemoveTag,
     ReportCamera,
     ReportFinding,
@@ -73,6 +75,14 @@ from domain.requests import (
     WriteLog,
 )
 from domain.responsibility import Answer, Kind, Reason
+from domain.review_requests import (
+    IssueRectification,
+    MarkDuplicates,
+    ReportByHand,
+    ReportRectified,
+    SeeReviews,
+    VerifyRectification,
+)
 from domain.violations import event_of
 from linkage.alarm_desk import ALARM_REQUESTS, AlarmDesk
 from linkage.arrangement_desk import (
@@ -93,6 +103,9 @@ from linkage.notice_desk import NOTICE_REQUESTS, NoticeDesk
 from linkage.outages.book import HeldOutages
 from linkage.outages.outages import Outages
 from linkage.plan import LinkagePlan
+from linkage.rectification_desk import RectificationDesk
+from linkage.review_desk import ReviewDesk
+from linkage.sightings import refused_letter
 from linkage.tagging import EFFECTS, tags_on
 
 Silence = Callable[[Incident, int, Changes], None]
@@ -106,6 +119,7 @@ _PROCESSES: Final = {
     (JUDGE, ReportFinding): User(name=JUDGE, password="", roles=frozenset()),
     (NOTICE, AnswerNotice): User(name=NOTICE, password="", roles=frozenset()),
     (VISION, ProposeViolation): User(name=VISION, password="", roles=frozenset()),
+    (VISION, RefuseProposal): User(name=VISION, password="", roles=frozenset()),
     (VISION, ReportCamera): User(name=VISION, password="", roles=frozenset()),
 }
 
@@ -138,6 +152,7 @@ class Held:
     disturbances: tuple[Disturbance, ...] = ()  # of the last minutes
     device_cares: tuple[DeviceCare, ...] = ()
     outages: HeldOutages = field(default_factory=HeldOutages)
+    rectifications: tuple[Rectification, ...] = ()
 
 
 class Desk:
@@ -183,6 +198,8 @@ class Desk:
         self._rationalisations = {
             (each.rationale.point, each.rationale.condition): each for each in held.rationalisations
         }
+        self._reviews = ReviewDesk(plan, credit, answer)
+        self._rectifications = RectificationDesk(plan, credit, self._reviews, held.rectifications)
         self._findings = {finding.finding_id: finding for finding in held.findings}
 
     def handle(self, asked: Requested) -> Changes:
@@ -307,6 +324,10 @@ class Desk:
             return subject
         if isinstance(request, OutageRequest):
             return self._outages().handle(asked, request, user, changes)
+        if isinstance(request, MarkDuplicates | SeeReviews | ReportByHand):
+            return self._reviews.handle(asked, request, user, changes)
+        if isinstance(request, IssueRectification | ReportRectified | VerifyRectification):
+            return self._rectifications.handle(asked, request, user, changes)
         match request:
             case WriteLog():
                 return self._log.write(asked, request, user, changes)
@@ -348,6 +369,9 @@ class Desk:
                 return self._report(request.finding, changes)
             case ProposeViolation():
                 return self._sighted(request, at_us, changes)
+            case RefuseProposal():
+                changes.dead_letters.append(refused_letter(request, at_us))
+                return request.box_id
             case ViewEvidence():
                 return request.sha256  # the audit is what it is for
             case ReportCamera():
@@ -447,6 +471,7 @@ class Desk:
         return str(incident.incident_id)
 
     def _judge(self, request: JudgeReview, user: User, at_us: int, changes: Changes) -> str:
+        self._reviews.expect_in_scope(self._credit.review(request.review_id), user)
         judged = self._credit.judge(request, user, at_us)
         changes.reviews += [judged.review, *judged.proposals]
         changes.entries += judged.entries

@@ -23,7 +23,7 @@ from domain.notices import (
     Who,
 )
 from domain.organisation import Roster
-from domain.responsibility import Answer, Party, Reason
+from domain.responsibility import Answer, Kind, Party, Reason
 from linkage.plan import LinkagePlan
 from linkage.responsibility import Responsibility
 from linkage.rosters import duties, duties_of_day
@@ -72,12 +72,41 @@ def notices_of_step(
     responsibility: Responsibility,
     told: Collection[PersonId] = (),
 ) -> list[Notice]:
-    """Level 1 by every channel of the person, the others by the first. `told`: at lower steps."""
+    """Level 1 by every channel of the person, the others by the first. `told`: at lower steps.
+    A violation calls with its first step, whoever that is, also who leads the work at the place."""
     ladder = ladder_of(escalation, plan)
     if ladder is None or step_number >= len(ladder.steps):
         return []  # a version of the site without it
     step = ladder.steps[step_number]
-    call = call_of(escalation, step, now_us, plan, responsibility, told)
+    calls = [call_of(escalation, step, now_us, plan, responsibility, told)]
+    if step_number == 0 and escalation.kind is Kind.VIOLATION:
+        leader = _work_leader(escalation, now_us, responsibility)
+        calls += [leader] if leader and leader.party != calls[0].party else []
+    return [
+        notice
+        for call in calls
+        for notice in _notices(escalation, step_number, step.who, call, now_us, plan)
+    ]
+
+
+def _work_leader(escalation: Escalation, at_us: int, responsibility: Responsibility) -> Call | None:
+    """He stands beside it, at whatever hour: 发现即制止."""
+    site = responsibility.work_site_at(escalation.asset_id, escalation.began_at_us)
+    if site is None:
+        return None
+    party = responsibility.party(site.leader)
+    why = Reason.of("work_site", number=site.number, person=party.name)
+    return Call(party=party, not_before_us=at_us, reasons=(why,))
+
+
+def _notices(
+    escalation: Escalation,
+    step_number: int,
+    who: Who,
+    call: Call,
+    now_us: int,
+    plan: LinkagePlan,
+) -> list[Notice]:
     contact = plan.notices.contact(call.party.person_id)
     channels = contact.channels or (PHONE,)
     if escalation.level is not Priority.URGENT:
@@ -91,7 +120,7 @@ def notices_of_step(
             incident_id=escalation.incident_id,
             asset_id=escalation.asset_id,
             step=step_number,
-            who=step.who,
+            who=who,
             level=escalation.level,
             kind=escalation.kind,
             person_id=call.party.person_id,

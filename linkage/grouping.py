@@ -59,7 +59,7 @@ class Grouping:
                 self._explain(known, why, changes)
 
     def noticed(self, event: AlarmRaised) -> None:
-        """Nobody need take it, but a switch that opened may matter to what follows."""
+        """Nobody need take it, or it is kept back: a switch that opened matters to what follows."""
         self._correlation.remember(event, None)
 
     def inhibits(self, event: AlarmRaised) -> bool:

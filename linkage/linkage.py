@@ -65,8 +65,10 @@ from linkage.incidents import OpenIncidents
 from linkage.log_desk import LogDesk
 from linkage.notice_desk import NoticeDesk, NoticeHands
 from linkage.outages.book import Hands as OutageHands
+from linkage.outages.log_lines import OutageLines
 from linkage.outages.outages import Outages
 from linkage.plan import LinkagePlan, LinkageRule
+from linkage.rejections import RejectionDesk
 from linkage.responsibility import Responsibility
 from linkage.supervision_desk import SupervisionDesk
 from linkage.suppression import HeldValues, Suppressions
@@ -77,6 +79,7 @@ from linkage.watches import Watches
 REMEMBER_ENDED_US: Final = 60 * MINUTE_US
 # events of so long ago are needed to begin with: an opening may wait for its protection, a flood go on
 REMEMBER_RECENT_US: Final = 10 * MINUTE_US
+_OF_ORDER: Final = SUPERVISED | {Condition.REJECTED}  # about us, not about the plant
 REMEMBER_DISTURBED_US: Final = 20 * MINUTE_US  # trips, of which only the first ten are looked at
 
 
@@ -106,7 +109,12 @@ class Linkage:
         )
         self._log = LogDesk(plan, held.log)
         self._credit = CreditDesk(
-            plan.rule_book, plan.violations, plan.zone, held.reviews, held.entries
+            plan.rule_book,
+            plan.violations,
+            plan.zone,
+            held.reviews,
+            held.entries,
+            [person.person_id for person in plan.organisation.persons],
         )
         self._alarms = OpenAlarms(held.alarms)
         self._commands = KnownCommands(commands)
@@ -155,9 +163,11 @@ class Linkage:
         self._supervision = SupervisionDesk(
             plan, self._responsibility, self._alarms, self._link, concerns
         )
+        self._rejections = RejectionDesk(plan, self._alarms, held.reviews, self._link, concerns)
         self._notice_desk = NoticeDesk(
             plan, self._incidents, self._alarms, held.escalations, self._notice_hands()
         )
+        self._outage_lines = OutageLines(plan)
         self._outages = Outages(
             plan,
             held.outages,
@@ -199,6 +209,7 @@ class Linkage:
                 self._ticked(record.at_us, changes)
             case Requested():
                 changes.extend(self._desk.handle(record))
+                self._rejections.follow(list(changes.reviews), record.at_us, changes)
             case PaperLearned():
                 self._desk.learn(record)
             case DeadLetter():
@@ -209,6 +220,7 @@ class Linkage:
         self._recall(record.at_us, changes)
         self._notice_desk.follow(record.at_us, changes)
         changes.log += self._log.lines_of(changes)
+        changes.log += self._outage_lines.of(changes, record.at_us)
         return changes
 
     def recollect(self, record: Record, values: Values) -> None:
@@ -279,6 +291,7 @@ class Linkage:
             if _needs_a_person(judged) and self._alarms.get(event.event_id) is None:
                 alarm = Alarm.of(judged).kept_from_operator(treatment.withheld, treatment.because)
                 self._alarm_desk.keep(self._quality.raised(alarm, changes), changes)
+            self._grouping.noticed(judged)
             return
         if _needs_a_person(judged):
             self._annunciate(judged, changes)
@@ -365,6 +378,8 @@ class Linkage:
                 # what kept it back never keeps back what names a cause
                 told = self._let_in(judged.let_through(), at_us, changes)
                 self._alarm_desk.keep(told, changes)
+                self._grouping.told(opening, changes)
+                self._outages.raised(opening, told.incident_id, changes)
             return
         if treatment.withheld is None:
             told = replace(Alarm.of(opening), version=2)  # after what it may have been judged first
@@ -447,12 +462,12 @@ class Linkage:
             return self._responsibility.of_roster(
                 event.point.removeprefix(POST), event.started_at_us
             )
-        if event.condition in SUPERVISED:
+        if event.condition in _OF_ORDER:
             return self._supervision.answer(event)
         return self._answer_for(event.asset_id, event.started_at_us, self._kind(event))
 
     def _kind(self, event: AlarmRaised) -> Kind:
-        if event.condition is Condition.HANDOVER_LATE or event.condition in SUPERVISED:
+        if event.condition is Condition.HANDOVER_LATE or event.condition in _OF_ORDER:
             return Kind.SUPERVISION
         return Kind.VIOLATION if self._credit.breaks_a_rule(event) else Kind.FAULT
 
@@ -563,6 +578,7 @@ class Linkage:
         self._quality.ticked(at_us, changes)
         self._desk.swaps_lapsed(self._arrangement_desk.ticked(at_us, changes), at_us, changes)
         self._supervision.ticked(at_us, changes)
+        self._rejections.ticked(at_us, changes)
         self._outages.ticked(at_us, changes)
         self._trips.forget_before(at_us - 2 * TOGETHER_WITHIN_US)
         self._grouping.passed(at_us)

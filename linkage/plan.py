@@ -120,6 +120,15 @@ class Suppression:
         return state in self.states
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RejectionBound:
+    """From when on the proposals of a camera or a rule are rejected too often (DOMAIN D7)."""
+
+    percent: int = 30
+    at_least: int = 10  # judgements: three of five say nothing
+    within_us: int = 30 * 24 * 60 * MINUTE_US
+
+
 EVERYTHING: Final = "all"  # the position of a site that names none
 
 
@@ -141,6 +150,7 @@ class LinkagePlan:
     points: Mapping[PointKey, Point] = field(default_factory=dict)
     modes: tuple[Mode, ...] = ()
     shelve_at_most_us: int = 8 * 60 * MINUTE_US
+    rejections: RejectionBound = RejectionBound()
     positions: tuple[Position, ...] = ()
     notices: NoticePlan = field(default_factory=NoticePlan)
     posts: tuple[Post, ...] = ()  # that hand over from shift to shift

@@ -99,6 +99,10 @@ class Responsibility:
             )
         )
 
+    def work_site_at(self, asset_id: AssetId, at_us: int) -> WorkSite | None:
+        """Where people work under a ticket then, and who leads them."""
+        return self._arranged.work_site_at(asset_id, at_us)
+
     def of_asset(
         self, asset_id: AssetId, at_us: int, kind: Kind = Kind.FAULT, called: str = ""
     ) -> Answer:

@@ -41,6 +41,7 @@ _OURS: Final = SUPERVISED | {
     Condition.OVERDUE,
     Condition.DEVICE_SILENT,
     Condition.TEST_OVERDUE,
+    Condition.REJECTED,
 }
 
 

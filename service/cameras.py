@@ -21,11 +21,11 @@ from service.local_socket import SOCKET_NAME, is_served
 
 _NICE: Final = 15  # a finding may wait for the processor; a siren may not
 _LOOK_EVERY_S: Final = 0.5
+_OWN_SHARE: Final = Path("/proc/self/autogroup")  # is there where the kernel shares so
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    with contextlib.suppress(OSError):
-        os.nice(_NICE)
+    _step_back()
     chosen = _parser().parse_args(arguments)
     # while we only wait, a signal ends us at once
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -35,6 +35,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from service.vision_process import run_vision
 
     return run_vision(chosen.data, chosen.compiled, chosen.language)
+
+
+def _step_back() -> None:
+    """Linux shares the processor between sessions first, and by nice only within one: in a session of our
+    own all our decoders together weigh less than core, and what they took is not on core's account."""
+    with contextlib.suppress(OSError):
+        os.nice(_NICE)
+    with contextlib.suppress(OSError):
+        os.setsid()
+        _OWN_SHARE.write_text(str(_NICE))
 
 
 def _parser() -> argparse.ArgumentParser:

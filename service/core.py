@@ -43,6 +43,9 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
+# what the vision process counts and core serves for it
+_COUNTED_BY_VISION: Final = frozenset({"bad_pictures", "box_proposals", "dead_letters"})
+
 BAD_INPUT = 2  # another start would end the same way
 TRY_AGAIN = 75  # EX_TEMPFAIL: a store is away; the supervisor starts us again
 HISTORY_ROWS_AT_MOST: Final = 10_000
@@ -165,7 +168,14 @@ def operations(core: "AnyCore") -> dict[str, Handler]:
         log.info("dead_letters_replayed", count=noted)
         return {"noted": noted}
 
+    def vision_counted(asked: Mapping[str, Any]) -> Mapping[str, object]:
+        for name, labels, count in asked["counts"]:
+            if name in _COUNTED_BY_VISION:
+                core.counters.add(name, int(count), **{str(k): str(v) for k, v in labels.items()})
+        return {}
+
     return {
+        "vision_counted": vision_counted,
         "request": ask,
         "history": history,
         "latest": latest,

@@ -8,6 +8,7 @@ from sqlalchemy import Engine
 
 from domain.clock import MINUTE_US, Clock
 from domain.ports import Counters, StorageUnavailable
+from service.evidence_keeping import EvidenceKeeper
 from service.settings import KeepSettings
 from service.workers import Worker
 from storage.retention import Kept, delete_some
@@ -25,7 +26,13 @@ class Janitor:
     """Has no part in deciding: while the records are away, it waits."""
 
     def __init__(
-        self, engine: Engine, settings: KeepSettings, *, clock: Clock, counters: Counters
+        self,
+        engine: Engine,
+        settings: KeepSettings,
+        *,
+        clock: Clock,
+        counters: Counters,
+        evidence: EvidenceKeeper | None = None,
     ) -> None:
         self._engine = engine
         self._days: Mapping[Kept, int] = {
@@ -34,6 +41,7 @@ class Janitor:
             Kept.DEAD_LETTERS: settings.dead_letters_days,
             Kept.LEAVE_REASONS: settings.leave_reasons_days,
         }
+        self._evidence = evidence
         self._clock = clock
         self._counters = counters
         self._wait_s = FIRST_AFTER_S
@@ -48,7 +56,14 @@ class Janitor:
                 self._counters.add("kept_long_enough", gone, kept=kept.value)
                 log.info("kept_long_enough", kept=kept.value, rows=gone, days=days)
             total += gone
-        return total
+        return total + self._sweep_evidence()
+
+    def _sweep_evidence(self) -> int:
+        gone = self._evidence.sweep() if self._evidence else 0
+        if gone:
+            self._counters.add("kept_long_enough", gone, kept="evidence")
+            log.info("kept_long_enough", kept="evidence", files=gone)
+        return gone
 
     def _step(self) -> None:
         self.worker.wait(self._wait_s)

@@ -150,6 +150,8 @@ class LiveView:
             ("outage", changes.outages),
             ("planned_outage", changes.planned_outages),
             ("earth_fault", changes.earth_faults),
+            ("rectification", changes.rectifications),
+            ("review_mark", changes.review_marks),
         ):
             if things:
                 yield {"kind": kind, "count": len(things), "text": ""}

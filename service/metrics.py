@@ -30,6 +30,8 @@ _TRY_AGAIN_S: Final = 10.0
 _PREFIX: Final = "gridwarden_"
 # every counter of core with what it counts; one that is missing here is served all the same
 COUNTED: Final[Mapping[str, str]] = {
+    "bad_pictures": "What cameras sent over MQTT and was no picture, by camera",
+    "box_proposals": "Messages of other makers' boxes, by box and what became of them",
     "commanded_before_decided": "Level-1 commands sent before their event could be decided in order",
     "command_not_sendable": "Commands that could not be built or sent for an unforeseen error",
     "command_sender_failed": "Unforeseen errors of the connection that carries commands",

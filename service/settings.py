@@ -176,6 +176,18 @@ class KeepSettings(_Group):
     audit_days: int = Field(default=5 * 365, ge=30)
     dead_letters_days: int = Field(default=90, ge=1)
     leave_reasons_days: int = Field(default=30, ge=1)  # the words alone; that he was away stays
+    # pictures and clips, after the judgement: of what was confirmed with its notice (DOMAIN C5)
+    evidence_confirmed_days: int = Field(default=3 * 365, ge=1)
+    evidence_rejected_days: int = Field(default=30, ge=1)  # rejected, or a duplicate
+    evidence_unjudged_days: int = Field(default=180, ge=1)  # since it was proposed
+
+
+class ReviewSettings(_Group):
+    """When the proposals of a camera or a rule are rejected too often (DOMAIN D7)."""
+
+    rejected_percent: int = Field(default=30, ge=1, le=100)  # above it
+    rejected_at_least: int = Field(default=10, ge=1)  # judgements in the window
+    rejected_days: int = Field(default=30, ge=1)  # the window
 
 
 class ConsoleSettings(_Group):
@@ -203,6 +215,11 @@ class VisionSettings(_Group):
     model: Path | None = None  # .onnx, with its card of the same name (.json) beside it
     engine: Literal["auto", "opencv", "onnxruntime"] = "auto"
     threads: int = Field(default=1, ge=1, le=16)  # of one picture
+    box_host: str = "127.0.0.1"
+    box_port: int = Field(default=0, ge=0, le=65_535)  # of other makers' boxes over HTTP; 0: off
+    tell_every_s: float = Field(
+        default=60.0, gt=0
+    )  # how many pictures were looked at, into the log
 
 
 class LogSettings(_Group):
@@ -254,6 +271,7 @@ class Settings(BaseSettings):
     dead_letters: DeadLetterSettings = DeadLetterSettings()
     keep: KeepSettings = KeepSettings()
     alarms: AlarmSettings = AlarmSettings()
+    reviews: ReviewSettings = ReviewSettings()
     console: ConsoleSettings = ConsoleSettings()
     judge: JudgeSettings = JudgeSettings()
     vision: VisionSettings = VisionSettings()

@@ -4,7 +4,7 @@ A source is a function that reads the records and gives moments; a new one is a 
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import replace
 from itertools import chain
 from typing import Final
 
@@ -12,21 +12,12 @@ from domain.commands import CommandState, DeviceCommand
 from domain.events import AlarmRaised
 from domain.incidents import Incident
 from domain.responsibility import Reason
+from service.moments import Moment
+from service.outage_view import happened
 from storage.console_reads import ConsoleReads
+from storage.outages import OutageReads
 
 MOMENTS_AT_MOST: Final = 500  # of one source
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Moment:
-    """One thing that happened. `what` is worded by the page: web.words.timeline, else domain.reasons."""
-
-    at_us: int
-    what: Reason
-    actor: str = ""  # a user's name; "" where nobody did it
-    link: str = ""  # a page of the console that tells more
-    icon: str = "circle"  # a Material name
-    event: AlarmRaised | None = None  # worded in the operator's words beside `what`
 
 
 Source = Callable[[ConsoleReads, Incident], list[Moment]]
@@ -118,12 +109,22 @@ def its_findings(records: ConsoleReads, incident: Incident) -> list[Moment]:
     ]
 
 
+def its_outage(records: ConsoleReads, incident: Incident) -> list[Moment]:
+    """What became of the outage that it made."""
+    outage = OutageReads(records.engine).outage_of_incident(incident.incident_id)
+    if outage is None:
+        return []
+    link = f"/outage/{outage.outage_id}"
+    return [replace(moment, link=link) for moment in happened(outage)]
+
+
 SOURCES: Final[tuple[Source, ...]] = (
     its_life,
     its_alarms,
     its_commands,
     its_requests,
     its_findings,
+    its_outage,
 )
 
 

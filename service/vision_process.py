@@ -3,13 +3,16 @@
 Core decides; here is nothing that must survive. While core is away, what was seen waits, in its order.
 """
 
+import contextlib
+import json
 import os
 import signal
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,17 +24,22 @@ from detectors.violations.subjects import Sureness
 from detectors.violations.watch import CameraWatch
 from detectors.violations.zones import UnusableZone
 from domain.access import VISION
-from domain.cameras import Camera, Frame
+from domain.cameras import Camera, CameraKind, Frame
 from domain.clock import Clock, system_clock
 from domain.ids import CameraId, TeamId
 from domain.paperwork import Ticket
 from domain.ports import StorageUnavailable
-from domain.requests import ProposeViolation, ReportCamera
+from domain.requests import ProposeViolation, RefuseProposal, ReportCamera
 from domain.violations import CANNOT_BE_ASKED, Place, Proposal, TicketAnswer, answer_from
-from service.camera_rig import CameraRig
+from ingest.cameras.box_mqtt import NotTaken
+from service.box_http import BoxServer
+from service.box_proposals import BoxDesk
+from service.camera_brokers import box_secrets, box_subscribers, picture_subscribers
+from service.camera_rig import CameraRig, Reader, standing_reports
 from service.core_client import CoreClient
+from service.counting import Counted
 from service.evidence_files import EVIDENCE
-from service.local_socket import CoreUnreachable, RequestRefused
+from service.local_socket import SOCKET_NAME, CoreUnreachable, RequestRefused, request
 from service.logs import configure_logs
 from service.processes import RESTART
 from service.records import records_engine
@@ -53,6 +61,8 @@ _WAITING_AT_MOST: Final = 1_000
 _TICKETS_EVERY_S: Final = 2.0
 _TICKETS_AT_MOST_S: Final = 60.0  # older than this they are not believed
 _ASK_AGAIN_S: Final = 2.0
+_COUNT_EVERY_S: Final = 5.0
+_JOIN_WITHIN_S: Final = 6.0
 
 
 class KnownTickets:
@@ -112,6 +122,7 @@ class _Watched:
         self.memory = memory
         self.size: tuple[int, int] = (0, 0)
         self.watch: CameraWatch | None = None
+        self.looked_at = 0  # pictures, since the start
 
 
 class VisionProcess:
@@ -124,10 +135,12 @@ class VisionProcess:
         compiled: Path,
         rig: CameraRig,
         tickets: KnownTickets,
-        eye: Eye,
+        eye: Eye | None,
     ) -> None:
+        """Without an eye nothing is recognised; whether the cameras see is still watched."""
         self._site, self._compiled = site, compiled
         self._rig, self._tickets = rig, tickets
+        self._socket = settings.data / SOCKET_NAME
         self._core = CoreClient(settings.data)
         self._core.subscribe(self._heard)
         self._eye = eye
@@ -135,9 +148,15 @@ class VisionProcess:
         self._texts = {rule.code: rule.text for rule in site.machine_rules}
         self._levels = {rule.code: rule.priority for rule in site.machine_rules}
         files = EvidenceFiles(settings.data / EVIDENCE)
+        self._counted = Counted()
+        self._told_counts: dict[tuple[str, str], int] = {}
+        self._boxes = BoxDesk(site, tickets, files, self._tell_at_once, self._counted)
+        self._box_readers = list(self._readers_of_boxes(settings.vision))
         self._watched = {camera.camera_id: _Watched(CameraMemory(files)) for camera in site.cameras}
         self._waiting: deque[ProposeViolation | ReportCamera] = deque(maxlen=_WAITING_AT_MOST)
         self._ask_again_at = 0.0
+        self._tell_every_s = settings.vision.tell_every_s
+        self._tell_again_at = self._count_again_at = 0.0
         self._stopping = threading.Event()
         self.restart = False
 
@@ -145,8 +164,17 @@ class VisionProcess:
         self._core.start()
         self._tickets.start()
         self._rig.start()
+        for reader in self._box_readers:
+            reader.start()
+        self._tell_again_at = time.monotonic() + self._tell_every_s
         while not self._stopping.is_set():
             self.step(0.5)
+        self._tell_the_log()
+        for reader in self._box_readers:
+            reader.stop()
+        for reader in self._box_readers:
+            reader.join(_JOIN_WITHIN_S)
+        self._end_what_is_open()
         self._rig.stop()
         self._tickets.stop()
         self._core.stop()
@@ -162,11 +190,76 @@ class VisionProcess:
         if frame is not None:
             self._look(frame)
         self._tell_core()
+        with contextlib.suppress(NotTaken):  # the next look tries again
+            self._boxes.pass_time(system_clock())
+        if time.monotonic() >= self._count_again_at:
+            self._count_again_at = time.monotonic() + _COUNT_EVERY_S
+            self._tell_counts()
+        if time.monotonic() >= self._tell_again_at:
+            self._tell_again_at += self._tell_every_s
+            self._tell_the_log()
+
+    def _end_what_is_open(self) -> None:
+        """Nobody looks any more: what was seen ends where it was seen last. Tried once."""
+        for camera_id, watched in self._watched.items():
+            if watched.watch is not None:
+                for proposal in watched.watch.end():
+                    self._propose(self._rig.camera(camera_id), watched.memory, proposal)
+        self._ask_again_at = 0.0
+        self._tell_core()
+        with contextlib.suppress(NotTaken):
+            self._boxes.end()
+
+    def _readers_of_boxes(self, settings: VisionSettings) -> Iterator[Reader]:
+        yield from box_subscribers(self._site, self._boxes.take)
+        secrets = box_secrets(self._site.boxes)
+        if settings.box_port and secrets:
+            try:
+                yield BoxServer(settings.box_host, settings.box_port, secrets, self._boxes.take)
+            except OSError as error:
+                log.error("boxes_not_served", port=settings.box_port, reason=str(error))
+
+    def _tell_at_once(self, told: ProposeViolation | RefuseProposal) -> None:
+        """Journalled on return; who asks waits for it. Raises NotTaken."""
+        try:
+            outcome = self._core.ask(told, VISION, timeout_s=5.0)
+        except (CoreUnreachable, RequestRefused, TimeoutError, OSError) as error:
+            raise NotTaken(str(error) or "core does not answer") from error
+        if not outcome.done:
+            log.error("proposal_refused", why=outcome.why)
+
+    def _tell_counts(self) -> None:
+        """Core's /metrics has them; a count that does not reach it goes with the next."""
+        counts = {
+            ("bad_pictures", json.dumps({"camera": camera})): count
+            for camera, count in self._rig.broken_pictures().items()
+        }
+        for name, labels, count in self._counted.items():
+            counts[name, json.dumps(labels)] = count
+        more = [
+            [name, json.loads(labels), count - self._told_counts.get((name, labels), 0)]
+            for (name, labels), count in counts.items()
+            if count > self._told_counts.get((name, labels), 0)
+        ]
+        if more:
+            with contextlib.suppress(CoreUnreachable, RequestRefused, TimeoutError, OSError):
+                request(self._socket, "vision_counted", counts=more)
+                self._told_counts = counts
+
+    def _tell_the_log(self) -> None:
+        """How many pictures of each camera were looked at, and how many came too fast for that."""
+        log.info(
+            "cameras_looked_at",
+            pictures={camera: watched.looked_at for camera, watched in self._watched.items()},
+            passed_over=dict(self._rig.passed_over()),
+            broken=dict(self._rig.broken_pictures()),
+        )
 
     def _reported(self, report: ReportCamera) -> None:
         """What a camera no longer sees ends where it was seen last."""
         watched = self._watched[report.camera_id]
-        if report.ended_at_us is None and watched.watch is not None:
+        ends = report.ended_at_us is None and not report.state.shows
+        if ends and watched.watch is not None:
             camera = self._rig.camera(report.camera_id)
             for proposal in watched.watch.end():
                 self._propose(camera, watched.memory, proposal)
@@ -175,10 +268,11 @@ class VisionProcess:
     def _look(self, frame: Frame) -> None:
         camera = self._rig.camera(frame.camera_id)
         watched = self._watched[frame.camera_id]
+        watched.looked_at += 1
         watch = self._watch(camera, watched, frame)
-        if watch is None or not camera.codes:
+        if watch is None or self._eye is None or not camera.codes:
             return
-        found = self._recogniser(camera).detect(frame.picture)
+        found = self._recogniser(self._eye, camera).detect(frame.picture)
         watched.memory.remember(frame, found)
         height, width = frame.picture.shape[:2]
         for proposal in watch.look(frame.at_us, found, (width, height), frame.picture):
@@ -190,6 +284,8 @@ class VisionProcess:
         if watched.size == size:
             return watched.watch
         watched.size, watched.watch = size, None
+        if self._eye is None:
+            return None
         try:
             config = watch_config(camera, size, self._eye.sure, self._distances)
             watched.watch = CameraWatch(
@@ -202,9 +298,10 @@ class VisionProcess:
     def _levels_of(self, camera: Camera) -> tuple[Any, ...]:
         return tuple((code, self._levels[code]) for code in camera.codes if code in self._levels)
 
-    def _recogniser(self, camera: Camera) -> Recogniser:
+    @staticmethod
+    def _recogniser(eye: Eye, camera: Camera) -> Recogniser:
         tiles = Tiles(columns=camera.tiles, rows=camera.tiles) if camera.tiles > 1 else None
-        return Recogniser(self._eye.net, RecogniseConfig(tiles=tiles))
+        return Recogniser(eye.net, RecogniseConfig(tiles=tiles))
 
     def _propose(self, camera: Camera, memory: CameraMemory, proposal: Proposal) -> None:
         """Without its picture it is told too: a full disk hides nobody's danger."""
@@ -221,7 +318,7 @@ class VisionProcess:
                 asset_id=proposal.place.asset_id or camera.asset_id,
                 camera=camera.name,
                 text=self._texts.get(proposal.code, proposal.code.value),
-                model=self._eye.model,
+                model=self._eye.model if self._eye else "",
                 files=files,
             )
         )
@@ -261,6 +358,16 @@ def passwords_of(cameras: Iterable[Camera]) -> dict[CameraId, str]:
     return found
 
 
+def _eye_of(settings: VisionSettings, rig: CameraRig) -> Eye | None:
+    """A model that cannot be used is an alarm of every camera, and no reason to watch none of them."""
+    try:
+        return Eye.of(settings)
+    except UnusableModel as error:
+        log.error("recognition_off", reason=str(error))
+        rig.unwatched(str(error))
+        return None
+
+
 def run_vision(data: Path, compiled: Path, language: str | None) -> int:
     """Until SIGTERM or SIGINT; RESTART where core came back with another site."""
     try:
@@ -269,11 +376,21 @@ def run_vision(data: Path, compiled: Path, language: str | None) -> int:
         site = read_compiled(compiled)
         engine = records_engine(data, settings.records, role="vision", busy_ms=1_000, once=True)
         reads = ConsoleReads(engine)
-        cameras = [camera for camera in site.cameras if camera.enabled]
-        rig = CameraRig(cameras, passwords_of(cameras), settings.language)
-        eye = Eye.of(settings.vision)
+        cameras = [
+            camera
+            for camera in site.cameras
+            if camera.enabled and camera.kind is not CameraKind.BOX
+        ]
+        rig = CameraRig(
+            cameras,
+            passwords_of(cameras),
+            settings.language,
+            more_readers=partial(picture_subscribers, site),
+        )
+        rig.standing(standing_reports(site.code, cameras, reads.standing_of_point))
+        eye = _eye_of(settings.vision, rig)
         vision = VisionProcess(settings, site, compiled, rig, KnownTickets(reads.tickets), eye)
-    except (BadSettings, BrokenCompiledSite, UnusableModel) as error:
+    except (BadSettings, BrokenCompiledSite, StorageUnavailable) as error:
         log.error("vision_cannot_start", reason=str(error))
         return BAD_INPUT
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -32,10 +32,11 @@ from linkage.linkage import (
     Linkage,
 )
 from linkage.outages.book import HeldOutages
-from linkage.plan import LinkagePlan
+from linkage.plan import LinkagePlan, RejectionBound
 from linkage.watches import REMEMBERED_US
 from service.counting import Counted
 from service.deciding import Decider
+from service.evidence_keeping import evidence_keeper
 from service.history import history
 from service.janitor import Janitor
 from service.journalling import JournalWriter, Ticker
@@ -68,6 +69,7 @@ from storage.disturbances import disturbances_since
 from storage.ledger import SqlLedger
 from storage.outages import OutageReads
 from storage.records import SqlRecords
+from storage.reviews import ReviewReads
 
 log = structlog.get_logger(__name__)
 
@@ -344,7 +346,11 @@ class Core:
             self._clock,
         )
         self.janitor = Janitor(
-            self.records.engine, self._settings.keep, clock=self._clock, counters=self.counters
+            self.records.engine,
+            self._settings.keep,
+            clock=self._clock,
+            counters=self.counters,
+            evidence=evidence_keeper(self._settings, self.records.engine, self._clock),
         )
         self.live = LiveView(plan, self.records.standing_events())
         self.notifier = Notifier(
@@ -477,6 +483,11 @@ def plan_of(site: Site, settings: Settings) -> LinkagePlan:
     return replace(
         site.plan(settings.language),
         shelve_at_most_us=round(settings.alarms.shelve_at_most_hours * 60 * MINUTE_US),
+        rejections=RejectionBound(
+            percent=settings.reviews.rejected_percent,
+            at_least=settings.reviews.rejected_at_least,
+            within_us=settings.reviews.rejected_days * 24 * 60 * MINUTE_US,
+        ),
     )
 
 
@@ -510,6 +521,7 @@ def held_by(records: SqlRecords, now_us: int) -> Held:
         arrangements=tuple(records.arrangements(now_us - REMEMBER_OVER_US)),
         disturbances=tuple(disturbances_since(records.engine, now_us - REMEMBER_DISTURBED_US)),
         outages=_outages_held_by(records, now_us),
+        rectifications=tuple(ReviewReads(records.engine).every_rectification()),
     )
 
 

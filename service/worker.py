@@ -29,6 +29,7 @@ from domain.clock import Clock, system_clock
 from domain.ids import AssetId, PointKey
 from domain.limit_changes import LimitChange
 from domain.outage_requests import (
+    ChangePlannedOutage,
     EndPlannedOutage,
     NoteEarthFault,
     OutageRequest,
@@ -96,6 +97,7 @@ from linkage.linkage import Linkage
 from linkage.plan import LinkagePlan
 from linkage.responsibility import Responsibility
 from service.counting import Counted
+from service.evidence_keeping import evidence_keeper
 from service.fail_open import FailOpen
 from service.history import history
 from service.janitor import Janitor
@@ -256,7 +258,13 @@ class KafkaCore:
             self._sealer.worker,
             self._publisher.worker,
             self.store_keeper.worker,
-            Janitor(self._engine, settings.keep, clock=self.clock, counters=self.counters).worker,
+            Janitor(
+                self._engine,
+                settings.keep,
+                clock=self.clock,
+                counters=self.counters,
+                evidence=evidence_keeper(settings, self._engine, self.clock),
+            ).worker,
             *self.notifier.workers(),
         ]
 
@@ -791,7 +799,7 @@ class KafkaCore:
             case ReportOutage() | PlanOutage():
                 feeder = self._plan.feeders.feeder(request.feeder_id)
                 return feeder.asset_id if feeder else None
-            case EndPlannedOutage():
+            case EndPlannedOutage() | ChangePlannedOutage():
                 return self._outages.asset_of(request.planned_id)
             case TickTrial() | NoteEarthFault():
                 return self._outages.asset_of(request.earth_id)

@@ -18,13 +18,20 @@ _TEN_MINUTES: Final = (
     "SELECT position, detected_at_us / 600000000 AS period, count(*) AS alarms FROM alarms "
     f"WHERE {_CAME} GROUP BY position, detected_at_us / 600000000"
 )
-# the part of each flood that lies in the period
-_FLOOD_US: Final = (
-    "CASE WHEN coalesce(ended_at_us, :to_us) < :to_us THEN coalesce(ended_at_us, :to_us) "
-    "ELSE :to_us END - "
-    "CASE WHEN started_at_us > :from_us THEN started_at_us ELSE :from_us END"
-)
 _IN_FLOODS: Final = "started_at_us < :to_us AND coalesce(ended_at_us, :to_us) > :from_us"
+# the part of each flood that lies in the period. Where a position's stations are decided in several
+# partitions each counts a flood of its own: those that overlap are one
+_FLOODS: Final = (
+    "SELECT position, started_at_us, flood_id, "
+    "CASE WHEN started_at_us > :from_us THEN started_at_us ELSE :from_us END AS since_us, "
+    "CASE WHEN coalesce(ended_at_us, :to_us) < :to_us THEN coalesce(ended_at_us, :to_us) "
+    f"ELSE :to_us END AS until_us FROM floods WHERE {_IN_FLOODS}"
+)
+_FLOODS_IN_ORDER: Final = (
+    "SELECT since_us, until_us, max(until_us) OVER (PARTITION BY position "
+    "ORDER BY started_at_us, flood_id ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before_us "
+    f"FROM ({_FLOODS}) AS f"
+)
 _OF_PRIORITY: Final = (
     "SELECT 100.0 * sum(CASE WHEN {which} THEN 1 ELSE 0 END) / nullif(count(*), 0) "
     f"FROM alarms WHERE {_CAME}"
@@ -62,6 +69,7 @@ class BadActor:
     condition: str
     alarms: int
     share: float  # of all, per cent
+    query: str  # that gives both numbers
 
 
 KPIS: Final = (
@@ -86,12 +94,19 @@ KPIS: Final = (
         unit="%",
         at_most=1,
     ),
-    Kpi(key="floods", sql=f"SELECT count(*) FROM floods WHERE {_IN_FLOODS}"),
+    Kpi(
+        key="floods",
+        sql=(
+            f"SELECT count(*) FROM ({_FLOODS_IN_ORDER}) AS o "
+            "WHERE before_us IS NULL OR before_us < since_us"
+        ),
+    ),
     Kpi(
         key="time_in_flood",
         sql=(
-            f"SELECT coalesce(100.0 * sum({_FLOOD_US}) / (:to_us - :from_us), 0) "
-            f"FROM floods WHERE {_IN_FLOODS}"
+            "SELECT coalesce(100.0 * sum(CASE WHEN before_us IS NULL OR before_us < since_us "
+            "THEN until_us - since_us WHEN before_us < until_us THEN until_us - before_us ELSE 0 END) "
+            f"/ (:to_us - :from_us), 0) FROM ({_FLOODS_IN_ORDER}) AS o"
         ),
         unit="%",
         at_most=1,
@@ -160,7 +175,8 @@ KPIS: Final = (
     ),
 )
 BAD_ACTORS: Final = (
-    "SELECT point, condition, count(*) AS alarms FROM alarms "
+    "SELECT point, condition, count(*) AS alarms, "
+    f"100.0 * count(*) / (SELECT count(*) FROM alarms WHERE {_CAME}) AS share FROM alarms "
     f"WHERE {_CAME} GROUP BY point, condition ORDER BY count(*) DESC, point, condition LIMIT 20"
 )
 
@@ -179,11 +195,13 @@ def figures(engine: Engine, from_us: int, to_us: int) -> list[Figure]:
 def bad_actors(engine: Engine, from_us: int, to_us: int) -> list[BadActor]:
     """What alarms most, the worst first."""
     bounds = _bounds(from_us, to_us)
+    query = written(BAD_ACTORS, from_us, to_us)
     with reading(engine) as connection:
-        every = connection.execute(text(KPIS[0].sql), bounds).scalar() or 0
         return [
-            BadActor(point=point, condition=condition, alarms=alarms, share=100.0 * alarms / every)
-            for point, condition, alarms in connection.execute(text(BAD_ACTORS), bounds)
+            BadActor(
+                point=point, condition=condition, alarms=alarms, share=float(share), query=query
+            )
+            for point, condition, alarms, share in connection.execute(text(BAD_ACTORS), bounds)
         ]
 
 

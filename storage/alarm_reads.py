@@ -8,7 +8,15 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, Engine, RowMapping, Select, case, func, or_, select
 
-from domain.alarms import Alarm, Flood, Rationalisation, Withheld, Withholding
+from domain.alarms import (
+    FLOOD_ABOVE,
+    FLOOD_WINDOW_US,
+    Alarm,
+    Flood,
+    Rationalisation,
+    Withheld,
+    Withholding,
+)
 from domain.assets import Condition, Priority
 from domain.ids import AssetId
 from domain.limit_changes import Campaign, LimitChange
@@ -44,6 +52,13 @@ class AlarmOrder(StrEnum):
     NEWEST = "newest"
     OLDEST = "oldest"
     PLACE = "place"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FloodedPosition:
+    position: str
+    since_us: int
+    alarms: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -226,6 +241,42 @@ class AlarmReads:
     def lasting_floods(self) -> list[Flood]:
         query = select(floods).where(floods.c.ended_at_us.is_(None))
         return self._all(query, alarm_rows.flood)
+
+    def flooded(self, now_us: int) -> list[FloodedPosition]:
+        """Each operator who has a flood, once. With partitions each counts its own stations, so what came to
+        him in the last ten minutes counts too, though no partition by itself had more than ten."""
+        of_position: dict[str, list[Flood]] = {}
+        for flood in self.lasting_floods():
+            of_position.setdefault(flood.position, []).append(flood)
+        came = {each.position: each for each in self._came_above(now_us - FLOOD_WINDOW_US)}
+        return [
+            FloodedPosition(
+                position=position,
+                since_us=min(
+                    [flood.started_at_us for flood in recorded] or [came[position].since_us]
+                ),
+                alarms=max(
+                    sum(flood.alarms for flood in recorded),
+                    came[position].alarms if position in came else 0,
+                ),
+            )
+            for position in sorted({*of_position, *came})
+            for recorded in (of_position.get(position, []),)
+        ]
+
+    def _came_above(self, after_us: int) -> list[FloodedPosition]:
+        """The positions to which more came than a person can take."""
+        query = (
+            select(
+                alarms.c.position,
+                func.min(alarms.c.detected_at_us).label("since_us"),
+                func.count().label("alarms"),
+            )
+            .where(alarms.c.position != "", alarms.c.detected_at_us > after_us)
+            .group_by(alarms.c.position)
+            .having(func.count() > FLOOD_ABOVE)
+        )
+        return self._all(query, lambda row: FloodedPosition(**row))
 
     def _listed(self, found: Sequence[Alarm]) -> list[ListedAlarm]:
         ids = [alarm.event_id for alarm in found]

@@ -81,6 +81,11 @@ class ConsoleReads:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
+    @property
+    def engine(self) -> Engine:
+        """For what else reads the same records."""
+        return self._engine
+
     def incidents(
         self, wanted: IncidentFilter, limit: int = 50, offset: int = 0
     ) -> list[ListedIncident]:
@@ -213,6 +218,16 @@ class ConsoleReads:
             .limit(200)
         )
         return self._all(query, recorded_of)
+
+    def standing_of_point(self, point: str) -> list[AlarmRaised]:
+        """What is raised and not over."""
+        query = (
+            select(events)
+            .where(events.c.point == writable(point), events.c.ended_at_us.is_(None))
+            .order_by(events.c.started_at_us.desc())
+            .limit(200)
+        )
+        return [each.raised for each in self._all(query, recorded_of)]
 
     def commands_of(self, event_ids: Collection[UUID]) -> list[DeviceCommand]:
         query = (

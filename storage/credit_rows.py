@@ -5,8 +5,10 @@ from typing import Any
 import msgspec
 from sqlalchemy import RowMapping
 
+from domain.assets import Priority
 from domain.credit import Account, CreditEntry, ReviewItem, ReviewKind, ReviewState
 from domain.evidence import EvidenceFile
+from domain.judgements import Established, Sighting
 from domain.responsibility import Reason
 from storage.rows import as_json, columns_of
 
@@ -19,6 +21,8 @@ def review_row(review: ReviewItem) -> _Row:
         "reasons": as_json(review.reasons),
         "evidence": as_json(review.evidence),
         "files": as_json(review.files),
+        "sighting": as_json(review.sighting),
+        "established": as_json(review.established),
     }
 
 
@@ -29,6 +33,9 @@ def review(row: RowMapping) -> ReviewItem:
     held["account"] = Account(held["account"]) if held["account"] else None
     held["reasons"] = msgspec.json.decode(held["reasons"], type=_REASONS)
     held["evidence"] = msgspec.json.decode(held["evidence"], type=tuple[str, ...])
+    held["level"] = Priority(held["level"]) if held["level"] else None
+    held["sighting"] = msgspec.json.decode(held["sighting"], type=Sighting | None)
+    held["established"] = msgspec.json.decode(held["established"], type=Established | None)
     held["files"] = msgspec.json.decode(held["files"], type=tuple[EvidenceFile, ...])
     return ReviewItem(**held)
 

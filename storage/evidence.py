@@ -52,6 +52,7 @@ class EvidenceFiles:
         path = self._path(name)
         try:
             if path.exists():
+                path.touch()  # it is somebody's again, whatever the janitor thought
                 return name
             self._write(path, content)
         except OSError as error:

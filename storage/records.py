@@ -52,6 +52,7 @@ from storage import (
     paper,
     rows,
 )
+from storage import reviews as review_tables
 from storage.device_cares import write_device_cares
 from storage.disturbances import write_disturbances
 from storage.engines import reading, writing
@@ -584,6 +585,7 @@ def write_changes(connection: Connection, changes: Changes, partition: int | Non
     write_disturbances(connection, changes)
     write_device_cares(connection, changes)
     outages.write(connection, changes)
+    review_tables.write(connection, changes)
 
 
 def _write_events(connection: Connection, statements: _Statements, changes: Changes) -> None:

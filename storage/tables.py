@@ -25,7 +25,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import TypeEngine
 
-REVISION: Final = "0010"  # of the newest migration; a test compares them
+REVISION: Final = "0020"  # of the newest migration; a test compares them
 
 
 def _words(length: int) -> TypeEngine[str]:
@@ -330,6 +330,11 @@ reviews: Final = Table(
     Column("judged_by", _words(200)),
     Column("judged_at_us", BigInteger),
     Column("judgement", Text, nullable=False),
+    Column("station", _words(200), nullable=False, server_default=""),
+    Column("level", Integer),
+    Column("sighting", Text, nullable=False, server_default="null"),  # JSON
+    Column("established", Text, nullable=False, server_default="null"),  # JSON
+    Column("same_as", Uuid),
     Column("version", Integer, nullable=False),
     Index("ix_reviews_state", "state"),
     Index("ix_reviews_created_at_us", "created_at_us"),

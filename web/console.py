@@ -24,6 +24,7 @@ from storage.ledger import SqlLedger
 from storage.logbook import LogReads
 from storage.notices import SqlNotices
 from storage.outages import OutageReads
+from storage.reviews import ReviewReads
 from web.arranged import Arranged
 from web.auth import SignIn
 from web.feed import Feed
@@ -51,6 +52,7 @@ class Console:
     ledger: SqlLedger
     notices: SqlNotices
     logbook: LogReads
+    review_reads: ReviewReads
     core: CoreClient
     feed: Feed
     system: SystemWatch
@@ -79,6 +81,7 @@ class Console:
             ledger=SqlLedger(engine),
             notices=SqlNotices(engine),
             logbook=LogReads(engine),
+            review_reads=ReviewReads(engine),
             core=core,
             feed=feed,
             system=SystemWatch(core, feed),

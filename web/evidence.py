@@ -34,6 +34,33 @@ async def evidence(review_id: UUID, sha256: str, blurred: bool = False) -> Respo
     return await asyncio.to_thread(_answer, console(), user, review_id, sha256, blurred)
 
 
+@app.get("/rectified/{rectification_id}/{sha256}")
+async def rectified(rectification_id: UUID, sha256: str) -> Response:
+    """A photo of afterwards; its looks are noted likewise."""
+    user = signed_in()
+    if user is None:
+        return Response(status_code=401)
+    return await asyncio.to_thread(_of_rectification, console(), user, rectification_id, sha256)
+
+
+def _of_rectification(at: Console, user: User, rectification_id: UUID, sha256: str) -> Response:
+    try:
+        notice = at.review_reads.rectification(rectification_id)
+    except StorageUnavailable as error:
+        return Response(str(error), 503)
+    file = next((each for each in notice.files if each.sha256 == sha256), None) if notice else None
+    if notice is None or file is None:
+        return Response("there is no such evidence", 404)
+    return _shown(
+        at,
+        user,
+        notice.station,
+        ViewEvidence(review_id=notice.review_id, sha256=sha256),
+        file,
+        False,
+    )
+
+
 def _answer(at: Console, user: User, review_id: UUID, sha256: str, blurred: bool) -> Response:
     try:
         review = at.reads.review(review_id)
@@ -42,14 +69,21 @@ def _answer(at: Console, user: User, review_id: UUID, sha256: str, blurred: bool
     file = next((each for each in review.files if each.sha256 == sha256), None) if review else None
     if review is None or file is None:
         return Response("there is no such evidence", 404)
-    station = at.asset(review.asset_id).station if review.asset_id else ""
+    station = at.asset(review.asset_id).station if review.asset_id else review.station
+    looked = ViewEvidence(review_id=review_id, sha256=sha256)
+    return _shown(at, user, station, looked, file, blurred)
+
+
+def _shown(
+    at: Console, user: User, station: str, looked: ViewEvidence, file: EvidenceFile, blurred: bool
+) -> Response:
+    """Once the look is noted; without core none is had."""
     if not may(user.roles, ViewEvidence) or not user.in_scope(station):
         return Response("this evidence is not yours to see", 403)
     try:
-        looked = ViewEvidence(review_id=review_id, sha256=sha256)
         if not at.core.ask(looked, user.name, timeout_s=_ANSWER_WITHIN_S).done:
             return Response("this evidence is not yours to see", 403)
-        content = EvidenceFiles(at.data / EVIDENCE).get(sha256)
+        content = EvidenceFiles(at.data / EVIDENCE).get(file.sha256)
     except (CoreUnreachable, RequestRefused, TimeoutError):
         return Response("core does not answer: a look that cannot be noted is not had", 503)
     except NoSuchEvidence:

@@ -5,10 +5,12 @@ from typing import Final
 from domain.findings import Cause, Verdict
 from domain.ids import DeviceId
 from domain.judgement_words import cause_word, verdict_word
+from domain.outage_words import phase_word
+from domain.outages import Phase
 from domain.reasons import reason_text
 from domain.responsibility import Reason
 from domain.wording import what_happened
-from service.timeline import Moment
+from service.moments import Moment
 from web.components.timeline import Moment as Shown
 from web.shell import Visit
 from web.words import WORDS
@@ -18,14 +20,14 @@ def shown(visit: Visit, moment: Moment) -> Shown:
     return Shown(
         at_us=moment.at_us,
         when=visit.time(moment.at_us),
-        what=_sentence(visit, moment),
+        what=sentence(visit, moment),
         icon=moment.icon,
         link=moment.link,
     )
 
 
-def _sentence(visit: Visit, moment: Moment) -> str:
-    what = _worded(visit, moment.what)
+def sentence(visit: Visit, moment: Moment) -> str:
+    what = worded(visit, moment.what)
     event = moment.event
     if event is not None:
         what = f"{what}: {event.signal} {what_happened(event, visit.language)}"
@@ -34,7 +36,7 @@ def _sentence(visit: Visit, moment: Moment) -> str:
     return visit.say("timeline.by", what=what, who=moment.actor)
 
 
-def _worded(visit: Visit, reason: Reason) -> str:
+def worded(visit: Visit, reason: Reason) -> str:
     key = f"timeline.{reason.code}"
     if key not in WORDS:
         return reason_text(reason, visit.language)
@@ -48,6 +50,8 @@ def _named(visit: Visit, name: str, fact: str) -> str:
         case "device":
             device = visit.console.plan.device(DeviceId(fact))
             return device.name if device else fact
+        case "phase" if fact in set(Phase):
+            return phase_word(Phase(fact), visit.language)
         case "cause" if fact in set(Cause):
             return cause_word(Cause(fact), visit.language)
         case "verdict" if fact in set(Verdict):

@@ -42,6 +42,8 @@ NAVIGATION: Final = {
     ),
     "conduct": (
         ("/reviews", "reviews", "rule"),
+        ("/report-by-hand", "hand_report", "add_a_photo"),
+        ("/rectifications", "rectification", "build_circle"),
         ("/paper", "paper", "assignment"),
         ("/credit", "credit", "workspace_premium"),
     ),

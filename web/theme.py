@@ -77,6 +77,18 @@ body { background: var(--gw-ground); color: var(--gw-ink); }
 .gw-figures > :nth-child(even) { text-align: right; white-space: nowrap; }
 .gw-pictures { display:flex; flex-wrap:wrap; gap:12px; margin-top:8px }
 .gw-picture { margin:0; flex:1 1 280px; max-width:640px }
+.gw-naming { display:grid; grid-template-columns:minmax(0,1fr) minmax(130px,180px); gap:4px 10px;
+  align-items:center; width:100% }
+.gw-judging { width:560px; max-width:94vw }
+.gw-sheet { background:#fff; border:1px solid var(--gw-line); padding:22px; width:100%; max-width:820px;
+  margin:0 auto }
+.gw-sheet h1 { font-size:22px; text-align:center; margin:0 0 4px; font-weight:600; line-height:1.3 }
+.gw-sheet table { border-collapse:collapse; width:100%; table-layout:fixed }
+.gw-sheet th, .gw-sheet td { border:1px solid #78909c; padding:6px 8px; text-align:left; vertical-align:top;
+  overflow-wrap:anywhere; font-weight:400 }
+.gw-sheet th { width:26%; background:#f4f6f8; color:var(--gw-soft) }
+.gw-sheet .gw-sign { white-space:pre-wrap; height:46px; color:var(--gw-soft) }
+.gw-sheet img { max-width:100%; max-height:280px }
 .gw-boxed { position:relative; line-height:0 }
 .gw-boxed img, .gw-picture video { width:100%; height:auto }
 .gw-boxed svg { position:absolute; inset:0; width:100%; height:100% }
@@ -115,6 +127,7 @@ ul.gw-chain { list-style: disc; }
 .gw-line { display: grid; grid-template-columns: 92px minmax(0, 1fr) minmax(0, 240px); gap: 2px 12px;
   padding: 3px 0; border-top: 1px solid var(--gw-line); }
 .gw-line > * { overflow-wrap: anywhere; }
+.gw-form { width: 520px; max-width: 100%; }
 .gw-login { max-width: 380px; margin: 8vh auto 0; width: 100%; }
 @media print {
   .gw-noprint, .gw-header, .gw-drawer, .gw-banner, .gw-acts, .q-drawer-container { display: none !important; }
@@ -123,6 +136,9 @@ ul.gw-chain { list-style: disc; }
   .gw-card, .gw-line, .gw-table tr { break-inside: avoid; }
 }
 @media (max-width: 760px) {
+  .gw-sheet { padding: 10px 6px; }
+  .gw-sheet th, .gw-sheet td { padding: 4px 5px; }
+  .gw-sheet th { width: 36%; }
   .gw-line { grid-template-columns: minmax(0, 1fr); }
   .nicegui-content { padding: 8px; }
   .gw-grid { grid-template-columns: minmax(0, 1fr); }

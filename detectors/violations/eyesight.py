@@ -1,4 +1,5 @@
-"""Whether a camera still sees what it was set up to see: dead, frozen, dark or moved, each with a dwell time.
+"""Whether a camera still sees what it was set up to see: dead, frozen, dark or moved, each with a dwell time;
+broken at once.
 
 Plain arithmetic over a grey miniature of each picture; no picture is kept. A state is told when it has
 stood for its time, and ends when the picture is well for as long: a lamp that flickers is not an event.
@@ -63,7 +64,7 @@ class Eyesight:
         looks = self._looks(now)
         self._before = now
         self._consider(looks, at_us)
-        if self.state is CameraState.LIVE and looks is CameraState.LIVE:
+        if self.state.shows and looks is CameraState.LIVE:
             self._learn(now)
         return self.state
 
@@ -74,6 +75,13 @@ class Eyesight:
             self._suspected = CameraState.DEAD
             self._suspected_since_us = NEVER_US
             self._before = None
+        return self.state
+
+    def broke(self, at_us: int) -> CameraState:
+        """Something came that is no picture. It is told at once, and is over when none came for a while."""
+        self._suspected, self._suspected_since_us = CameraState.BROKEN, at_us
+        if self.state in {CameraState.STARTING, CameraState.LIVE}:
+            self._become(CameraState.BROKEN, at_us)
         return self.state
 
     def looks_there(self, picture: Picture) -> None:

@@ -129,6 +129,9 @@ def _nearness(
 _TICKET_PERMITS: Final = frozenset({Code.IN_ZONE, Code.NO_PLAN})
 
 
+_NO_TICKET_EXCUSES: Final = frozenset({Code.NO_HELMET, Code.NO_VEST, Code.SMOKING, Code.PHONE})
+
+
 def permitted(code: Code, ticket: TicketAnswer) -> bool:
     if code is Code.ALONE:
         return ticket.permits and ticket.lone_work
@@ -137,6 +140,6 @@ def permitted(code: Code, ticket: TicketAnswer) -> bool:
 
 def certain(code: Code, ticket: TicketAnswer, view: View) -> bool:
     """Whether nothing that we do not know could excuse it."""
-    if code in {Code.NO_HELMET, Code.NO_VEST}:
+    if code in _NO_TICKET_EXCUSES:
         return True
     return ticket.is_certain and (view.near is None or view.near.is_certain)

@@ -9,6 +9,7 @@ import os
 import random
 import threading
 from collections.abc import Callable
+from math import inf
 from time import monotonic
 from typing import Final
 from urllib.parse import quote, urlsplit, urlunsplit
@@ -35,6 +36,29 @@ _READ_WITHIN_MS: Final = 5_000
 _FIRST_WAIT_S: Final = 0.5
 _LONGEST_WAIT_S: Final = 30.0
 _WELL_AFTER_S: Final = 60.0
+_NEWEST_S: Final = 0.1  # what lies less behind is the newest: pictures come unevenly
+_REST_AT_MOST_S: Final = 0.5  # what is decoded later waits in the socket
+_CLOCKS_DRIFT: Final = 0.001  # by which a camera's clock may run slower than ours
+
+
+class _Lag:
+    """How far what is read lies behind the newest picture, by the times that the pictures bear."""
+
+    def __init__(self) -> None:
+        self._least_s = inf  # of our time less the picture's: that of the newest
+        self._read_at = self._shown_s = 0.0
+
+    def behind_s(self, now: float, shown_s: float) -> float:
+        """0 for pictures that bear no times."""
+        stands, self._shown_s = shown_s <= self._shown_s, shown_s
+        if stands:
+            self._least_s = inf  # the camera began anew
+            return 0.0
+        lag_s = now - shown_s
+        may_drift_s = _CLOCKS_DRIFT * (now - self._read_at)
+        self._read_at = now
+        self._least_s = min(lag_s, self._least_s + may_drift_s)
+        return lag_s - self._least_s
 
 
 class VideoReader:
@@ -113,18 +137,22 @@ class VideoReader:
             capture.release()
 
     def _pull(self, capture: cv2.VideoCapture) -> None:
+        """Between two pictures that are looked at the stream waits in the socket, and is decoded in one go:
+        sixteen threads that wake for each of 25 pictures a second would stand in core's way."""
         period_s = 1.0 / self.camera.frames_per_second
-        due = monotonic()
+        due, lag = monotonic(), _Lag()
         while not self._stopping.is_set():
             if not capture.grab():
                 self._trouble("the stream ended")
                 return
             self._number += 1
             now = monotonic()
-            if now < due:
-                continue
-            due = max(due + period_s, now - period_s)  # a stall is not made up for by a burst
-            self._hand_over(capture, self._clock())
+            is_newest = lag.behind_s(now, capture.get(cv2.CAP_PROP_POS_MSEC) / 1_000) < _NEWEST_S
+            if now >= due and (is_newest or now >= due + period_s):
+                due = max(due + period_s, now - period_s)  # a stall is not made up for by a burst
+                self._hand_over(capture, self._clock())
+            elif is_newest:
+                self._stopping.wait(min(due - now, _REST_AT_MOST_S))
 
     def _play(self, capture: cv2.VideoCapture) -> None:
         """A recording at its own pace: its pictures are as far apart as they were."""

@@ -7,6 +7,7 @@ from domain.changes import Changes
 from domain.events import AlarmCleared, AlarmRaised
 from domain.ids import PointKey
 from domain.outage_requests import (
+    ChangePlannedOutage,
     EndPlannedOutage,
     NoteEarthFault,
     OutageRequest,
@@ -89,6 +90,8 @@ class Outages:
         match request:
             case PlanOutage():
                 return self._planned.plan(asked, request, user, changes)
+            case ChangePlannedOutage():
+                return self._planned.change(request, user, asked.at_us, changes)
             case EndPlannedOutage():
                 return self._planned.end(request, user, asked.at_us, changes)
             case TickTrial():

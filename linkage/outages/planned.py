@@ -6,13 +6,14 @@ Decisions only; raises Refused.
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import Final
+from uuid import UUID
 
 from domain.assets import AlarmClass, Condition, Priority
 from domain.changes import Changes
 from domain.events import AlarmCleared, AlarmRaised
-from domain.feeders import Feeder
+from domain.feeders import Feeder, Section
 from domain.ids import PointKey, from_request
-from domain.outage_requests import EndPlannedOutage, PlanOutage
+from domain.outage_requests import ChangePlannedOutage, EndPlannedOutage, PlanOutage
 from domain.outages import PlannedOutage, PlanState
 from domain.paperwork import User
 from domain.records import Requested
@@ -86,20 +87,7 @@ class PlannedOutages:
             raise Refused(Reason.of("no_such_feeder", what=request.feeder_id))
         if not user.in_scope(feeder.station):
             raise Refused(Reason.of("out_of_scope", station=feeder.station))
-        chosen = [each for each in feeder.sections if each.section_id in request.sections]
-        if not chosen or len(chosen) != len(set(request.sections)):
-            raise Refused(Reason.of("no_such_section", what=", ".join(request.sections)))
-        if not request.why.strip():
-            raise Refused(Reason.of("words_needed"))
-        if request.to_us <= request.from_us or request.to_us <= asked.at_us:
-            raise Refused(Reason.of("plan_times"))
-        ahead_us = self._plan.feeders.rules.announce_ahead_us
-        if request.from_us - asked.at_us < ahead_us and not request.late_because.strip():
-            days = f"{ahead_us / 86_400_000_000:g}"
-            raise Refused(Reason.of("announced_late", days=days))
-        for other in self._held.values():
-            if other.feeder_id == feeder.feeder_id and _overlap(other, request):
-                raise Refused(Reason.of("plan_overlaps", by=other.announced_by))
+        chosen = self._agreed(feeder, request, asked.at_us)
         planned = PlannedOutage(
             planned_id=from_request(asked.request_id, "planned outage"),
             feeder_id=feeder.feeder_id,
@@ -118,12 +106,32 @@ class PlannedOutages:
         self._keep(planned, changes)
         return str(planned.planned_id)
 
+    def change(self, request: ChangePlannedOutage, user: User, at_us: int, changes: Changes) -> str:
+        """It keeps its id; who announced it stays written, and when."""
+        planned = self._planned(request.planned_id, user)
+        feeder = self._plan.feeders.feeder(planned.feeder_id)
+        if feeder is None:
+            raise Refused(Reason.of("no_such_feeder", what=planned.feeder_id))
+        began = planned.state is PlanState.UNDER_WAY
+        moved = request.from_us != planned.from_us or set(request.sections) != set(planned.sections)
+        if began and moved:
+            raise Refused(Reason.of("only_its_end"))
+        known_us = planned.announced_at_us if not moved else at_us
+        chosen = self._agreed(feeder, request, at_us, planned, known_us)
+        changed = planned.next(
+            sections=tuple(each.section_id for each in chosen),
+            from_us=request.from_us,
+            to_us=request.to_us,
+            why=request.why.strip(),
+            late_because=request.late_because.strip() or planned.late_because,
+            customers=sum(each.customers for each in chosen),
+            transformer_users=sum(each.transformer_users for each in chosen),
+        )
+        self._keep(changed, changes)
+        return str(planned.planned_id)
+
     def end(self, request: EndPlannedOutage, user: User, at_us: int, changes: Changes) -> str:
-        planned = self._held.get(request.planned_id)
-        if planned is None:
-            raise Refused(Reason.of("no_such_planned"))
-        if not user.in_scope(planned.station):
-            raise Refused(Reason.of("out_of_scope", station=planned.station))
+        planned = self._planned(request.planned_id, user)
         under_way = planned.state is PlanState.UNDER_WAY
         ended = planned.next(
             state=PlanState.OVER if under_way else PlanState.CANCELLED,
@@ -132,6 +140,46 @@ class PlannedOutages:
         )
         self._keep(ended, changes)
         return str(planned.planned_id)
+
+    def _planned(self, wanted: UUID, user: User) -> PlannedOutage:
+        planned = self._held.get(wanted)
+        if planned is None:
+            raise Refused(Reason.of("no_such_planned"))
+        if not user.in_scope(planned.station):
+            raise Refused(Reason.of("out_of_scope", station=planned.station))
+        return planned
+
+    def _agreed(
+        self,
+        feeder: Feeder,
+        request: PlanOutage | ChangePlannedOutage,
+        at_us: int,
+        before: PlannedOutage | None = None,
+        known_us: int | None = None,
+    ) -> list[Section]:
+        """The sections that it takes, where its time and its words are in order; else raises Refused.
+
+        `before` is what is changed: it does not overlap itself. Who was told of this beginning has known it
+        since `known_us`.
+        """
+        chosen = [each for each in feeder.sections if each.section_id in request.sections]
+        if not chosen or len(chosen) != len(set(request.sections)):
+            raise Refused(Reason.of("no_such_section", what=", ".join(request.sections)))
+        if not request.why.strip():
+            raise Refused(Reason.of("words_needed"))
+        if request.to_us <= request.from_us or request.to_us <= at_us:
+            raise Refused(Reason.of("plan_times"))
+        ahead_us = self._plan.feeders.rules.announce_ahead_us
+        ahead = request.from_us - (at_us if known_us is None else known_us)
+        said_why = request.late_because.strip() or (before and before.late_because)
+        if ahead < ahead_us and not said_why:
+            raise Refused(Reason.of("announced_late", days=f"{ahead_us / 86_400_000_000:g}"))
+        for other in self._held.values():
+            if other is before or other.feeder_id != feeder.feeder_id:
+                continue
+            if _overlap(other, request):
+                raise Refused(Reason.of("plan_overlaps", by=other.announced_by))
+        return chosen
 
     def _is_telemetered(self, planned: PlannedOutage) -> bool:
         feeder = self._plan.feeders.feeder(planned.feeder_id)
@@ -165,7 +213,7 @@ def _points_of(feeder: Feeder, sections: tuple[str, ...]) -> set[PointKey]:
     return found
 
 
-def _overlap(one: PlannedOutage, other: PlanOutage) -> bool:
+def _overlap(one: PlannedOutage, other: PlanOutage | ChangePlannedOutage) -> bool:
     return (
         one.from_us < other.to_us
         and other.from_us < one.to_us

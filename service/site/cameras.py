@@ -2,12 +2,14 @@
 
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from domain.assets import Priority
 from domain.cameras import (
+    AnalysisBox,
     Camera,
     CameraKind,
     Ground,
@@ -17,7 +19,8 @@ from domain.cameras import (
     WatchedArea,
 )
 from domain.clock import SECOND_US
-from domain.ids import AssetId, CameraId, DeviceId
+from domain.ids import AssetId, BoxId, CameraId, DeviceId, SourceId
+from domain.violations import ONLY_OF_BOXES, Code
 from service.site.found import Found, document
 from service.site.nodes import Fields, Value
 from service.site.words import PRIORITIES, topic_word
@@ -26,30 +29,40 @@ KINDS: Final = {kind.value: kind for kind in CameraKind}
 GRADES: Final = {grade: grade for grade in ("general", "serious")}
 MARKS: Final = {mark: mark for mark in ("V", "C", "U", "D")}
 # what the product can see (docs/vision.md); a rule of another code would never be proposed
-CODES: Final = {
-    code: code for code in ("PPE-01", "PPE-02", "ZONE-01", "ZONE-02", "DIST-01", "ALONE-01")
-}
+CODES: Final = {code.value: code.value for code in Code if code not in ONLY_OF_BOXES}
+# a rule may also be of a code that only another maker's box can see
+RULE_CODES: Final = {code.value: code.value for code in Code}
 
 _ENVIRONMENT_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
-def read_cameras(folder: Path, found: Found) -> tuple[tuple[Camera, ...], tuple[MachineRule, ...]]:
-    """None where there is no such file."""
+@dataclass(frozen=True, slots=True)
+class Eyes:
+    """Everything of cameras.yaml."""
+
+    cameras: tuple[Camera, ...] = ()
+    rules: tuple[MachineRule, ...] = ()
+    boxes: tuple[AnalysisBox, ...] = ()
+
+
+def read_cameras(folder: Path, site: str, found: Found) -> Eyes:
+    """Nothing where there is no such file."""
     path = folder / "cameras.yaml"
     fields = document(folder, path, found) if path.exists() else None
     if fields is None:
-        return (), ()
+        return Eyes()
     fields.name = "cameras.yaml"
     rules = dict(_rules(fields, found))
     cameras = dict(_cameras(fields, rules, found))
+    boxes = dict(_boxes(fields, site, cameras, rules, found))
     fields.done()
-    return tuple(cameras.values()), tuple(rules.values())
+    return Eyes(tuple(cameras.values()), tuple(rules.values()), tuple(boxes.values()))
 
 
 def _rules(fields: Fields, found: Found) -> Iterator[tuple[str, MachineRule]]:
     for group in fields.groups("rules", "a rule", required=False):
         rule = MachineRule(
-            code=group.choice("code", CODES, ""),
+            code=group.choice("code", RULE_CODES, ""),
             text=group.text("text"),
             grade=group.choice("grade", GRADES, "general"),
             priority=group.choice("priority", PRIORITIES, Priority.MAJOR),
@@ -88,8 +101,9 @@ def _camera(fields: Fields, rules: dict[str, MachineRule], found: Found) -> Came
         name=fields.text("name"),
         station=asset.station if asset else "",
         asset_id=at,
-        kind=fields.choice("kind", KINDS, CameraKind.RTSP),
-        address=_address(fields),
+        kind=(kind := fields.choice("kind", KINDS, CameraKind.RTSP)),
+        address=_address(fields, needed=kind is not CameraKind.BOX),
+        source=_source(fields, found),
         username=fields.text("username", fallback=""),
         password_env=_password_env(fields),
         frames_per_second=_between(fields, "frames_per_second", 0.1, 25.0, 2.0),
@@ -107,8 +121,8 @@ def _camera(fields: Fields, rules: dict[str, MachineRule], found: Found) -> Came
     return camera if camera.camera_id else None
 
 
-def _address(fields: Fields) -> str:
-    address = fields.text("address")
+def _address(fields: Fields, *, needed: bool) -> str:
+    address = fields.text("address", fallback=None if needed else "")
     value = fields.value("address")
     if value and "@" in address.partition("//")[2].partition("/")[0]:
         value.wrong("address holds a user or a password: give username and password_env instead")
@@ -116,21 +130,32 @@ def _address(fields: Fields) -> str:
     return address
 
 
-def _password_env(fields: Fields) -> str:
-    name = fields.text("password_env", fallback="")
-    value = fields.value("password_env")
+def _source(fields: Fields, found: Found) -> SourceId | None:
+    """Whose broker it is; none: of the site's first source."""
+    name = fields.text("source", fallback="")
+    value = fields.value("source")
+    if value and name:
+        found.expect(value, "source", name, found.sources)
+    return SourceId(name) if name else None
+
+
+def _password_env(fields: Fields, key: str = "password_env") -> str:
+    name = fields.text(key, fallback="")
+    value = fields.value(key)
     if value and name and not _ENVIRONMENT_NAME.fullmatch(name):
-        value.wrong(
-            "password_env holds the name of an environment variable, never the password itself"
-        )
+        value.wrong(f"{key} holds the name of an environment variable, never the password itself")
     return name
 
 
 def _known_codes(fields: Fields, rules: dict[str, MachineRule], found: Found) -> Iterator[str]:
     for value in fields.texts("looks_for"):
         code = value.text()
-        if code is not None and found.expect(value, "rule of code", code, rules):
+        if code is None or not found.expect(value, "rule of code", code, rules):
+            continue
+        if code in CODES:
             yield code
+        else:
+            value.wrong(f"{code} is not recognised by our net: only a box can tell of it")
 
 
 def _areas(fields: Fields, found: Found) -> Iterator[WatchedArea]:
@@ -228,3 +253,50 @@ def _seconds(fields: Fields, key: str, fallback: float) -> float:
     if value and duration == 0 and value.is_word("0", "0s", "0ms", "0min"):
         value.wrong(f"{key} must be longer than 0")
     return duration / SECOND_US
+
+
+def _boxes(
+    fields: Fields,
+    site: str,
+    cameras: Mapping[CameraId, Camera],
+    rules: Mapping[str, MachineRule],
+    found: Found,
+) -> Iterator[tuple[BoxId, AnalysisBox]]:
+    for group in fields.groups("boxes", "a box", required=False):
+        box_id = BoxId(topic_word(group, "id"))
+        box = AnalysisBox(
+            box_id=box_id,
+            name=group.text("name"),
+            topic=group.text("topic", fallback="") or box_topic(site, box_id),
+            source=_source(group, found),
+            secret_env=_password_env(group, "secret_env"),
+            codes=dict(_named(group, "codes", "rule of code", rules, found)),
+            cameras={
+                word: CameraId(name)
+                for word, name in _named(group, "cameras", "camera", cameras, found)
+            },
+            enabled=group.flag("enabled", True),
+        )
+        if Code.NO_VEST in box.codes.values():
+            group.wrong(f"{Code.NO_VEST} is only a hint, a box cannot propose it")
+        topic = group.value("topic")
+        if topic and any(each in box.topic for each in "+#"):
+            topic.wrong("the topic of a box holds no '+' and no '#'")
+        group.done()
+        if box_id and found.is_new("box", box_id, group.value("id") or group):
+            yield box_id, box
+
+
+def box_topic(site: str, box_id: BoxId) -> str:
+    return f"gridwarden/{site}/box/{box_id}"
+
+
+def _named(
+    fields: Fields, key: str, kind: str, known: Iterable[str], found: Found
+) -> Iterator[tuple[str, str]]:
+    """A box's words, each with our name for it."""
+    value = fields.value(key, required=True)
+    for word, name in value.pairs() if value else []:
+        ours = name.text()
+        if ours is not None and found.expect(name, kind, ours, known):
+            yield str(word.written()), ours

@@ -44,6 +44,7 @@ _KINDS: Final[dict[str, dict[str, str]]] = {
     "busbar": {"zh-CN": "母线", "en": "busbar"},
     "cell": {"zh-CN": "接线间隔", "en": "bay of the single line"},
     "camera": {"zh-CN": "摄像机", "en": "camera"},
+    "box": {"zh-CN": "智能分析盒", "en": "analysis box"},
     "machine_rule": {"zh-CN": "识别规则", "en": "recognition rule"},
     "file": {"zh-CN": "文件", "en": "file"},
 }
@@ -127,6 +128,7 @@ def _parts(site: Site) -> dict[str, _Things]:
         "rule_book": {book.name: _without(book, "items")},
         "item": {each.item_id: each for each in book.items},
         "camera": {each.camera_id: each for each in site.cameras},
+        "box": {each.box_id: each for each in site.boxes},
         "machine_rule": {each.code: each for each in site.machine_rules},
     }
 

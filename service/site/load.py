@@ -90,7 +90,7 @@ def _read(folder: Path) -> tuple[Site | None, list[Problem]]:
     read_linkage(folder, found)
     topology = read_topology(folder, found)
     recording = _read_recording(folder, head.zone, found)
-    cameras, machine_rules = read_cameras(folder, found)
+    eyes = read_cameras(folder, head.code, found)
     rule_book = read_credit_rules(folder, found)
     organisation = read_people(folder, head.zone, found)
     notices = read_notices(folder, found, organisation)
@@ -116,8 +116,9 @@ def _read(folder: Path) -> tuple[Site | None, list[Problem]]:
         violations=tuple(found.violations.values()),
         modes=tuple(found.modes.values()),
         positions=tuple(found.positions),
-        cameras=cameras,
-        machine_rules=machine_rules,
+        cameras=eyes.cameras,
+        machine_rules=eyes.rules,
+        boxes=eyes.boxes,
         notices=notices,
         attended=frozenset(found.attended),
         suppressions=tuple(found.suppressions.values()),

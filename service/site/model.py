@@ -7,7 +7,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from domain.assets import ActiveLimits, Asset, Mode, Point
-from domain.cameras import Camera, MachineRule
+from domain.cameras import AnalysisBox, Camera, MachineRule
 from domain.commands import FieldDevice
 from domain.credit import RuleBook
 from domain.feeders import FeederPlan
@@ -80,6 +80,7 @@ class Site:
     positions: tuple[Position, ...] = ()
     cameras: tuple[Camera, ...] = ()
     machine_rules: tuple[MachineRule, ...] = ()
+    boxes: tuple[AnalysisBox, ...] = ()
     notices: NoticePlan = field(default_factory=NoticePlan)
     attended: frozenset[str] = frozenset()  # stations with staff, profile "3"
     suppressions: tuple[Suppression, ...] = ()

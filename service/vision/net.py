@@ -25,6 +25,7 @@ def build_net(model: Model, engine: Engine = "auto", threads: int = 1) -> Net:
         raise UnusableModel(
             "onnxruntime is not installed: pip install 'gridwarden[fast]', or choose opencv"
         )
+    cv2.setNumThreads(threads)  # of scaling and encoding too, with either engine
     fast = engine == "onnxruntime" or (engine == "auto" and has_onnxruntime())
     net: Net = OnnxRuntimeNet(model, threads) if fast else OpenCvNet(model, threads)
     _try_out(net, model)
@@ -34,7 +35,6 @@ def build_net(model: Model, engine: Engine = "auto", threads: int = 1) -> Net:
 class OpenCvNet:
     def __init__(self, model: Model, threads: int = 1) -> None:
         self.side = model.card.side
-        cv2.setNumThreads(threads)
         try:
             self._net = cv2.dnn.readNetFromONNX(
                 np.frombuffer(model.data, np.uint8), engine=cv2.dnn.ENGINE_NEW

@@ -10,9 +10,11 @@ import psycopg
 import pytest
 from sqlalchemy import make_url
 
-from domain.alarms import Alarm
+from domain.alarms import Alarm, Flood
 from domain.assets import Condition, Priority
+from domain.changes import Changes
 from domain.clock import MINUTE_US, SECOND_US
+from domain.ids import flood_id
 from domain.requests import AcknowledgeAlarm, ShelveAlarm
 from storage.alarm_kpis import KPIS, Figure, bad_actors, figures
 from storage.records import SqlRecords
@@ -146,6 +148,20 @@ def test_the_worst_actors_come_first(records: SqlRecords, room: ControlRoom) -> 
     assert worst.share == pytest.approx(400 / 35)
 
 
+def test_the_written_query_gives_the_worst_actors(
+    records: SqlRecords, store: RecordsStore, room: ControlRoom
+) -> None:
+    records.commit(room.everything, 1)
+    shown = bad_actors(records.engine, 0, room.at_us)
+    (query,) = {each.query for each in shown}
+    with closing(_by_hand(store)) as database:
+        found = database.execute(query).fetchall()
+    assert [(each.point, each.condition, each.alarms) for each in shown] == [
+        (point, condition, count) for point, condition, count, _ in found
+    ]
+    assert [each.share for each in shown] == [float(share) for *_, share in found]
+
+
 def test_a_period_without_alarms_counts_nothing_and_one_of_no_length_is_refused(
     records: SqlRecords,
 ) -> None:
@@ -162,3 +178,39 @@ def test_a_figure_says_whether_it_is_met(records: SqlRecords, room: ControlRoom)
     assert found["chattering"].is_met is False
     assert found["floods"].is_met is None
     assert {each.key for each in KPIS} == found.keys()
+
+
+@pytest.mark.parametrize(
+    ("lasting", "floods", "minutes"),
+    [
+        pytest.param([("east", 0, 10), ("east", 20, 30)], 2, 20, id="one-after-the-other"),
+        pytest.param([("east", 0, 10), ("east", 5, 30)], 1, 30, id="overlapping"),
+        pytest.param([("east", 0, 30), ("east", 5, 10), ("east", 20, 40)], 1, 40, id="within"),
+        pytest.param([("east", 0, 10), ("west", 5, 30)], 2, 35, id="of-two-operators"),
+        pytest.param([("east", -20, 5), ("east", -10, None)], 1, 60, id="beyond-the-period"),
+        pytest.param([("east", -20, -5), ("east", 60, 70)], 0, 0, id="outside-the-period"),
+    ],
+)
+def test_floods_of_one_operator_that_overlap_are_one(
+    records: SqlRecords,
+    lasting: list[tuple[str, int, int | None]],
+    floods: int,
+    minutes: int,
+) -> None:
+    """Each partition counts its own. The period is the first hour of the second day."""
+    from_us = 24 * HOUR_US
+    made = [
+        Flood(
+            flood_id=flood_id("site", f"{position}{number}", from_us + began * MINUTE_US),
+            position=position,
+            started_at_us=from_us + began * MINUTE_US,
+            alarms=11,
+            peak=11,
+            ended_at_us=None if ended is None else from_us + ended * MINUTE_US,
+        )
+        for number, (position, began, ended) in enumerate(lasting)
+    ]
+    records.commit(Changes(floods=made), 1)
+    found = told(records, from_us, from_us + HOUR_US)
+    assert found["floods"].value == floods
+    assert found["time_in_flood"].value == pytest.approx(100 * minutes / 60)

@@ -181,7 +181,9 @@ def test_a_thousand_readings_a_second_and_two_thousand_alarms_in_a_minute_after_
     assert shown.consequences == 2_000 - len(own)
     assert len(records.standing_events()) == 2_001
     (flood,) = plant.reads.lasting_floods()
-    assert flood.alarms == 2_001
+    (shown_flood,) = plant.reads.flooded(plant.room.at_us)
+    assert flood.alarms == shown_flood.alarms == 2_001
+    assert shown_flood.since_us == flood.started_at_us
 
 
 def test_level_1_never_folds(records: SqlRecords) -> None:
@@ -235,7 +237,8 @@ def test_where_no_cause_is_ever_reported_everything_is_shown(records: SqlRecords
     alarmed = plant.suffers(range(100))
     plant.record()
     assert ids(plant.listed(fold=True)) == ids(plant.listed(fold=False)) == event_ids(alarmed)
-    assert len(plant.reads.lasting_floods()) == 1
+    (flooded,) = plant.reads.flooded(plant.room.at_us)
+    assert flooded.alarms == len(alarmed)
     by_bay = plant.reads.groups(AlarmFilter(), "asset")
     assert sum(group.count for group in by_bay) == len(alarmed)
     assert len(by_bay) == 100
@@ -251,5 +254,31 @@ def test_a_flood_survives_restarts_and_ends_when_it_is_calm(records: SqlRecords)
         plant.room.passes(1)
     plant.record()
     assert plant.reads.lasting_floods() == []
+    assert plant.reads.flooded(plant.room.at_us) == []
     assert len(plant.room.open_incidents()) == 80
     assert {each.state for each in plant.room.open_incidents()} == {IncidentState.OPEN}
+
+
+def test_a_flood_over_two_partitions_is_shown_once_from_its_eleventh_alarm(
+    records: SqlRecords,
+) -> None:
+    """Each worker holds the stations of its partition; both write into the same records."""
+    one, other = Plant(records), Plant(records)
+    one.suffers([1, 2], each=3)
+    other.suffers([101], each=4)
+    one.record()
+    other.record()
+    assert one.reads.flooded(one.room.at_us) == [], "ten are not yet too many"
+    other.suffers([102], each=3)
+    other.record()
+    assert one.reads.lasting_floods() == [], "neither partition by itself has more than ten"
+    (flooded,) = one.reads.flooded(one.room.at_us)
+    assert flooded.alarms == 13
+    one.room.passes(1)
+    one.suffers([3, 4, 5], each=2)
+    other.suffers([103, 104], each=5)
+    one.record()
+    other.record()
+    assert len(one.reads.lasting_floods()) == 2
+    (flooded,) = one.reads.flooded(one.room.at_us)
+    assert flooded.alarms == 13 + 6 + 10

@@ -16,6 +16,7 @@ from service.timeline import timeline_of
 from storage.console_reads import ConsoleReads
 from storage.records import SqlRecords
 from tests.contract.test_records import _alarm, _cleared, _command, _in_incident, _incident
+from tests.support.outages import Room
 from tests.support.records_stores import RecordsStore
 
 
@@ -91,3 +92,19 @@ def test_every_source_has_its_moments_in_one_order(engine: Engine) -> None:
         (9, "incident_closed_with", ""),
     ]
     assert moments[0].event == raised
+
+
+def test_the_outage_that_an_incident_made_stands_in_its_timeline(engine: Engine) -> None:
+    room = Room()
+    room.until(5)
+    room.trip("S1", "S2")
+    room.until(40)
+    incident = replace(_incident(9, 1), opened_at_us=room.outage.started_at_us)
+    outage = replace(room.outage, incident_id=incident.incident_id)
+    SqlRecords(engine).commit(Changes(incidents=[incident], outages=[outage]), 1)
+    moments = timeline_of(ConsoleReads(engine), incident)
+    phases = [
+        dict(each.what.facts)["phase"] for each in moments if each.what.code == "outage_phase"
+    ]
+    assert phases == ["waiting", "proposed"]
+    assert {each.link for each in moments if each.link} == {f"/outage/{outage.outage_id}"}

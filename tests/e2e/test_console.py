@@ -166,6 +166,8 @@ def test_a_violation_is_proposed_judged_and_its_deduction_waits_for_another_judg
 
     page.keyboard.press("c")
     dialog = page.locator(".q-dialog")
+    expect(dialog.get_by_text("0. 承包商, 姓名不详")).to_be_visible()
+    page.keyboard.press("Alt+Digit0")
     dialog.get_by_label("理由").fill("录像与钥匙柜记录一致")
     dialog.get_by_role("button", name="确定").click()
 

@@ -1,11 +1,13 @@
 """The page of outages in a real Chromium: an outage that linkage decided, on both widths."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Locator, Page, expect
 
 from domain.changes import Changes
+from domain.outages import Flag, Outage
 from service.broker import LocalBroker
 from storage import outages
 from storage.engines import sqlite_engine
@@ -49,9 +51,7 @@ def test_an_outage_is_read_with_its_proposal_and_a_move_that_core_does_not_know_
         room.until(5)
         room.trip("S1", "S2")
         room.until(40)
-        engine = sqlite_engine(running.data / "records.db", busy_ms=1_000)
-        with engine.begin() as connection:
-            outages.write(connection, Changes(outages=[room.outage]))
+        _write(running, room.outage)
         page.reload()
         card = page.locator(".gw-card", has_text="未复电区段").first
         expect(card).to_contain_text("113, S1, S2, S3, S4")
@@ -60,6 +60,80 @@ def test_an_outage_is_read_with_its_proposal_and_a_move_that_core_does_not_know_
         assert too_wide(page) == 0
         card.get_by_role("button", name="派 ").first.click()
         expect(page.locator(".q-notification")).to_be_visible()
+        _what_is_typed_outlives_a_change(page, running)
+        _the_page_of_one(page, running, room)
+        page.goto(f"{running.url}/outages")
         page.set_viewport_size({"width": 360, "height": 740})
         expect(card).to_be_visible()
         assert too_wide(page) == 0
+
+
+def _write(running: RunningConsole, outage: Outage) -> None:
+    engine = sqlite_engine(running.data / "records.db", busy_ms=1_000)
+    with engine.begin() as connection:
+        outages.write(connection, Changes(outages=[outage]))
+
+
+def in_the_example(outage: Outage) -> Outage:
+    """On the feeder of the example that has two sections."""
+    dark = tuple(
+        replace(each, section_id=name)
+        for each, name in zip(outage.sections, ("113", "L1"), strict=False)
+    )
+    return outage.next(
+        feeder_id="LY-113", sections=dark, flags=(("L1", Flag.SET),), faulted=("L1",)
+    )
+
+
+def _what_is_typed_outlives_a_change(page: Page, running: RunningConsole) -> None:
+    """Two outages are announced at once; while the second one is written, the first one comes in."""
+    page.get_by_role("button", name="公告计划停电").click()
+    writing = page.get_by_role("dialog")
+    _choose_sections(page, writing)
+    writing.get_by_label("原因", exact=True).fill("更换柱上开关")
+    page.context.new_page().goto(f"{running.url}/planned-outages")
+    other = page.context.pages[-1]
+    other.get_by_role("button", name="公告计划停电").click()
+    first = other.get_by_role("dialog")
+    first.get_by_label("线路").click()
+    other.get_by_role("option", name="石沟").click()
+    _choose_sections(other, first)
+    first.get_by_label("原因", exact=True).fill("清扫绝缘子")
+    first.get_by_role("button", name="确定").click()
+    expect(first).to_be_hidden()
+    other.close()
+    expect(page.locator(".gw-card", has_text="清扫绝缘子")).to_be_visible()
+    expect(writing.get_by_label("原因", exact=True)).to_have_value("更换柱上开关")
+    writing.get_by_role("button", name="确定").click()
+    expect(writing).to_be_hidden()
+    announced = page.locator(".gw-card", has_text="更换柱上开关")
+    announced.get_by_role("button", name="变更").click()
+    changing = page.get_by_role("dialog")
+    changing.get_by_label("原因", exact=True).fill("更换避雷器")
+    changing.get_by_role("button", name="确定").click()
+    expect(changing).to_be_hidden()
+    changed = page.locator(".gw-card", has_text="更换避雷器")
+    changed.get_by_role("button", name="取消", exact=True).click()
+    expect(changed).to_be_hidden()
+
+
+def _choose_sections(page: Page, dialog: Locator) -> None:
+    dialog.get_by_label("区段").click()
+    page.get_by_role("option").first.click()
+    page.keyboard.press("Escape")
+
+
+def _the_page_of_one(page: Page, running: RunningConsole, room: Room) -> None:
+    _write(running, in_the_example(room.outage))
+    page.goto(f"{running.url}/outage/{room.outage.outage_id}")
+    for words in ("故障区段", "抢修队伍", "时限", "影响", "遥测复电"):
+        expect(page.get_by_text(words, exact=True).first).to_be_visible()
+    expect(page.locator("svg[aria-label=故障区段]")).to_be_visible()
+    page.get_by_role("button", name="指定故障区段").click()
+    expect(page.get_by_role("dialog").get_by_label("依据")).to_be_visible()
+    for width in (1280, 360):
+        page.set_viewport_size({"width": width, "height": 800})
+        assert too_wide(page) == 0
+    page.set_viewport_size({"width": 1280, "height": 900})
+    page.goto(f"{running.url}/outage/no-such-outage")
+    expect(page.get_by_text("没有这一项")).to_be_visible()

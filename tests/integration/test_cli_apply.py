@@ -14,9 +14,12 @@ import paho.mqtt.client as mqtt
 import pytest
 from paho.mqtt.enums import CallbackAPIVersion
 
+from domain.access import LOCAL_OPERATOR
+from domain.assets import Condition
 from domain.clock import system_clock
-from domain.ids import SourceId
-from domain.requests import DecideApproval
+from domain.ids import PointKey, SourceId
+from domain.limit_changes import LimitSetting
+from domain.requests import ChangeLimit, DecideApproval
 from service.beginning import stored_records
 from service.broker import LocalBroker
 from service.core_client import CoreClient
@@ -163,6 +166,33 @@ def test_an_approved_version_watches_at_once_and_comes_back_byte_for_byte(
         0,
         f"{tmp_path / 'exported'} is the same as version 2: nothing to apply\n",
     )
+    _assert_limits_of_the_console_are_named(here, mended, tmp_path / "again")
+
+
+def _assert_limits_of_the_console_are_named(
+    here: Installation, folder: Path, exported: Path
+) -> None:
+    """They stay over what they were exported beside, and end only where the folder has a newer word."""
+    setting = LimitSetting(point=PointKey(POINT), condition=Condition.HIGH, value=62, deadband=2)
+    with console(here.data) as client:
+        asked = client.ask(ChangeLimit(setting=setting, reason="夏季"), LOCAL_OPERATOR)
+        assert asked.done, asked
+        until(lambda: here.records.waiting_approvals() != [], "the change waits")
+        (approval,) = here.records.waiting_approvals()
+        agreed = client.ask(DecideApproval(approval_id=approval.approval_id, approve=True), "admin")
+        assert agreed.done, agreed
+    until(lambda: bool(here.records.effective_limit_changes()), "the change is effective")
+    told = here.run("export", exported)
+    assert "these limits of the console lie over it" in told.stdout
+    assert "60 °C" in told.stdout
+    assert "62 °C" in told.stdout
+    assert "nothing to apply" in here.run("apply", exported).stdout
+
+    limits = folder / "limits" / "limits.yaml"
+    limits.write_bytes(limits.read_bytes().replace(b"60", b"65"))
+    ends, *_ = here.run("apply", folder).stdout.splitlines()
+    assert ends.startswith(f"~ limit {POINT} ")
+    assert ends.endswith("ends: the folder says it anew")
 
 
 def test_the_command_line_cannot_approve_what_it_proposed(

@@ -1,6 +1,10 @@
 """From a camera to a siren, and to a proposal with its evidence: real core, real broker, a net that
 sees bright rectangles."""
 
+import os
+import shutil
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,10 +26,12 @@ from service.records import records_engine
 from service.settings import load_settings
 from service.site.compiled import compile_into
 from service.site.load import load
+from service.vision.model import DEFAULT_MODEL, card_path
 from service.vision_process import Eye, KnownTickets, VisionProcess
 from storage.console_reads import ConsoleReads
 from storage.evidence import EvidenceFiles
-from tests.support.running import core, until
+from storage.records import RecordedEvent
+from tests.support.running import ROOT, core, until
 from tests.support.sites import SIREN, limit, write_site
 
 CAMERAS = """
@@ -163,3 +169,55 @@ def test_a_recording_that_is_none_is_told(tmp_path: Path, content: bytes) -> Non
     from domain.cameras import CameraKind
 
     assert why_not(camera(str(path), kind=CameraKind.FILE)).startswith("the file holds no video")
+
+
+def test_a_model_that_cannot_be_used_is_an_alarm_of_each_camera_and_ends_with_a_good_one(
+    broker: LocalBroker, tmp_path: Path
+) -> None:
+    record_a_visit(tmp_path / "visit.avi")
+    site = write_site(
+        tmp_path / "site", port=broker.port, points=["A"], limits=[limit("A", "H", 85)]
+    )
+    (site / "cameras.yaml").write_text(
+        CAMERAS.format(recording=tmp_path / "visit.avi"), encoding="utf-8"
+    )
+    data, model = tmp_path / "data", tmp_path / "other.onnx"
+    model.write_bytes(b"another net")
+    shutil.copy(card_path(DEFAULT_MODEL), card_path(model))
+    with core(site, data) as running:
+        running.await_connected()
+        compiled = compile_into(data, load(site))
+        engine = records_engine(data, load_settings(data=data).records, role="test", busy_ms=1_000)
+        reads = ConsoleReads(engine)
+
+        def off() -> list[RecordedEvent]:
+            events = reads.events_of_point("yard", 0, NEVER_ENDS_US)
+            return [each for each in events if each.raised.signal == "场地摄像机 识别停用"]
+
+        with cameras(data, compiled, GRIDWARDEN_VISION__MODEL=str(model)):
+            until(lambda: bool(off()), "each camera is told", 30)
+        with cameras(data, compiled):  # the next life, with the net that ships
+            until(lambda: off()[0].cleared is not None, "it is over", 30)
+        (event,) = off()
+        engine.dispose()
+    assert not event.raised.degraded
+
+
+@contextmanager
+def cameras(data: Path, compiled: Path, **environ: str) -> Iterator[None]:
+    """The process itself, as the supervisor starts it."""
+    process = subprocess.Popen(
+        [
+            *(sys.executable, "-m", "service.cameras"),
+            *("--compiled", str(compiled), "--data", str(data)),
+        ],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT), **environ},
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        yield
+        assert process.poll() is None, "it goes on"
+    finally:
+        process.terminate()
+        process.wait(20)

@@ -316,6 +316,36 @@ def test_under_a_drive_test_a_trip_explains_nothing() -> None:
     assert incident_at(control, "LY/113").cause is None
 
 
+@pytest.mark.parametrize("restart", [False, True])
+def test_an_opening_that_is_kept_back_is_seen_all_the_same(restart: bool) -> None:
+    """It opened minor and suppressed; without it nothing would seem to hang on the bay that tripped."""
+    control = room()
+    control.hangs(HangTag(kind=TagKind.SUPPRESSED, asset_id=AssetId("LY/101")))
+    control.positions |= as_usual(opened=["LY/101/position"])
+    hidden = control.raises(**opens("LY/101", priority=Priority.MINOR))
+    assert control.alarms[hidden.event_id].withheld is not None
+    control.raises(**loses("LY/113"))
+    assert incident_at(control, "LY/113").cause is None, "so far it is an opening like any other"
+    if restart:
+        control.restarts()
+    control.passes(3)
+    control.raises(**trips("LY/1T", "differential"))
+    cause = incident_at(control, "LY/1T")
+    assert control.alarms[hidden.event_id].withheld is None, "what names a cause comes through"
+    assert incident_at(control, "LY/101").cause == cause.incident_id
+    assert incident_at(control, "LY/113").cause == cause.incident_id
+
+
+def test_a_switch_beneath_the_trip_that_opens_kept_back_still_leads_on() -> None:
+    control = room()
+    control.hangs(HangTag(kind=TagKind.SUPPRESSED, asset_id=AssetId("LY/301")))
+    control.positions |= as_usual(opened=["LY/301/position"])
+    control.raises(**opens("LY/301", priority=Priority.MINOR))
+    breaker_trips(control, "SP/311")
+    control.raises(**loses("LY/113"))
+    assert incident_at(control, "LY/113").cause == incident_at(control, "SP/311").incident_id
+
+
 def test_merge_split_and_take_back_by_hand() -> None:
     control = room()
     breaker_trips(control, "LY/101")

@@ -18,12 +18,14 @@ from domain.credit import (
     CreditEntry,
     CreditItem,
     ReviewItem,
+    ReviewKind,
     ReviewState,
     RuleBook,
     Trigger,
 )
 from domain.ids import AssetId, PersonId, PointKey, ZoneId
 from domain.incidents import Incident, IncidentState
+from domain.judgements import FoundBy, Named, WorkRole
 from domain.paperwork import Role, Ticket, TicketState, TicketType, User
 from domain.requests import JudgeReview, ProposeCredit, ProposeReversal, Refused
 from domain.responsibility import Answer, Party
@@ -75,6 +77,7 @@ BOOK = RuleBook(
     deductions=True,
     items=(HANDLED, OWN_ZONE, OWN_ACT, HAZARD, STUDY),
 )
+STRANGER = Named(person_id=None, role=WorkRole.DOER)
 SAFETY = User(name="safety", password="", roles=frozenset({Role.SAFETY_MANAGER}))
 SECOND = replace(SAFETY, name="second")
 THIRD = replace(SAFETY, name="third")
@@ -88,10 +91,14 @@ UNLOCK = ViolationRule(
 )
 
 
+def named(person: PersonId, role: WorkRole = WorkRole.DOER) -> Named:
+    return Named(person_id=person, role=role)
+
+
 def desk(
     book: RuleBook = BOOK, reviews: Iterable[ReviewItem] = (), entries: Iterable[CreditEntry] = ()
 ) -> CreditDesk:
-    return CreditDesk(book, [UNLOCK], ZONE, reviews, entries)
+    return CreditDesk(book, [UNLOCK], ZONE, reviews, entries, (OWNER, ACTING, DOER))
 
 
 def incident(number: int = 1, **changes: Any) -> Incident:
@@ -113,6 +120,8 @@ def incident(number: int = 1, **changes: Any) -> Incident:
 def judged(
     on: CreditDesk, review: ReviewItem, user: User = SAFETY, words: str = "属实", **more: Any
 ) -> Any:
+    if review.kind is ReviewKind.VIOLATION:
+        more = {"named": (STRANGER,), "clause": "安规 4.2", "found_by": FoundBy.BUREAU} | more
     request = JudgeReview(
         review_id=review.review_id, verdict=ReviewState.CONFIRMED, words=words, **more
     )
@@ -180,7 +189,7 @@ def ticket(state: TicketState) -> Ticket:
 def test_a_violation_deducts_nothing_until_a_second_judgement() -> None:
     on = desk()
     (review,) = violation(on)
-    result = judged(on, review, person_id=DOER)
+    result = judged(on, review, named=(named(DOER),))
     assert result.entries == ()
     assert {(each.person_id, each.points_hundredths) for each in result.proposals} == {
         (OWNER, -300),
@@ -194,6 +203,57 @@ def test_without_a_name_nobody_is_the_doer() -> None:
     on = desk()
     (review,) = violation(on)
     assert [each.item_id for each in judged(on, review).proposals] == ["zone"]
+
+
+def test_the_leader_answers_for_the_work_and_only_the_doers_did_it() -> None:
+    on = desk()
+    (review,) = violation(on)
+    both = (named(ACTING, WorkRole.WORK_LEADER), named(DOER))
+    result = judged(on, review, named=both)
+    assert (result.review.person_id, result.review.established.named) == (DOER, both)
+    acts = [each.person_id for each in result.proposals if each.item_id == "act"]
+    assert acts == [DOER]
+
+
+def test_what_a_unit_finds_itself_is_not_scored_again() -> None:
+    on = desk()
+    (review,) = violation(on)
+    result = judged(on, review, named=(named(DOER),), found_by=FoundBy.UNIT)
+    assert result.review.state is ReviewState.CONFIRMED
+    assert result.proposals == ()
+
+
+@pytest.mark.parametrize(
+    ("more", "code"),
+    [
+        pytest.param({"named": ()}, "nobody_named", id="nobody"),
+        pytest.param({"named": (named(PersonId("ghost")),)}, "unknown_person", id="a-ghost"),
+        pytest.param({"named": (named(DOER), named(DOER))}, "named_twice", id="twice"),
+        pytest.param({"named": (STRANGER,) * 21}, "too_many_named", id="a-crowd"),
+        pytest.param({"clause": "  "}, "clause_needed", id="no-clause"),
+        pytest.param({"clause": "x" * 201}, "clause_too_long", id="a-novel"),
+        pytest.param({"found_by": None}, "clause_needed", id="found-by-nobody"),
+        pytest.param({"words": ""}, "words_needed", id="without-a-word"),
+    ],
+)
+def test_a_confirmation_must_be_whole(more: dict[str, Any], code: str) -> None:
+    on = desk()
+    (review,) = violation(on)
+    assert refusal(judged, on, review, **more) == code
+    assert judged(on, review).review.state is ReviewState.CONFIRMED  # nothing was changed by it
+
+
+def test_nobody_judges_what_he_did_and_only_a_confirmation_names_somebody() -> None:
+    on = desk()
+    (review,) = violation(on)
+    himself = replace(SAFETY, person_id=DOER)
+    assert refusal(judged, on, review, himself, named=(named(DOER),)) == "concerns_yourself"
+    reject = JudgeReview(
+        review_id=review.review_id, verdict=ReviewState.REJECTED, words="误报", named=(STRANGER,)
+    )
+    assert refusal(on.judge, reject, SAFETY, TEN_US) == "named_only_when_confirmed"
+    nonsense = JudgeReview(review_id=review.review_id, verdict=ReviewState.DUPLICATE, words="重复")
+    assert refusal(on.judge, nonsense, SAFETY, TEN_US) == "no_verdict"
 
 
 def test_an_open_ticket_permits_what_happened_an_issued_one_does_not() -> None:

@@ -1,15 +1,17 @@
 """Who is told at which step, and why him: DOMAIN E5 on the example site, table by table."""
 
 from dataclasses import replace
+from uuid import UUID
 
 import pytest
 
+from domain.arrangements import Arrangement, WorkSite
 from domain.assets import Priority
 from domain.clock import MINUTE_US
 from domain.ids import AssetId, PersonId
 from domain.notices import Contact, NoticePlan, Step, Who
 from domain.reasons import reason_text
-from domain.responsibility import Answer
+from domain.responsibility import Answer, Kind
 from linkage.escalation import call_of, deadlines_of, ladder_of, notices_of_step, why_not
 from linkage.responsibility import Responsibility
 from tests.support.telling import (
@@ -232,3 +234,34 @@ def test_why_not_me(person: str, ended_by: str, expected: str) -> None:
         PersonId(person), escalation, at(NOON), example_plan(), example_responsibility()
     )
     assert reason_text(why) == expected
+
+
+@pytest.mark.parametrize(
+    ("kind", "worked_on", "step", "called"),
+    [
+        pytest.param(
+            Kind.VIOLATION, UNATTENDED, 0, True, id="who-leads-the-work-is-called-at-once"
+        ),
+        pytest.param(Kind.VIOLATION, UNATTENDED, 1, False, id="and-once"),
+        pytest.param(Kind.VIOLATION, ATTENDED, 0, False, id="not-who-works-elsewhere"),
+        pytest.param(Kind.FAULT, UNATTENDED, 0, False, id="a-fault-climbs-as-ever"),
+    ],
+)
+def test_a_violation_calls_who_leads_the_work_beside_the_first_step(
+    kind: Kind, worked_on: AssetId, step: int, called: bool
+) -> None:
+    leader = PersonId("xs-bz")
+    escalation = climbing(URGENT, UNATTENDED, NIGHT, kind=kind)
+    site = WorkSite(ticket_id=UUID(int=5), number="柳-1", asset_ids=(worked_on,), leader=leader)
+    work = Arrangement(
+        arrangement_id=UUID(int=6), from_us=at(NIGHT) - MINUTE_US, by="", at_us=1, work_site=site
+    )
+    responsibility = example_responsibility().supposing(work)
+    notices = notices_of_step(escalation, step, at(NIGHT), example_plan(), responsibility)
+    first = notices[0].person_id
+    assert first != leader
+    assert (leader in {each.person_id for each in notices}) is called
+    assert {each.person_id for each in notices} <= {first, leader}
+    if called:
+        (why,) = {each.why for each in notices if each.person_id == leader}
+        assert [reason.code for reason in why] == ["work_site"]

@@ -132,3 +132,21 @@ def test_the_new_view_is_right_where_a_person_says_so() -> None:
 def test_a_miniature_of_any_size(shape: tuple[int, int, int]) -> None:
     small = miniature(np.full(shape, 90, np.uint8))
     assert small.min() == small.max() == 90.0
+
+
+def test_a_broken_picture_is_told_at_once_and_is_over_when_none_came_for_a_while() -> None:
+    watch = Eyesight(camera(), 0, TIMES)
+    for moment in range(3):
+        watch.saw(noisy(view(1), moment), moment * SECOND_US)
+    assert watch.broke(3 * SECOND_US) is CameraState.BROKEN
+    states = [watch.saw(noisy(view(1), moment), moment * SECOND_US) for moment in range(4, 10)]
+    assert states == [CameraState.BROKEN] * 5 + [CameraState.LIVE]
+
+
+def test_one_that_sends_only_rubbish_is_dead_after_its_time() -> None:
+    watch = Eyesight(camera(silent_after_s=10.0), 0, TIMES)
+    for moment in range(1, 9):
+        assert watch.broke(moment * SECOND_US) is CameraState.BROKEN
+        watch.passed(moment * SECOND_US)
+    assert watch.passed(10 * SECOND_US) is CameraState.DEAD
+    assert watch.broke(11 * SECOND_US) is CameraState.DEAD

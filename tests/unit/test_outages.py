@@ -11,8 +11,10 @@ from domain.events import AlarmCleared, AlarmRaised
 from domain.feeders import Terrain
 from domain.outage_requests import (
     AssignCrew,
+    ChangePlannedOutage,
     ConfirmPing,
     ConfirmRestored,
+    EndPlannedOutage,
     LocateFault,
     MoveOutage,
     NoteOutage,
@@ -22,7 +24,7 @@ from domain.outage_requests import (
 )
 from domain.outages import OutageCause, Phase, PlanState, open_tasks
 from domain.paperwork import TagKind
-from domain.requests import HangTag
+from domain.requests import HangTag, Request
 from domain.responsibility import Kind
 from linkage.linkage import Linkage
 from tests.support.alarms import TEN_US
@@ -631,6 +633,91 @@ def test_two_planned_outages_of_one_section_do_not_overlap() -> None:
     handled = room.ask(replace(PLANNED, sections=("S4",)))
     assert handled.why
     assert handled.why.code == "plan_overlaps"
+
+
+def changed_to(room: Room, **changed: object) -> ChangePlannedOutage:
+    (planned,) = room.planned.values()
+    request = ChangePlannedOutage(
+        planned_id=planned.planned_id,
+        sections=planned.sections,
+        from_us=planned.from_us,
+        to_us=planned.to_us,
+        why=planned.why,
+    )
+    return replace(request, **changed)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("changed", "code"),
+    [
+        pytest.param({"to_us": PLANNED.to_us + DAY_US}, None, id="it-does-not-overlap-itself"),
+        pytest.param({"sections": ("S4",)}, None, id="fewer-sections"),
+        pytest.param({"from_us": TEN_US + 6 * DAY_US}, "announced_late", id="earlier-and-late"),
+        pytest.param(
+            {"from_us": TEN_US + 6 * DAY_US, "late_because": "缺陷升级"}, None, id="and-said-why"
+        ),
+        pytest.param({"to_us": PLANNED.from_us}, "plan_times", id="no-time-at-all"),
+        pytest.param({"sections": ("S9",)}, "no_such_section", id="no-such-section"),
+        pytest.param({"why": ""}, "words_needed", id="without-a-reason"),
+    ],
+)
+def test_a_planned_outage_is_changed_under_the_rules_of_an_announcement(
+    changed: dict[str, object], code: str | None
+) -> None:
+    room = Room()
+    assert room.ask(PLANNED).done
+    before = dict(room.planned)
+    handled = room.ask(changed_to(room, **changed))
+    assert (handled.why.code if handled.why else None) == code
+    assert room.planned.keys() == before.keys()
+    assert (room.planned == before) == (code is not None)
+
+
+def test_what_was_announced_in_time_stays_so_when_only_its_end_changes_later() -> None:
+    room = Room()
+    assert room.ask(PLANNED).done
+    room.jump(7 * 24 * 60 * 60)
+    assert room.ask(changed_to(room, to_us=PLANNED.to_us + 60 * MINUTE_US)).done
+    assert not room.ask(changed_to(room, from_us=PLANNED.from_us + 1)).done
+
+
+def test_a_change_does_not_reach_into_another_planned_outage() -> None:
+    room = Room()
+    assert room.ask(replace(PLANNED, sections=("S4",))).done
+    change = changed_to(room, sections=("S3", "S4"))
+    assert room.ask(replace(PLANNED, sections=("S3",))).done
+    handled = room.ask(change)
+    assert handled.why
+    assert handled.why.code == "plan_overlaps"
+
+
+def test_of_one_under_way_only_the_end_moves() -> None:
+    room = in_planned()
+    room.until(60)
+    room.tell(protection(room.at_us), opening(room.at_us))
+    assert room.ask(changed_to(room, to_us=TEN_US + 90 * MINUTE_US)).done
+    handled = room.ask(changed_to(room, sections=("S4",)))
+    assert handled.why
+    assert handled.why.code == "only_its_end"
+
+
+@pytest.mark.parametrize("request_kind", ["change", "end"])
+def test_a_planned_outage_of_another_station_is_left_alone(request_kind: str) -> None:
+    room = Room()
+    assert room.ask(PLANNED).done
+    (planned,) = room.planned.values()
+    requests: dict[str, Request] = {
+        "change": changed_to(room, to_us=PLANNED.to_us + DAY_US),
+        "end": EndPlannedOutage(planned_id=planned.planned_id),
+    }
+    asked = requests[request_kind]
+    handled = room.ask(asked, "other")
+    assert handled.why
+    assert handled.why.code == "out_of_scope"
+    room.ask(EndPlannedOutage(planned_id=planned.planned_id))
+    handled = room.ask(asked)
+    assert handled.why
+    assert handled.why.code == "no_such_planned"
 
 
 def in_planned(sections: tuple[str, ...] = ALL) -> Room:

@@ -117,7 +117,7 @@ MISTAKES = {
     "camera-password-itself": Mistake(
         CAMERAS, "GRIDWARDEN_SECRET_CAMERA_LY", "'s3cret!'", "never the password itself"
     ),
-    "camera-code": Mistake(CAMERAS, "code: ALONE-01", "code: PHONE-01", "cannot be 'PHONE-01'"),
+    "camera-code": Mistake(CAMERAS, "code: ALONE-01", "code: PPE-03", "cannot be 'PPE-03'"),
     "camera-looks-for": Mistake(
         CAMERAS, "looks_for: [PPE-01, ZONE-02", "looks_for: [PPE-09, ZONE-02", "no rule of code"
     ),

@@ -22,6 +22,7 @@ from domain.violations import (
     Proposal,
     TicketAnswer,
     TicketFinding,
+    Tickets,
     answer_from,
 )
 from service.vision.distances import read_distances
@@ -56,7 +57,7 @@ def zone(*rules: Code, dwell_us: int = 1_000_000) -> Zone:
     return Zone(name="bay", polygon=SQUARE, place=HERE, rules=frozenset(rules), dwell_us=dwell_us)
 
 
-def watch(tickets: SayingTickets, **chosen: object) -> CameraWatch:
+def watch(tickets: Tickets, **chosen: object) -> CameraWatch:
     plain = WatchConfig(camera="gate", place=HERE, everywhere=frozenset())
     return CameraWatch(replace(plain, **chosen), tickets)  # type: ignore[arg-type]
 

@@ -77,6 +77,7 @@ def test_every_refusal_and_proposal_has_its_words() -> None:
             *("desk.py", "alarm_desk.py", "limit_desk.py", "credit.py", "responsibility.py"),
             *("correlate.py", "grouping.py", "device_desk.py", "explain.py", "plan.py"),
             *("handover_desk.py", "log_desk.py", "arrangement_desk.py"),
+            *(f"outages/{each.name}" for each in (ROOT / "linkage" / "outages").glob("*.py")),
         )
     ]
     used = {

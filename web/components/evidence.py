@@ -43,7 +43,7 @@ def _shown(visit: Visit, review: ReviewItem, file: EvidenceFile, *, blurred: boo
                 ui.label(visit.say("reviews.clip_not_blurred")).classes("gw-soft")
         else:
             word = escape(visit.say(f"reviews.{file.kind.value}"))
-            drawn = "".join(map(_drawn, file.boxes))
+            drawn = _zone_drawn(visit, review) + "".join(map(_drawn, file.boxes))
             ui.html(
                 f'<div class="gw-boxed"><img src="{escape(source)}" alt="{word}">'
                 f'<svg viewBox="0 0 1000 1000" preserveAspectRatio="none">{drawn}</svg></div>',
@@ -51,6 +51,28 @@ def _shown(visit: Visit, review: ReviewItem, file: EvidenceFile, *, blurred: boo
             )
         when = visit.time(file.at_us)
         ui.label(f"{visit.say(f'reviews.{file.kind.value}')} {when}").classes("gw-soft")
+
+
+def _zone_drawn(visit: Visit, review: ReviewItem) -> str:
+    """The watched area, as the site draws it now."""
+    seen = review.sighting
+    if seen is None or not seen.area:
+        return ""
+    areas = (
+        area
+        for camera in visit.console.site.cameras
+        if camera.camera_id == seen.camera_id
+        for area in camera.areas
+        if area.name == seen.area
+    )
+    area = next(areas, None)
+    if area is None:
+        return ""
+    corners = " ".join(f"{round(1000 * x)},{round(1000 * y)}" for x, y in area.polygon)
+    return (
+        f'<polygon points="{corners}" fill="#ffb30022" stroke="#ffb300" stroke-width="2" '
+        'stroke-dasharray="6 4" vector-effect="non-scaling-stroke"/>'
+    )
 
 
 def _drawn(box: Box) -> str:

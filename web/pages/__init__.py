@@ -7,9 +7,10 @@ _MODULES = (
     *("paper", "approvals", "audit", "users", "organisation", "site", "system"),
     *("rosters", "arrangements"),
     *("alarms", "alarm", "annunciator", "alarm_kpis", "limits", "limit", "judgement", "equipment"),
-    *("notices", "notice_answer", "outages", "planned_outages", "reliability"),
+    *("notices", "notice_answer", "outages", "outage", "planned_outages", "reliability"),
     *("command", "linkage"),
     *("logbook", "handover", "daily_report"),
+    *("review", "report_by_hand", "rectification"),
 )
 
 

@@ -28,7 +28,7 @@ def quality_page(visit: Visit) -> None:
             lambda from_us, to_us: count(from_us, to_us),
         )
         ui.space()
-        excel_button(visit, "alarm-quality", lambda: _sheet(visit, found["figures"]))
+        excel_button(visit, "alarm-quality", lambda: _sheet(visit, **found))
     names = ("figure", "value", "target", "met", "query")
     table = DataTable(
         [Column(name, visit.say(f"alarm_kpis.{name}"), wide=name == "query") for name in names],
@@ -42,6 +42,7 @@ def quality_page(visit: Visit) -> None:
         ],
         visit.say("alarm_kpis.nothing"),
     )
+    actors_query = ui.label().classes("gw-soft").style("overflow-wrap:anywhere")
 
     def count(from_us: int, to_us: int) -> None:
         engine = visit.console.alarms.engine
@@ -49,6 +50,7 @@ def quality_page(visit: Visit) -> None:
         found["actors"] = bad_actors(engine, from_us, to_us)
         table.show([_row(visit, each) for each in found["figures"]])
         actors.show([_actor_row(visit, each) for each in found["actors"]])
+        actors_query.text = found["actors"][0].query if found["actors"] else ""
 
     period.begin()
 
@@ -95,8 +97,17 @@ def _actor_row(visit: Visit, actor: BadActor) -> Row:
     }
 
 
-def _sheet(visit: Visit, found: list[Figure]) -> tuple[list[str], list[list[object]]]:
+def _sheet(
+    visit: Visit, figures: list[Figure], actors: list[BadActor]
+) -> tuple[list[str], list[list[object]]]:
+    """The figures, and below them what alarms most."""
     names = ("figure", "value", "target", "met", "query")
     headings = [visit.say(f"alarm_kpis.{name}") for name in names]
-    rows = [_row(visit, each) for each in found]
-    return headings, [[row[name] for name in names] for row in rows]
+    rows: list[list[object]] = [
+        [row[name] for name in names] for row in (_row(visit, each) for each in figures)
+    ]
+    worst = visit.say("alarm_kpis.bad_actors")
+    for each in actors:
+        name = f"{worst}: {alarm_name(visit, each.point, each.condition)}"
+        rows.append([name, f"{each.alarms} ({each.share:.1f} %)", "", "", each.query])
+    return headings, rows

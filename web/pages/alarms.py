@@ -10,6 +10,7 @@ from nicegui.events import KeyEventArguments
 from domain.access import may
 from domain.alarms import Alarm
 from domain.assets import AlarmClass, Condition, Priority
+from domain.clock import system_clock
 from domain.requests import AcknowledgeAlarm
 from domain.wording import class_word, condition_word, priority_word
 from storage.alarm_reads import (
@@ -336,10 +337,10 @@ def _flood_words(visit: Visit) -> str:
         visit.say(
             "alarms.flood",
             position=names.get(flood.position, visit.say("common.all")),
-            since=visit.time(flood.started_at_us, "%H:%M:%S"),
+            since=visit.time(flood.since_us, "%H:%M:%S"),
             count=flood.alarms,
         )
-        for flood in visit.console.alarms.lasting_floods()
+        for flood in visit.console.alarms.flooded(system_clock())
     )
 
 

@@ -1,6 +1,6 @@
 """One incident: what, who and why, its trend, its device commands, what happened when."""
 
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from nicegui import ui
@@ -22,6 +22,10 @@ from web.components.told import told
 from web.moments import shown
 from web.shell import Visit, console_page
 from web.views import chain, class_of, incident_text, priority_of
+
+_CHANGES: Final = frozenset(
+    {"incident", "notice", "alarm", "command", "finding", "review", "tag", "outage"}
+)
 
 
 @console_page("/incident/{incident_id}", "incidents.title")
@@ -72,7 +76,7 @@ def incident_page(visit: Visit, incident_id: str) -> None:
         lists.refresh()
         happened.refresh()
 
-    visit.on_change({"incident", "notice", "alarm", "command", "finding", "review", "tag"}, refresh)
+    visit.on_change(_CHANGES, refresh)
 
 
 def _head(visit: Visit, listed: ListedIncident) -> None:
@@ -93,6 +97,9 @@ def _head(visit: Visit, listed: ListedIncident) -> None:
         ui.label(
             visit.say("incidents.count", count=incident.event_count, standing=listed.standing)
         ).classes("gw-soft")
+        outage = visit.console.outages.outage_of_incident(incident.incident_id)
+        if outage is not None:
+            ui.link(visit.say("outages.of_incident"), f"/outage/{outage.outage_id}")
         with ui.element("div").classes("gw-bar q-mt-sm"):
             _actions(visit, listed)
 

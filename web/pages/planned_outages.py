@@ -14,6 +14,7 @@ from service.roster_sheet import days_of_month
 from web.components.calendar import MonthBar, day_of, listed_days, month_from
 from web.components.download import excel_button
 from web.components.month import Line, Square, day_list, month_table
+from web.components.outage_forms import OutageForms
 from web.components.table import Column, DataTable, Row
 from web.shell import Visit, console_page
 
@@ -29,9 +30,11 @@ _CHIPS = {
 @console_page("/planned-outages", "planned.title")
 def planned_page(visit: Visit) -> None:
     found: list[PlannedOutage] = []
+    forms = OutageForms(visit)
     with ui.element("div").classes("gw-bar"):
         ui.label(visit.say("planned.title")).classes("gw-title")
         ui.space()
+        forms.announcing()
         excel_button(visit, "planned-outages", lambda: _sheet(visit, found))
     bar = MonthBar(visit, lambda: refresh())
     frame = ui.html("", sanitize=False).classes("w-full")
@@ -40,12 +43,15 @@ def planned_page(visit: Visit) -> None:
     table = DataTable(
         [*columns, Column("acts", "")],
         visit.say("planned.none"),
-        on_act=lambda _, planned: end(planned),
+        on_act=lambda act, planned: asked(act, planned),
     )
 
-    async def end(planned_id: str) -> None:
+    async def asked(act: str, planned_id: str) -> None:
         (planned,) = (each for each in found if str(each.planned_id) == planned_id)
-        await visit.ask(EndPlannedOutage(planned_id=planned.planned_id))
+        if act == "change":
+            forms.change(planned)
+        else:
+            await visit.ask(EndPlannedOutage(planned_id=planned.planned_id))
 
     def refresh() -> None:
         found[:] = _of_month(visit, bar.month)
@@ -138,7 +144,7 @@ def _row(visit: Visit, planned: PlannedOutage) -> Row:
     acts = []
     if planned.is_open and may(visit.user.roles, EndPlannedOutage):
         word = "over" if planned.state is PlanState.UNDER_WAY else "withdraw"
-        acts = [["end", visit.say(f"planned.{word}")]]
+        acts = [["change", visit.say("outages.change")], ["end", visit.say(f"planned.{word}")]]
     return {
         "id": str(planned.planned_id),
         "when": f"{visit.time(planned.from_us, '%m-%d %H:%M')} - {visit.time(planned.to_us, '%m-%d %H:%M')}",

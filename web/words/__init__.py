@@ -15,6 +15,7 @@ AREAS: Final = (
     *("alarms", "alarm_kpis", "limits", "judgement", "timeline", "grouping", "linkage"),
     *("notices", "outages", "planned", "reliability"),
     *("logbook", "handover", "daily_report"),
+    *("reporting", "photos", "rectification"),
 )
 
 

@@ -24,6 +24,8 @@ WORDS = {
     "linkage": ("联动表", "Linkage table"),
     "stations": ("接线图", "Single lines"),
     "reviews": ("待审核", "Reviews"),
+    "hand_report": ("现场上报", "Report"),
+    "rectification": ("整改", "Rectification"),
     "credit": ("积分", "Credit"),
     "paper": ("工作票与挂牌", "Tickets and tags"),
     "logbook": ("运行日志", "Operation log"),

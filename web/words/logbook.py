@@ -55,4 +55,7 @@ WORDS = {
     "kind_shift_changed": ("交接班", "hand-over"),
     "kind_handover_refused": ("不同意接班", "hand-over refused"),
     "kind_handover_late": ("超时未交接", "hand-over late"),
+    "kind_outage": ("停电", "outage"),
+    "kind_planned_outage": ("计划停电", "planned outage"),
+    "kind_earth_fault": ("接地", "earth fault"),
 }

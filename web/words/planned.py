@@ -3,8 +3,8 @@
 WORDS = {
     "title": ("计划停电日历", "Planned outages"),
     "none": (
-        "本月没有计划停电. 在停电页面公告.",
-        "No outage is planned in this month. They are announced on the page of outages.",
+        "本月没有计划停电. 在上面公告.",
+        "No outage is planned in this month. Announce one above.",
     ),
     "together": (
         "同时有多处计划停电的日子: {days}. 请确认抢修力量和转供容量.",

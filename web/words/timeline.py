@@ -11,5 +11,10 @@ WORDS = {
     "command_ended": ("{device} {action}: {state}", "{device} {action}: {state}"),
     "asked": ("{act}", "{act}"),
     "finding_told": ("研判: {cause}({verdict})", "judged: {cause} ({verdict})"),
+    "outage_phase": ("停电: {phase}", "outage: {phase}"),
+    "outage_note": ("通报: {words}", "note: {words}"),
+    "section_out": ("{section} 段停电", "section {section} without supply"),
+    "section_back": ("遥测显示 {section} 段复电", "telemetry shows supply at {section}"),
+    "section_restored": ("确认 {section} 段复电", "supply of {section} confirmed"),
     "by": ("{what} ({who})", "{what} ({who})"),
 }
