@@ -15,9 +15,10 @@ _T = TypeVar("_T")
 def changed(thing: _T, **changes: object) -> _T:
     """For what is made by all of its fields, and has at least two. Raises TypeError for a field that it
     lacks."""
-    kind: type[Any] = type(thing)
+    kind: Any = type(thing)  # mypy takes no type variable for hashable
     names, values_of = fields_of(kind)
-    return kind(**{**dict(zip(names, values_of(thing), strict=True)), **changes})
+    after: _T = kind(**{**dict(zip(names, values_of(thing), strict=True)), **changes})
+    return after
 
 
 @cache

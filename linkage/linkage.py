@@ -36,7 +36,7 @@ from domain.ids import (
 )
 from domain.incidents import Incident, IncidentState
 from domain.logbook import CORRECTED_WITHIN_US
-from domain.readings import Values, nothing_held
+from domain.readings import Values
 from domain.records import (
     DeadLetter,
     DeviceReplied,
@@ -47,7 +47,6 @@ from domain.records import (
     Ticked,
 )
 from domain.responsibility import Answer, Kind, Reason
-from domain.topology import Positions, nothing_known
 from domain.wording import alarm_text
 from linkage.alarm_desk import AlarmDesk, Hands
 from linkage.alarm_quality import AlarmQuality
@@ -59,6 +58,7 @@ from linkage.correlate import Correlation, incidents_of
 from linkage.credit import CreditDesk
 from linkage.desk import Desk, Held
 from linkage.device_desk import DeviceDesk, DeviceHands
+from linkage.field import NOTHING_HEARD, Field
 from linkage.grouping import Grouping
 from linkage.handover_desk import HandoverDesk
 from linkage.incidents import OpenIncidents
@@ -71,7 +71,7 @@ from linkage.plan import LinkagePlan, LinkageRule
 from linkage.rejections import RejectionDesk
 from linkage.responsibility import Responsibility
 from linkage.supervision_desk import SupervisionDesk
-from linkage.suppression import HeldValues, Suppressions
+from linkage.suppression import Suppressions
 from linkage.trips import TOGETHER_WITHIN_US, Trips
 from linkage.watches import Watches
 
@@ -187,19 +187,16 @@ class Linkage:
         self,
         record: Record,
         events: Sequence[Event],
-        positions: Positions = nothing_known,
-        held: HeldValues | None = None,
-        values: Values = nothing_held,
+        field: Field = NOTHING_HEARD,
     ) -> Changes:
-        """What `record`, and the events that the detectors found in it, change. As they are once the record
-        is taken in: `positions` of the switches, the values that are `held`, where something may follow from
-        a contact's state, and `values` with their quality and age, for outages."""
+        """What `record`, and the events that the detectors found in it, change; the `field` as it is once
+        the record is taken in."""
         changes = Changes()
         self._watches.known_until(record.at_us)
-        self._grouping.positions = positions
-        self._outages.values = values
-        if held is not None:
-            self._suppressions.look(record, held, changes)
+        self._grouping.positions = field.position_of
+        self._outages.values = field.value_of
+        if field is not NOTHING_HEARD:
+            self._suppressions.look(record, field, changes)
         for event in events:
             self._link(event, changes)
         match record:
