@@ -18,6 +18,7 @@ from web.components.review_item import named_text
 from web.components.table import Column, DataTable, Row
 from web.evidence import address
 from web.people_meant import moment_of
+from web.second_look import on_change_twice
 from web.shell import Visit, console_page
 
 _DAY: Final = "%Y-%m-%d"
@@ -48,7 +49,7 @@ def rectifications_page(visit: Visit) -> None:
 
     open_only.on_value_change(load)
     load()
-    visit.on_change({"rectification"}, load)
+    on_change_twice(visit, {"rectification"}, load)
 
 
 @console_page("/rectification/{rectification_id}", "rectification.title")
@@ -72,8 +73,17 @@ def rectification_page(visit: Visit, rectification_id: str) -> None:
         acts_on(visit, now)
         _paper(visit, now, review)
 
+    shown = notice.version
+
+    def changed() -> None:
+        nonlocal shown
+        now = visit.console.review_reads.rectification(notice.rectification_id)
+        if now is not None and now.version != shown:
+            shown = now.version
+            sheet.refresh()
+
     sheet()
-    visit.on_change({"rectification"}, sheet.refresh)
+    on_change_twice(visit, {"rectification"}, changed)
 
 
 def _paper(visit: Visit, notice: Rectification, review: ReviewItem) -> None:

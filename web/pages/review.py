@@ -22,6 +22,7 @@ from web.components.rectifying import rectifications_of
 from web.components.review_item import review_card
 from web.components.timeline import Moment, timeline
 from web.people_meant import AROUND_US, end_of, moment_of, station_of
+from web.second_look import on_change_twice
 from web.shell import Visit, console_page
 
 _EVENTS_AT_MOST = 200
@@ -57,13 +58,19 @@ def review_page(visit: Visit, review_id: str) -> None:
             card()
         with ui.element("div").classes("gw-column"):
             _around(visit, review)
-    shown = review.version
+
+    def versions() -> list[int]:
+        now = visit.console.reads.review(review.review_id)
+        notices = visit.console.review_reads.rectifications_of([review.review_id])
+        return [now.version if now else 0, *(each.version for each in notices)]
+
+    shown = versions()
 
     def changed() -> None:
         nonlocal shown
-        now = visit.console.reads.review(review.review_id)
-        if now is not None and now.version != shown:
-            shown = now.version
+        now = versions()
+        if now != shown:
+            shown = now
             card.refresh()
 
     def pressed(event: KeyEventArguments) -> None:
@@ -76,8 +83,7 @@ def review_page(visit: Visit, review_id: str) -> None:
             open_judgement(visit, now, key)
 
     ui.keyboard(on_key=pressed)
-    visit.on_change({"review"}, changed)
-    visit.on_change({"rectification"}, card.refresh)
+    on_change_twice(visit, {"review", "rectification"}, changed)
     ui.timer(0.2, lambda: _note_seen(visit, review), once=True)
 
 

@@ -20,12 +20,12 @@ from web.components.judging import VERDICTS, open_judgement
 from web.components.review_item import named_text, review_card
 from web.finding import stations_in_sight
 from web.people_meant import end_of, moment_of, station_of
+from web.second_look import on_change_twice
 from web.shell import Visit, console_page
 
 _OPEN: Final = (ReviewState.PROPOSED, ReviewState.SENT_BACK)
 _JUDGED: Final = (ReviewState.CONFIRMED, ReviewState.REJECTED, ReviewState.DUPLICATE)
 _SHOWN: Final = 100
-_AGAIN_S: Final = 1.5
 _SHEET_ROWS: Final = 10_000
 _FULL: Final = "%Y-%m-%d %H:%M:%S"
 _COLUMNS: Final = (
@@ -151,15 +151,10 @@ def reviews_page(visit: Visit) -> None:
         elif key in VERDICTS and may(visit.user.roles, JudgeReview):
             open_judgement(visit, queue.chosen, key)
 
-    def heard() -> None:
-        refresh()
-        # on a busy machine a decision is told before it is committed: nothing here would say it again
-        ui.timer(_AGAIN_S, refresh, once=True)
-
     load()
     cards()
     ui.keyboard(on_key=pressed)
-    visit.on_change({"review", "review_mark"}, heard)
+    on_change_twice(visit, {"review", "review_mark"}, refresh)
 
 
 class _Filters:
