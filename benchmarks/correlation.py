@@ -38,6 +38,7 @@ from storage.migrate import upgrade
 from storage.records import SqlRecords
 from storage.tables import incidents
 from tests.support.alarms import BEIJING
+from tests.support.field import SaidField
 
 ZONES: Final = 100
 BAYS: Final = 99  # of a zone that report something after its trip: with the trip 100 alarms
@@ -78,8 +79,9 @@ def rows() -> Iterator[Row]:
 
 def link(linkage: Linkage, events: list[AlarmRaised]) -> list[Changes]:
     """As the core decides them: a few hundred from one record."""
+    field = SaidField(position_of)
     return [
-        linkage.decide(Ticked(at_us=START_US), events[first : first + IN_ONE_COMMIT], position_of)
+        linkage.decide(Ticked(at_us=START_US), events[first : first + IN_ONE_COMMIT], field)
         for first in range(0, len(events), IN_ONE_COMMIT)
     ]
 

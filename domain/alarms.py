@@ -16,6 +16,7 @@ from uuid import UUID
 from domain.assets import AlarmClass, Condition, Priority
 from domain.clock import MINUTE_US
 from domain.events import AlarmRaised
+from domain.frozen import changed
 from domain.ids import AssetId, PointKey
 from domain.incidents import IllegalMove
 
@@ -72,7 +73,7 @@ class Alarm:
     version: int = 1
 
     @classmethod
-    def of(cls, event: AlarmRaised) -> "Alarm":
+    def of(cls, event: AlarmRaised, incident_id: UUID | None = None) -> "Alarm":
         """What only happened is over when it begins."""
         return cls(
             event_id=event.event_id,
@@ -87,6 +88,7 @@ class Alarm:
             latching=event.latching,
             state=AlarmState.RETURNED if event.momentary else AlarmState.UNACKNOWLEDGED,
             standing=not event.momentary,
+            incident_id=incident_id,
         )
 
     @property
@@ -162,7 +164,7 @@ class Alarm:
         return (self.withheld or self.state).value.replace("_", " ")
 
     def _next(self, **changes: object) -> "Alarm":
-        return replace(self, version=self.version + 1, **changes)  # type: ignore[arg-type]
+        return changed(self, version=self.version + 1, **changes)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

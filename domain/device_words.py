@@ -17,6 +17,10 @@ DEVICES: Final[dict[str, dict[str, str]]] = {
         "zh-CN": "被更紧急的 {priority} 级命令取代: {text}",
         "en": "displaced by something more urgent (level {priority}): {text}",
     },
+    "recalled": {
+        "zh-CN": "查明是后果, 停止鸣响, 由原因告警呼叫",
+        "en": "it turned out a consequence: it stops, and its cause calls",
+    },
     "resumed_as": {"zh-CN": "随后已继续", "en": "taken up again afterwards"},
     "over_by_then": {
         "zh-CN": "轮到时已无必要 (已复归、已确认、已消音或已过时), 未再动作",

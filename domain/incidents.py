@@ -1,11 +1,12 @@
 """Incidents: what people handle. Events come and go; an incident is opened, taken and closed."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 from uuid import UUID
 
 from domain.assets import Priority
+from domain.frozen import changed
 from domain.ids import AssetId
 from domain.responsibility import Answer, Kind, Reason
 
@@ -145,4 +146,4 @@ class Incident:
         )
 
     def _next(self, **changes: object) -> "Incident":
-        return replace(self, version=self.version + 1, **changes)  # type: ignore[arg-type]
+        return changed(self, version=self.version + 1, **changes)

@@ -5,7 +5,6 @@ The figures are those of EEMUA 191 and ISA-18.2 (DOMAIN A5). Only what reaches a
 
 from collections import deque
 from collections.abc import Iterable
-from dataclasses import replace
 from typing import Final
 
 from domain.alarms import (
@@ -18,6 +17,7 @@ from domain.alarms import (
 from domain.assets import Condition
 from domain.changes import Changes
 from domain.clock import SECOND_US
+from domain.frozen import changed
 from domain.ids import flood_id
 from linkage.plan import LinkagePlan
 
@@ -49,25 +49,25 @@ class AlarmQuality:
         """Marked with its position, and whether it chatters; a flood may begin with it."""
         chattering = self._note_raised(alarm)
         if alarm.withheld is not None:
-            return replace(alarm, chattering=chattering)
+            return changed(alarm, chattering=chattering)
         station = self._plan.asset(alarm.asset_id).station
         position = self._plan.position_of(station)
         self._came_to(position, alarm.detected_at_us, changes)
-        return replace(alarm, chattering=chattering, position=position)
+        return changed(alarm, chattering=chattering, position=position)
 
     def returned(self, alarm: Alarm) -> Alarm:
         """An alarm that was over before anybody could have acted is noise."""
         if alarm.standing or alarm.acknowledged_at_us is not None or alarm.ended_at_us is None:
             return alarm
         fleeting = alarm.ended_at_us - alarm.detected_at_us < FLEETING_WITHIN_US
-        return replace(alarm, fleeting=fleeting)
+        return changed(alarm, fleeting=fleeting)
 
     def ticked(self, at_us: int, changes: Changes) -> None:
         for position, came in self._came.items():
             _forget(came, at_us - FLOOD_WINDOW_US)
             flood = self._floods.get(position)
             if flood is not None and len(came) < FLOOD_UNTIL_BELOW:
-                changes.floods.append(replace(flood, ended_at_us=at_us, version=flood.version + 1))
+                changes.floods.append(changed(flood, ended_at_us=at_us, version=flood.version + 1))
                 del self._floods[position]
         while self._order and self._order[0][0] < at_us - CHATTERING_WITHIN_US:
             self._forget_raised(*self._order.popleft())
@@ -93,7 +93,7 @@ class AlarmQuality:
         _forget(came, at_us - FLOOD_WINDOW_US)
         flood = self._floods.get(position)
         if flood is not None:
-            flood = replace(
+            flood = changed(
                 flood,
                 alarms=flood.alarms + 1,
                 peak=max(flood.peak, len(came)),

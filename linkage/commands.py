@@ -94,7 +94,7 @@ class KnownCommands:
         acts = (
             command.action in LASTING
             and command.state in _ACTING
-            and word not in {"displaced", "resumed_as"}
+            and word not in {"displaced", "resumed_as", "recalled"}
         )
         _set(self._acting, (device, command.priority), one, acts)
 

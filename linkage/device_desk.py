@@ -18,6 +18,7 @@ from domain.commands import (
     AUDIBLE,
     LASTING,
     PING,
+    SILENCEABLE,
     CommandState,
     DeviceCare,
     DeviceCommand,
@@ -32,7 +33,7 @@ from domain.records import Requested
 from domain.requests import CallDevice, Refused, StopDevice, TryDevice
 from domain.responsibility import Reason
 from linkage.alarms import OpenAlarms
-from linkage.commands import KnownCommands, last_word
+from linkage.commands import KnownCommands, last_word, may_act
 from linkage.plan import LinkagePlan
 
 DeviceRequest = CallDevice | TryDevice | StopDevice
@@ -57,6 +58,7 @@ class DeviceHands:
     """What linkage does for the device desk."""
 
     issue: Callable[[DeviceCommand, Changes], None]
+    stopping: Callable[[DeviceCommand, int], DeviceCommand]  # the command that ends it
     told: Callable[[Event, Changes], None]
     wanted: Callable[[UUID], bool]  # the alarm stands, and nobody has taken or silenced it
     concerns: Callable[[AssetId], bool]  # a device is ours, not another worker's
@@ -88,6 +90,31 @@ class DeviceDesk:
             self._keep(command.withheld(reason), changes)
             return
         self._contend(command, at_us, changes)
+
+    def recall(
+        self, event: UUID, because: tuple[Reason, ...], at_us: int, changes: Changes
+    ) -> None:
+        """What was asked for it turned out a consequence, and says so. A device that acts for somebody else
+        as well goes on."""
+        for command in self._commands.of_event(event):
+            if command.state is CommandState.WITHHELD and command.ended_at_us is None:
+                self._keep(command.noted(at_us, Reason.of("recalled")), changes)
+            if command.priority is Priority.URGENT or not may_act(command, at_us):
+                continue
+            if command.action not in SILENCEABLE or self.silenced(command):
+                continue
+            self._keep(command.remarked(Reason.of("recalled")), changes)
+            if not self._acts_for_another(command, at_us):
+                stop = self._hands.stopping(command, at_us)
+                told = (Reason.of("recalled"), *because)
+                self._hands.issue(replace(stop, because=told), changes)
+
+    def _acts_for_another(self, command: DeviceCommand, at_us: int) -> bool:
+        return any(
+            each.event_id != command.event_id
+            for priority in Priority
+            for each in self._holding(command.device_id, priority, at_us)
+        )
 
     def handle(
         self, asked: Requested, request: DeviceRequest, user: User, changes: Changes

@@ -36,7 +36,7 @@ from domain.ids import (
 )
 from domain.incidents import Incident, IncidentState
 from domain.logbook import CORRECTED_WITHIN_US
-from domain.readings import Values, nothing_held
+from domain.readings import Values
 from domain.records import (
     DeadLetter,
     DeviceReplied,
@@ -47,7 +47,6 @@ from domain.records import (
     Ticked,
 )
 from domain.responsibility import Answer, Kind, Reason
-from domain.topology import Positions, nothing_known
 from domain.wording import alarm_text
 from linkage.alarm_desk import AlarmDesk, Hands
 from linkage.alarm_quality import AlarmQuality
@@ -59,6 +58,7 @@ from linkage.correlate import Correlation, incidents_of
 from linkage.credit import CreditDesk
 from linkage.desk import Desk, Held
 from linkage.device_desk import DeviceDesk, DeviceHands
+from linkage.field import NOTHING_HEARD, Field
 from linkage.grouping import Grouping
 from linkage.handover_desk import HandoverDesk
 from linkage.incidents import OpenIncidents
@@ -71,7 +71,7 @@ from linkage.plan import LinkagePlan, LinkageRule
 from linkage.rejections import RejectionDesk
 from linkage.responsibility import Responsibility
 from linkage.supervision_desk import SupervisionDesk
-from linkage.suppression import HeldValues, Suppressions
+from linkage.suppression import Suppressions
 from linkage.trips import TOGETHER_WITHIN_US, Trips
 from linkage.watches import Watches
 
@@ -125,6 +125,7 @@ class Linkage:
             held.device_cares,
             DeviceHands(
                 issue=self._issue,
+                stopping=self._stopping,
                 told=self._link,
                 wanted=self._still_calls,
                 concerns=concerns,
@@ -175,6 +176,7 @@ class Linkage:
         )
         self._failures = _ToldFailures()
         self._told: list[AlarmRaised] = []  # in this decision, and as judged: devices may act
+        self._folded: dict[UUID, None] = {}  # incidents that in this decision ceased to call
 
     @property
     def responsibility(self) -> Responsibility:
@@ -185,19 +187,16 @@ class Linkage:
         self,
         record: Record,
         events: Sequence[Event],
-        positions: Positions = nothing_known,
-        held: HeldValues | None = None,
-        values: Values = nothing_held,
+        field: Field = NOTHING_HEARD,
     ) -> Changes:
-        """What `record`, and the events that the detectors found in it, change. As they are once the record
-        is taken in: `positions` of the switches, the values that are `held`, where something may follow from
-        a contact's state, and `values` with their quality and age, for outages."""
+        """What `record`, and the events that the detectors found in it, change; the `field` as it is once
+        the record is taken in."""
         changes = Changes()
         self._watches.known_until(record.at_us)
-        self._grouping.positions = positions
-        self._outages.values = values
-        if held is not None:
-            self._suppressions.look(record, held, changes)
+        self._grouping.positions = field.position_of
+        self._outages.values = field.value_of
+        if field is not NOTHING_HEARD:
+            self._suppressions.look(record, field, changes)
         for event in events:
             self._link(event, changes)
         match record:
@@ -215,6 +214,7 @@ class Linkage:
             case _:
                 pass
         self._call_out(changes)
+        self._recall(record.at_us, changes)
         self._notice_desk.follow(record.at_us, changes)
         changes.log += self._log.lines_of(changes)
         changes.log += self._outage_lines.of(changes, record.at_us)
@@ -239,6 +239,7 @@ class Linkage:
             case _:
                 pass
         self._call_out(changes)
+        self._recall(done.at_us, changes)
         self._notice_desk.follow(done.at_us, changes)
         return changes
 
@@ -316,6 +317,17 @@ class Linkage:
                 if command.command_id not in self._commands:
                     self._devices.admit(command, changes)
 
+    def _recall(self, at_us: int, changes: Changes) -> None:
+        """What sounds for an incident stops once a cause is found above it, by us or by a person. After the
+        devices were called for the cause: one that it has goes on."""
+        folded, self._folded = self._folded, {}
+        for each in folded:
+            incident = self._incidents.get(each)
+            if incident is None or incident.calls:
+                continue
+            for event in sorted(self._incidents.events_of(each)):
+                self._devices.recall(event, incident.because, at_us, changes)
+
     def _still_calls(self, event: UUID) -> bool:
         """It stands, and nobody has taken or silenced it."""
         alarm = self._alarms.get(event)
@@ -325,7 +337,7 @@ class Linkage:
         taken = incident is not None and (
             incident.state is not IncidentState.OPEN or incident.silenced_at_us is not None
         )
-        return alarm.waits and not taken
+        return alarm.waits and not taken and (incident is None or incident.calls)
 
     def _cleared(self, event: AlarmCleared, changes: Changes) -> None:
         self._trips.cleared(event.event_id)
@@ -344,7 +356,7 @@ class Linkage:
         self._grouping.told(event, changes)
         if self._alarms.get(event.event_id) is None:
             incident = changes.memberships.get(event.event_id)
-            alarm = replace(Alarm.of(event), incident_id=incident)
+            alarm = Alarm.of(event, incident)
             self._alarm_desk.keep(self._quality.raised(alarm, changes), changes)
 
     def _becomes_a_trip(self, opening: AlarmRaised, at_us: int, changes: Changes) -> None:
@@ -475,6 +487,8 @@ class Linkage:
     def _kept(self, before: Incident | None, after: Incident, changes: Changes) -> None:
         if after is before:
             return
+        if before is not None and before.calls and not after.calls:
+            self._folded[after.incident_id] = None
         self._incidents.keep(after)
         changes.incidents.append(after)
         if after.state is IncidentState.CLOSED and not self._desk.earns_nothing(after.asset_id):

@@ -20,7 +20,6 @@ from domain.organisation import (
     Holiday,
     Organisation,
     PartyUnit,
-    Person,
     Roster,
     Tenure,
     UnitKind,
@@ -60,7 +59,10 @@ class Responsibility:
         self._version = version
         self._fallback = fallback
         self._arranged = Arrangements((), organisation.holidays) if arranged is None else arranged
-        self._persons = {person.person_id: person for person in organisation.persons}
+        self._parties = {
+            each.person_id: Party(person_id=each.person_id, name=each.name, position=each.position)
+            for each in organisation.persons
+        }
         self._rosters = {roster.roster_id: roster for roster in organisation.rosters}
         self._teams = {team.team_id: team for team in organisation.teams}
         self._units = _grouped((unit.unit_id, unit) for unit in organisation.units)
@@ -439,8 +441,7 @@ class Responsibility:
         return self._arranged.leave_of(person_id, at_us) is not None
 
     def _party(self, person_id: PersonId) -> Party:
-        person = self._persons.get(person_id) or Person(person_id=person_id, name=person_id)
-        return Party(person_id=person_id, name=person.name, position=person.position)
+        return self._parties.get(person_id) or Party(person_id=person_id, name=person_id)
 
     def _name(self, person_id: PersonId) -> str:
         return self._party(person_id).name

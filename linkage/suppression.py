@@ -4,9 +4,8 @@ What holds is a Withholding like a shelf, so that it is listed with its reason, 
 restart. It never keeps back what names a cause. Where the contact's state is not known, nothing is kept back.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 
@@ -17,18 +16,8 @@ from domain.ids import PointKey, suppression_id
 from domain.records import LimitsActivated, ReadingsArrived, Record, Ticked
 from linkage.alarm_desk import AlarmDesk
 from linkage.alarms import Withholdings
+from linkage.field import Field
 from linkage.plan import LinkagePlan, Suppression
-
-
-class HeldValues(Protocol):
-    """What the detectors know of the points that they watch."""
-
-    @property
-    def limits(self) -> ActiveLimits: ...
-
-    def held(self, points: Sequence[int]) -> Sequence[float]:
-        """The last value of each point by its number; NaN where nothing usable is known of it."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,17 +40,17 @@ class Suppressions:
         self._gates: list[tuple[Suppression, int]] = []
         self._is_gate = np.zeros(1, np.bool_)
 
-    def look(self, record: Record, held: HeldValues, changes: Changes) -> None:
+    def look(self, record: Record, field: Field, changes: Changes) -> None:
         """Whether a contact moved, became known or unknown, or a rule is gone."""
-        if held.limits is not self._limits:
-            self._number_gates(held.limits)
+        if field.limits is not self._limits:
+            self._number_gates(field.limits)
         match record:
             case ReadingsArrived():
                 beyond = len(self._is_gate) - 1
                 if self._is_gate[np.minimum(record.readings.point, beyond)].any():
-                    self._settle(record.at_us, held, changes)
+                    self._settle(record.at_us, field, changes)
             case Ticked() | LimitsActivated():
-                self._settle(record.at_us, held, changes)
+                self._settle(record.at_us, field, changes)
             case _:
                 pass
 
@@ -78,7 +67,7 @@ class Suppressions:
         self._is_gate = np.zeros(max(numbers, default=-1) + 2, np.bool_)
         self._is_gate[numbers] = True
 
-    def _settle(self, at_us: int, held: HeldValues, changes: Changes) -> None:
+    def _settle(self, at_us: int, field: Field, changes: Changes) -> None:
         holding = {
             _Kept(each.by, PointKey(each.point), each.condition): each
             for each in self._withholdings.every()
@@ -86,7 +75,7 @@ class Suppressions:
         }
         if not self._gates and not holding:
             return
-        states = held.held([number for _, number in self._gates])
+        states = field.held([number for _, number in self._gates])
         on = [rule for (rule, _), state in zip(self._gates, states, strict=True) if rule.on(state)]
         wanted = {kept: rule for rule in on for kept in _kept_by(rule)}
         for kept, rule in wanted.items():

@@ -156,9 +156,7 @@ class Decider:
             self.evaluated_rows += len(record.readings)
         changes = Changes()
         if journalled.seq > self._recorded_before:
-            changes = self._linkage.decide(
-                record, events, self._state.position_of, self._state, self._state.value_of
-            )
+            changes = self._linkage.decide(record, events, self._state)
         else:
             self._linkage.recollect(record, self._state.value_of)
         if not journalled.closes:

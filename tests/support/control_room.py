@@ -19,6 +19,7 @@ from linkage.desk import Held
 from linkage.linkage import Linkage
 from linkage.plan import LinkagePlan, LinkageRule
 from tests.support.alarms import PLAN, SIREN, TEN_US, TRANSFORMER, alarm
+from tests.support.field import SaidField
 
 STATION: Final = TRANSFORMER.station
 SIDE: Final = Asset(
@@ -117,7 +118,7 @@ class ControlRoom:
 
     def happens(self, *events: Event) -> Changes:
         record = Ticked(at_us=self.at_us)
-        return self._fold(self.linkage.decide(record, events, self._position_of))
+        return self._fold(self.linkage.decide(record, events, SaidField(self._position_of)))
 
     def passes(self, seconds: float) -> Changes:
         self.at_us += round(seconds * SECOND_US)

@@ -35,6 +35,7 @@ from linkage.linkage import Linkage
 from linkage.outages.book import HeldOutages
 from linkage.plan import LinkagePlan
 from tests.support.alarms import PLAN, TEN_US, alarm
+from tests.support.field import SaidField
 
 STATION: Final = "35kV柳塬变"
 BREAKER: Final = Asset(
@@ -276,7 +277,7 @@ class Room:
         return self.decide(Ticked(at_us=self.at_us), events)
 
     def decide(self, record: Record, events: Iterable[Event] = ()) -> Changes:
-        changes = self.linkage.decide(record, list(events), values=self.points.get)
+        changes = self.linkage.decide(record, list(events), SaidField(values=self.points.get))
         self.outages |= {each.outage_id: each for each in changes.outages}
         self.planned |= {each.planned_id: each for each in changes.planned_outages}
         self.earth |= {each.earth_id: each for each in changes.earth_faults}

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from domain.assets import AlarmClass, Condition, Priority
 from domain.clock import SECOND_US
-from domain.commands import FieldDevice
+from domain.commands import SILENCE, DeviceCommand, FieldDevice
 from domain.events import AlarmRaised
 from domain.ids import AssetId, DeviceId
 from domain.incidents import Incident
@@ -141,6 +141,55 @@ def test_a_cause_told_three_seconds_later_takes_what_is_open_beneath_it() -> Non
     assert why(beneath) == ["on_its_busbar", "cause_told_later"]
     assert dict(beneath.because[1].facts) == {"seconds": "3"}
     assert consequence.event_id in beneath.standing
+
+
+def sounding(control: ControlRoom, event: AlarmRaised) -> DeviceCommand:
+    """What the horn was asked for it."""
+    newest = {each.command_id: each for each in control.everything.commands}
+    (found,) = (each for each in newest.values() if each.event_id == event.event_id)
+    return found
+
+
+def stops(control: ControlRoom) -> list[DeviceCommand]:
+    return [each for each in control.everything.commands if each.action == SILENCE]
+
+
+def test_a_siren_that_sounds_for_a_consequence_stops_when_a_person_names_its_cause() -> None:
+    control = room()
+    cause = control.raises(**trips("LY/301", output_allowed=False))  # no device announces it
+    consequence = control.raises(**loses("FF/1T"))
+    assert stops(control) == []
+    beneath, into = incident_at(control, "FF/1T"), incident_at(control, "LY/301")
+    assert cause.event_id in into.standing
+    control.does(
+        MergeIncident(incident_id=beneath.incident_id, into=into.incident_id, words="同一故障")
+    )
+    (stop,) = stops(control)
+    assert stop.event_id == consequence.event_id
+    assert [each.code for each in stop.because] == ["recalled", "merged_by"]
+
+
+def test_a_siren_that_its_cause_has_as_well_goes_on_for_it() -> None:
+    control = room()
+    consequence = control.raises(**loses("LY/113"))
+    at_us = control.at_us
+    control.passes(3)
+    breaker_trips(control, "LY/101", started_at_us=at_us)
+    assert stops(control) == []
+    assert sounding(control, consequence).because[-1].code == "recalled"
+    control.passes(119)  # what was displaced would go on now
+    assert sounding(control, consequence).because[-1].code == "recalled"
+
+
+def test_a_siren_goes_on_for_a_consequence_of_level_1() -> None:
+    control = room()
+    urgent = control.raises(**loses("LY/113", priority=Priority.URGENT))
+    at_us = control.at_us
+    control.passes(3)
+    breaker_trips(control, "LY/101", started_at_us=at_us, output_allowed=False)
+    assert incident_at(control, "LY/113").cause is not None
+    assert stops(control) == []
+    assert sounding(control, urgent).because[-1].code == "by_rule"
 
 
 def test_what_was_there_long_before_the_trip_stands_for_itself() -> None:

@@ -79,7 +79,7 @@ class Bay:
     def takes(self, *records: Record) -> None:
         for record in records:
             self.state, events = evaluate(self.state, record)
-            self.everything.extend(self.linkage.decide(record, events, held=self.state))
+            self.everything.extend(self.linkage.decide(record, events, self.state))
 
     def asks(self, request: Request, at: float) -> bool:
         self._asked += 1
