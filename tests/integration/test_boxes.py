@@ -18,7 +18,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 from detectors.violations.subjects import Sureness
 from domain.clock import system_clock, to_datetime
 from domain.credit import ReviewItem, ReviewKind, ReviewState
-from domain.ids import BoxId, box_proposal_id, review_id
+from domain.ids import BoxId, box_proposal_id
 from service.box_http import SIGNATURE, TIMESTAMP, signature
 from service.broker import LocalBroker
 from service.camera_rig import CameraRig
@@ -70,11 +70,15 @@ class Here:
         return [each for each in self.reads.reviews(states) if each.kind is ReviewKind.VIOLATION]
 
     def review_of(self, number: str, code: str = "PPE-01") -> ReviewItem:
-        """Waits for it."""
-        wanted = review_id(ReviewKind.VIOLATION, box_proposal_id(BoxId("hik"), number), code, "")
+        """The item that the proposal is in, of its own stretch or of another's. Waits for it."""
+        wanted = box_proposal_id(BoxId("hik"), number)
 
         def found() -> list[ReviewItem]:
-            return [each for each in self.reviews() if each.review_id == wanted]
+            return [
+                each
+                for each in self.reviews()
+                if each.code == code and each.sighting and wanted in each.sighting.proposals
+            ]
 
         until(lambda: bool(found()), f"{number} is in the queue", 20)
         return found()[0]
@@ -286,10 +290,19 @@ def test_what_a_box_had_kept_for_an_hour_calls_nobody(box_vision: Here) -> None:
     assert not box_vision.reads.commands_of([review.event_id])
 
 
-@pytest.mark.parametrize("picture", [b"no picture", jpeg()[:-700], png_of(10_000, 10_000)])
-def test_a_broken_picture_hides_no_danger(box_vision: Here, picture: bytes) -> None:
+@pytest.mark.parametrize(
+    ("picture", "hours_ago"),
+    [
+        pytest.param(b"no picture", 2, id="no-picture"),
+        pytest.param(jpeg()[:-700], 4, id="cut-short"),
+        pytest.param(png_of(10_000, 10_000), 6, id="a-hundred-megapixels"),
+    ],
+)
+def test_a_broken_picture_hides_no_danger(box_vision: Here, picture: bytes, hours_ago: int) -> None:
+    """Each in a stretch of its own."""
     number = f"badpic-{len(picture)}"
-    body = message(number, picture=b64encode(picture).decode())
+    at = to_datetime(system_clock() - hours_ago * 3_600_000_000).isoformat()
+    body = message(number, picture=b64encode(picture).decode(), at=at)
     status, said = box_vision.post(body)
     assert (status, said["status"], said["reason"]) == (200, "taken", "unusable_picture")
     assert box_vision.review_of(number).files == ()
