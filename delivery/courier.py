@@ -3,14 +3,15 @@ can take.
 
 A thread for each channel: one that hangs holds up no other, no siren and no record. What is held back
 goes out in one digest per person. Each person's notices keep their order, but for level 1, which never
-waits behind another. At least once: after a kill between sending and noting it, the same message goes
-out again under its number.
+waits behind another. At least once: after a kill between sending and noting it, the same message with the
+same notices goes out again under its number, which a receiver can know it by.
 """
 
 import threading
 import time
 from collections import defaultdict, deque
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Final
 from uuid import UUID
 
@@ -143,12 +144,12 @@ class Courier:
         bundles: list[list[Notice]] = []
         for each in _by_person(urgent):
             if each[0].next_try_us <= now_us:
-                bundles += [each] if len(each) >= DIGEST_FROM else [[one] for one in each]
+                bundles += _messages(each)
         kept_waiting = {each.person_id for each in urgent if each.next_try_us > now_us}
         for each in _by_person(others):
             if each[0].next_try_us > now_us or each[0].person_id in kept_waiting:
                 continue  # his first one was refused: the later ones do not overtake it
-            bundles += [each] if len(each) >= DIGEST_FROM else [[one] for one in each]
+            bundles += _messages(each)
         return bundles
 
     def _deliver(self, bundle: list[Notice]) -> int:
@@ -156,21 +157,40 @@ class Courier:
         if bundle[0].level is not Priority.URGENT and not self._has_room(bundle[0].person_id):
             self._counters.add("notices_held_back", channel=self.channel.channel_id)
             return 0
-        now_us = self._clock()
-        ours = self._queue.lease([each.notice_id for each in bundle], now_us, now_us + LEASE_US)
-        bundle = [each for each in bundle if each.notice_id in ours]
-        if not bundle:
-            return 0  # acknowledged, or another worker's
-        writer = self._written()
-        if len(bundle) == 1:
-            self._send(bundle, writer.alone(bundle[0]), None)
-        else:
-            for part, message in writer.together(bundle):
-                self._send(part, message, message.message_id)
-        return len(bundle)
+        written = self._leased(bundle)
+        for notices, message in written:
+            self._send(notices, message)
+        return sum(len(notices) for notices, _ in written)
 
-    def _send(self, notices: list[Notice], message: Message, digest: UUID | None) -> None:
+    def _leased(self, bundle: list[Notice]) -> list[tuple[list[Notice], Message]]:
+        """The messages of what is still to be sent; nothing where a person or another worker was first."""
+        while bundle:
+            written = self._messages_of(bundle)
+            of_message = {
+                message.message_id: [each.notice_id for each in notices]
+                for notices, message in written
+            }
+            now_us = self._clock()
+            ours = self._queue.lease(of_message, now_us, now_us + LEASE_US)
+            if len(ours) == len(bundle):
+                return written
+            bundle = [each for each in bundle if each.notice_id in ours]
+        return []
+
+    def _messages_of(self, bundle: list[Notice]) -> list[tuple[list[Notice], Message]]:
+        """What may have left before keeps its message's id, also if some of it was acknowledged since."""
+        writer = self._written()
+        alone = len(bundle) == 1
+        written = [(bundle, writer.alone(bundle[0]))] if alone else list(writer.together(bundle))
+        before = bundle[0].digest_id
+        if before is None or len(written) > 1:
+            return written
+        ((notices, message),) = written
+        return [(notices, replace(message, message_id=before))]
+
+    def _send(self, notices: list[Notice], message: Message) -> None:
         channel = self.channel.channel_id
+        digest = message.message_id if message.message_id != notices[0].notice_id else None
         try:
             self._sender.send(message)
         except NoticeRefused as error:
@@ -180,7 +200,8 @@ class Courier:
             return
         except ReceiverAway as error:
             self._counters.add("notice_receiver_away", channel=channel)
-            self._settle(notices, "unreachable", str(error))
+            may_come_again = message.message_id if error.maybe_taken else None
+            self._settle(notices, "unreachable", str(error), may_come_again)
             raise
         self._retry_s = FIRST_RETRY_S
         self._note_sent(notices[0])
@@ -199,7 +220,9 @@ class Courier:
             ]
         )
 
-    def _settle(self, notices: Sequence[Notice], what: str, words: str) -> None:
+    def _settle(
+        self, notices: Sequence[Notice], what: str, words: str, message_id: UUID | None = None
+    ) -> None:
         """Not sent: again later, and the longer the more often it failed."""
         at_us = self._clock()
         self._queue.settle(
@@ -211,6 +234,7 @@ class Courier:
                     what=what,
                     words=words,
                     channel=self.channel.channel_id,
+                    digest_id=message_id,
                     next_try_us=at_us + _grown_us(each.attempts),
                 )
                 for each in notices
@@ -291,6 +315,18 @@ def _by_person(notices: Sequence[Notice]) -> list[list[Notice]]:
     for each in notices:
         ordered.setdefault(each.person_id, []).append(each)
     return list(ordered.values())
+
+
+def _messages(of_person: Sequence[Notice]) -> list[list[Notice]]:
+    """What one person gets now: first each message that may have left already, as it was; the others
+    alone, or as one digest."""
+    before: dict[UUID, list[Notice]] = {}
+    for each in of_person:
+        if each.digest_id is not None:
+            before.setdefault(each.digest_id, []).append(each)
+    others = [each for each in of_person if each.digest_id is None]
+    together = [others] if len(others) >= DIGEST_FROM else [[one] for one in others]
+    return [*before.values(), *together]
 
 
 def _grown_us(attempts: int) -> int:
