@@ -74,6 +74,7 @@ class Courier:
         self._writer: Writer | None = None
         self._sent_at: deque[float] = deque()  # of the last minute, by this channel
         self._told_at: defaultdict[PersonId, deque[float]] = defaultdict(deque)
+        self._refused: set[PersonId] = set()  # in this run
         self._away_until = 0.0
         self._retry_s = FIRST_RETRY_S
         self._wake = threading.Event()
@@ -110,7 +111,10 @@ class Courier:
         if self._monotonic() < self._away_until:
             return changed
         staying = [each for each in found if self._next_channel(each, now_us) is None]
+        self._refused.clear()
         for bundle in self._bundles(staying, now_us):
+            if self._overtakes(bundle[0]):
+                continue
             try:
                 changed += self._deliver(bundle)
             except ReceiverAway as error:
@@ -159,8 +163,13 @@ class Courier:
             return 0
         written = self._leased(bundle)
         for notices, message in written:
-            self._send(notices, message)
+            if not self._overtakes(notices[0]):
+                self._send(notices, message)
         return sum(len(notices) for notices, _ in written)
+
+    def _overtakes(self, notice: Notice) -> bool:
+        """An earlier one of this person was refused a moment ago; level 1 waits behind none."""
+        return notice.level is not Priority.URGENT and notice.person_id in self._refused
 
     def _leased(self, bundle: list[Notice]) -> list[tuple[list[Notice], Message]]:
         """The messages of what is still to be sent; nothing where a person or another worker was first."""
@@ -197,6 +206,7 @@ class Courier:
             self._counters.add("notice_refused", len(notices), channel=channel)
             log.warning("notice_refused", channel=channel, reason=str(error))
             self._settle(notices, "refused", str(error))
+            self._refused.add(notices[0].person_id)
             return
         except ReceiverAway as error:
             self._counters.add("notice_receiver_away", channel=channel)

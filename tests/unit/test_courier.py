@@ -284,6 +284,21 @@ def test_a_refused_notice_is_tried_again_visible_and_not_overtaken(house: House)
     assert numbers(house.runs(), first, later) == [1, 2]
 
 
+def test_the_second_of_a_person_does_not_leave_in_the_run_in_which_his_first_was_refused(
+    house: House,
+) -> None:
+    house.refused.add("甲")
+    first, second = notice(1, person="甲"), notice(2, person="甲")
+    house.decides(first, second)
+    assert house.runs() == []
+    waiting = house.queue.notice(second.notice_id)
+    assert waiting is not None
+    assert (waiting.state, waiting.attempts) == (NoticeState.QUEUED, 0)
+    house.refused.clear()
+    house.passes(2)
+    assert numbers(house.runs(), first, second) == [1, 2]
+
+
 def test_level_1_does_not_wait_behind_a_refused_one(house: House) -> None:
     house.refused.add("甲")
     house.decides(notice(1, person="甲"))
