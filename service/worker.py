@@ -28,15 +28,6 @@ from domain.changes import Changes
 from domain.clock import Clock, system_clock
 from domain.ids import AssetId, PointKey
 from domain.limit_changes import LimitChange
-from domain.outage_requests import (
-    ChangePlannedOutage,
-    EndPlannedOutage,
-    NoteEarthFault,
-    OutageRequest,
-    PlanOutage,
-    ReportOutage,
-    TickTrial,
-)
 from domain.outbound import Outbound, Outlet
 from domain.paperwork import ApprovalState
 from domain.ports import StorageUnavailable
@@ -51,32 +42,7 @@ from domain.records import (
     Ticked,
 )
 from domain.requests import (
-    AcknowledgeAlarm,
-    AcknowledgeIncident,
-    AnswerConsultation,
-    AnswerNotice,
-    CallDevice,
-    CloseIncident,
-    DecideApproval,
-    EndWithholding,
-    HangTag,
-    LogCall,
-    MergeIncident,
-    ProposeViolation,
-    RegroupIncident,
-    RemoveTag,
-    ReportCamera,
-    ReportFinding,
     Request,
-    ResetAlarm,
-    RetryNotice,
-    ShelveAlarm,
-    SilenceAlarm,
-    SilenceIncident,
-    SplitIncident,
-    StopDevice,
-    TakeOutOfService,
-    TryDevice,
 )
 from ingest.intake import Intake
 from ingest.kafka import (
@@ -109,6 +75,7 @@ from service.outbound import Publisher, change_of
 from service.partition import PartitionPath, PathSettings, SharedDispatcher, Stores
 from service.partitioning import DESK, Partitioning
 from service.recovery import Unwirable
+from service.request_routes import RequestRoutes
 from service.sealing import HEADS_NAME, Sealer
 from service.settings import Settings
 from service.site.model import Site
@@ -164,7 +131,6 @@ class KafkaCore:
         self._config = kafka_config(settings.kafka, site.code, self.name)
         self._engine = open_records_engine(settings)
         self.records = SqlRecords(self._engine)
-        self._outages = OutageReads(self._engine)
         self._owners = Owners(self._engine)
         self._telemetry_store = open_telemetry(
             settings.telemetry, Folders(settings.data).telemetry, self.counters
@@ -319,7 +285,7 @@ class KafkaCore:
     def ask(self, request_id: UUID, actor: str, request: Request) -> None:
         """Written into the partition that it concerns; its owner decides it. Raises StorageUnavailable."""
         asked = Requested(at_us=self.clock(), request_id=request_id, actor=actor, request=request)
-        partition = self._partition_of(request)
+        partition = self._routes.partition_of(request)
         self._asked[request_id] = monotonic()
         try:
             self._write(partition, asked).result(ASK_WITHIN_S)
@@ -515,6 +481,9 @@ class KafkaCore:
             )
         self._places: Partitioning = Partitioning.of(
             self._site.plan(), self._site.points, self._partitions, partition_of
+        )
+        self._routes = RequestRoutes(
+            self._plan, self._places, self.records, OutageReads(self._engine)
         )
 
     def _outlets(self) -> dict[Outlet, str]:
@@ -753,62 +722,6 @@ class KafkaCore:
         path.learned = number
 
     # -- requests ------------------------------------------------------------------------------
-
-    def _partition_of(self, request: Request) -> int:
-        asset_id: AssetId | None = None
-        match request:
-            case (
-                AcknowledgeIncident()
-                | SilenceIncident()
-                | CloseIncident()
-                | MergeIncident()
-                | SplitIncident()
-                | RegroupIncident()
-            ):
-                asset_id = self.records.asset_of_incident(request.incident_id)
-            case AcknowledgeAlarm() | SilenceAlarm() | ResetAlarm():
-                asset_id = self.records.asset_of_alarm(request.event_id)
-            case ShelveAlarm() | TakeOutOfService():
-                asset_id = self._asset_of_point(request.point)
-            case HangTag():
-                asset_id = request.asset_id
-            case AnswerNotice() | LogCall() | RetryNotice():
-                asset_id = request.asset_id
-            case CallDevice() | TryDevice() | StopDevice():
-                return self._places.of_device.get(request.device_id, DESK)
-            case DecideApproval():
-                device = self.records.device_of_call(request.approval_id)
-                return DESK if device is None else self._places.of_device.get(device, DESK)
-            case ReportFinding():
-                asset_id = request.finding.asset_id
-            case ReportCamera() | ProposeViolation():
-                asset_id = request.asset_id
-            case AnswerConsultation():
-                asset_id = self.records.asset_of_finding(request.finding_id)
-            case RemoveTag():
-                asset_id = self.records.asset_of_tag(request.tag_id)
-            case EndWithholding():
-                point = self.records.point_of_withholding(request.withholding_id)
-                asset_id = self._asset_of_point(point)
-        if isinstance(request, OutageRequest):
-            asset_id = self._asset_of_outage(request)
-        return DESK if asset_id is None else self._places.partition_of_asset(asset_id)
-
-    def _asset_of_outage(self, request: OutageRequest) -> AssetId | None:
-        match request:
-            case ReportOutage() | PlanOutage():
-                feeder = self._plan.feeders.feeder(request.feeder_id)
-                return feeder.asset_id if feeder else None
-            case EndPlannedOutage() | ChangePlannedOutage():
-                return self._outages.asset_of(request.planned_id)
-            case TickTrial() | NoteEarthFault():
-                return self._outages.asset_of(request.earth_id)
-            case _:
-                return self._outages.asset_of(request.outage_id)
-
-    def _asset_of_point(self, key: str | None) -> AssetId | None:
-        point = self._plan.points.get(PointKey(key or ""))
-        return point.asset_id if point else None
 
     def _look_for_answers(self) -> None:
         """Whoever asked us hears from us, also where another worker decided."""
