@@ -3,14 +3,15 @@ can take.
 
 A thread for each channel: one that hangs holds up no other, no siren and no record. What is held back
 goes out in one digest per person. Each person's notices keep their order, but for level 1, which never
-waits behind another. At least once: after a kill between sending and noting it, the same message goes
-out again under its number.
+waits behind another. At least once: after a kill between sending and noting it, the same message with the
+same notices goes out again under its number, which a receiver can know it by.
 """
 
 import threading
 import time
 from collections import defaultdict, deque
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Final
 from uuid import UUID
 
@@ -73,6 +74,7 @@ class Courier:
         self._writer: Writer | None = None
         self._sent_at: deque[float] = deque()  # of the last minute, by this channel
         self._told_at: defaultdict[PersonId, deque[float]] = defaultdict(deque)
+        self._refused: set[PersonId] = set()  # in this run
         self._away_until = 0.0
         self._retry_s = FIRST_RETRY_S
         self._wake = threading.Event()
@@ -109,7 +111,10 @@ class Courier:
         if self._monotonic() < self._away_until:
             return changed
         staying = [each for each in found if self._next_channel(each, now_us) is None]
+        self._refused.clear()
         for bundle in self._bundles(staying, now_us):
+            if self._overtakes(bundle[0]):
+                continue
             try:
                 changed += self._deliver(bundle)
             except ReceiverAway as error:
@@ -143,12 +148,12 @@ class Courier:
         bundles: list[list[Notice]] = []
         for each in _by_person(urgent):
             if each[0].next_try_us <= now_us:
-                bundles += [each] if len(each) >= DIGEST_FROM else [[one] for one in each]
+                bundles += _messages(each)
         kept_waiting = {each.person_id for each in urgent if each.next_try_us > now_us}
         for each in _by_person(others):
             if each[0].next_try_us > now_us or each[0].person_id in kept_waiting:
                 continue  # his first one was refused: the later ones do not overtake it
-            bundles += [each] if len(each) >= DIGEST_FROM else [[one] for one in each]
+            bundles += _messages(each)
         return bundles
 
     def _deliver(self, bundle: list[Notice]) -> int:
@@ -156,31 +161,57 @@ class Courier:
         if bundle[0].level is not Priority.URGENT and not self._has_room(bundle[0].person_id):
             self._counters.add("notices_held_back", channel=self.channel.channel_id)
             return 0
-        now_us = self._clock()
-        ours = self._queue.lease([each.notice_id for each in bundle], now_us, now_us + LEASE_US)
-        bundle = [each for each in bundle if each.notice_id in ours]
-        if not bundle:
-            return 0  # acknowledged, or another worker's
-        writer = self._written()
-        if len(bundle) == 1:
-            self._send(bundle, writer.alone(bundle[0]), None)
-        else:
-            for part, message in writer.together(bundle):
-                self._send(part, message, message.message_id)
-        return len(bundle)
+        written = self._leased(bundle)
+        for notices, message in written:
+            if not self._overtakes(notices[0]):
+                self._send(notices, message)
+        return sum(len(notices) for notices, _ in written)
 
-    def _send(self, notices: list[Notice], message: Message, digest: UUID | None) -> None:
+    def _overtakes(self, notice: Notice) -> bool:
+        """An earlier one of this person was refused a moment ago; level 1 waits behind none."""
+        return notice.level is not Priority.URGENT and notice.person_id in self._refused
+
+    def _leased(self, bundle: list[Notice]) -> list[tuple[list[Notice], Message]]:
+        """The messages of what is still to be sent; nothing where a person or another worker was first."""
+        while bundle:
+            written = self._messages_of(bundle)
+            of_message = {
+                message.message_id: [each.notice_id for each in notices]
+                for notices, message in written
+            }
+            now_us = self._clock()
+            ours = self._queue.lease(of_message, now_us, now_us + LEASE_US)
+            if len(ours) == len(bundle):
+                return written
+            bundle = [each for each in bundle if each.notice_id in ours]
+        return []
+
+    def _messages_of(self, bundle: list[Notice]) -> list[tuple[list[Notice], Message]]:
+        """What may have left before keeps its message's id, also if some of it was acknowledged since."""
+        writer = self._written()
+        alone = len(bundle) == 1
+        written = [(bundle, writer.alone(bundle[0]))] if alone else list(writer.together(bundle))
+        before = bundle[0].digest_id
+        if before is None or len(written) > 1:
+            return written
+        ((notices, message),) = written
+        return [(notices, replace(message, message_id=before))]
+
+    def _send(self, notices: list[Notice], message: Message) -> None:
         channel = self.channel.channel_id
+        digest = message.message_id if message.message_id != notices[0].notice_id else None
         try:
             self._sender.send(message)
         except NoticeRefused as error:
             self._counters.add("notice_refused", len(notices), channel=channel)
             log.warning("notice_refused", channel=channel, reason=str(error))
             self._settle(notices, "refused", str(error))
+            self._refused.add(notices[0].person_id)
             return
         except ReceiverAway as error:
             self._counters.add("notice_receiver_away", channel=channel)
-            self._settle(notices, "unreachable", str(error))
+            may_come_again = message.message_id if error.maybe_taken else None
+            self._settle(notices, "unreachable", str(error), may_come_again)
             raise
         self._retry_s = FIRST_RETRY_S
         self._note_sent(notices[0])
@@ -199,7 +230,9 @@ class Courier:
             ]
         )
 
-    def _settle(self, notices: Sequence[Notice], what: str, words: str) -> None:
+    def _settle(
+        self, notices: Sequence[Notice], what: str, words: str, message_id: UUID | None = None
+    ) -> None:
         """Not sent: again later, and the longer the more often it failed."""
         at_us = self._clock()
         self._queue.settle(
@@ -211,6 +244,7 @@ class Courier:
                     what=what,
                     words=words,
                     channel=self.channel.channel_id,
+                    digest_id=message_id,
                     next_try_us=at_us + _grown_us(each.attempts),
                 )
                 for each in notices
@@ -291,6 +325,18 @@ def _by_person(notices: Sequence[Notice]) -> list[list[Notice]]:
     for each in notices:
         ordered.setdefault(each.person_id, []).append(each)
     return list(ordered.values())
+
+
+def _messages(of_person: Sequence[Notice]) -> list[list[Notice]]:
+    """What one person gets now: first each message that may have left already, as it was; the others
+    alone, or as one digest."""
+    before: dict[UUID, list[Notice]] = {}
+    for each in of_person:
+        if each.digest_id is not None:
+            before.setdefault(each.digest_id, []).append(each)
+    others = [each for each in of_person if each.digest_id is None]
+    together = [others] if len(others) >= DIGEST_FROM else [[one] for one in others]
+    return [*before.values(), *together]
 
 
 def _grown_us(attempts: int) -> int:

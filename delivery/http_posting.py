@@ -52,12 +52,16 @@ class Poster:
                 self._expect_taken(answer)
                 return body
         except httpx.TimeoutException as error:
-            raise ReceiverAway(f"{self._what} does not answer in time") from error
+            never_began = isinstance(error, httpx.ConnectTimeout | httpx.PoolTimeout)
+            raise ReceiverAway(
+                f"{self._what} does not answer in time", maybe_taken=not never_began
+            ) from error
         except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
             raise NoticeRefused(f"{self._what} has no usable address: mend its url") from error
         except httpx.HTTPError as error:
             raise ReceiverAway(
-                f"{self._what} cannot be reached ({type(error).__name__})"
+                f"{self._what} cannot be reached ({type(error).__name__})",
+                maybe_taken=not isinstance(error, httpx.ConnectError),
             ) from error
 
     def post_json(self, url: str, said: Mapping[str, Any]) -> dict[str, Any]:
@@ -79,7 +83,9 @@ class Poster:
             if len(body) > _ANSWER_BYTES:
                 raise NoticeRefused(f"{self._what} answers more than {_ANSWER_BYTES // 1024} KiB")
             if time.monotonic() - began > _IN_ALL_S:
-                raise ReceiverAway(f"{self._what} does not come to the end of its answer")
+                raise ReceiverAway(
+                    f"{self._what} does not come to the end of its answer", maybe_taken=True
+                )
         return body
 
     def _expect_taken(self, answer: httpx.Response) -> None:

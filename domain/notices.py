@@ -196,7 +196,9 @@ class Notice:
     attempts: int = 0
     next_try_us: int = 0
     error: str = ""  # of the last attempt, in one sentence without secrets
-    digest_id: UUID | None = None  # of the message that held it with others
+    digest_id: UUID | None = (
+        None  # the message that holds it: with others, or not known to have left
+    )
     sent_at_us: int | None = None
     ended_at_us: int | None = None  # delivered, failed, acknowledged or withdrawn
     answered_by: str = ""

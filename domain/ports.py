@@ -1,6 +1,6 @@
 """What one room needs from another, as Protocols. `service/wiring.py` hands over the objects."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 from uuid import UUID
@@ -155,8 +155,11 @@ class NoticeQueue(Protocol):
         """Level 1 first, then in the order of decision."""
         ...
 
-    def lease(self, wanted: Iterable[UUID], now_us: int, until_us: int) -> frozenset[UUID]:
-        """Those that are ours to send until then."""
+    def lease(
+        self, messages: Mapping[UUID, Collection[UUID]], now_us: int, until_us: int
+    ) -> frozenset[UUID]:
+        """Those that are ours to send until then. `messages`: the notices of each message; a notice belongs
+        to its message until it is settled, so that who sends it again sends the same one."""
         ...
 
     def settle(self, attempts: Sequence[Attempt]) -> None:
@@ -169,11 +172,15 @@ class NoticeRefused(Exception):
 
 
 class ReceiverAway(Exception):
-    """The receiver does not answer, or takes nothing now. `retry_after_s`: as it asked for."""
+    """The receiver does not answer, or takes nothing now. `retry_after_s`: as it asked for; `maybe_taken`:
+    it had the message and said nothing of it."""
 
-    def __init__(self, said: str, retry_after_s: float | None = None) -> None:
+    def __init__(
+        self, said: str, retry_after_s: float | None = None, *, maybe_taken: bool = False
+    ) -> None:
         super().__init__(said)
         self.retry_after_s = retry_after_s
+        self.maybe_taken = maybe_taken
 
 
 class NoticeSender(Protocol):

@@ -1,6 +1,6 @@
 """Notices in SQL: what waits for a channel, what became of it, and what the console shows of it."""
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 from uuid import UUID
@@ -57,21 +57,27 @@ class SqlNotices:
         )
         return self._all(query, notice)
 
-    def lease(self, wanted: Iterable[UUID], now_us: int, until_us: int) -> frozenset[UUID]:
+    def lease(
+        self, messages: Mapping[UUID, Collection[UUID]], now_us: int, until_us: int
+    ) -> frozenset[UUID]:
         """Those that are ours to send until then; another sender may have been first, or a person."""
-        ids = list(wanted)
-        statement = (
-            update(notices)
-            .where(
-                notices.c.notice_id.in_(ids),
-                notices.c.state == _QUEUED,
-                may_be_taken(self._worker, now_us),
-            )
-            .values(sender=writable(self._worker), lease_until_us=until_us)
-            .returning(notices.c.notice_id)
-        )
+        leased: set[UUID] = set()
         with writing(self._engine) as connection:
-            return frozenset(connection.execute(statement).scalars())
+            for message_id, ids in messages.items():
+                statement = (
+                    update(notices)
+                    .where(
+                        notices.c.notice_id.in_(list(ids)),
+                        notices.c.state == _QUEUED,
+                        may_be_taken(self._worker, now_us),
+                    )
+                    .values(
+                        sender=writable(self._worker), lease_until_us=until_us, digest_id=message_id
+                    )
+                    .returning(notices.c.notice_id)
+                )
+                leased.update(connection.execute(statement).scalars())
+        return frozenset(leased)
 
     def settle(self, attempts: Sequence[Attempt]) -> None:
         """What became of them; the lease ends. What was withdrawn meanwhile stays so and is known as sent."""

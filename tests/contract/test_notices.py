@@ -306,18 +306,18 @@ def test_a_lease_keeps_others_away_until_it_ends(engine: Engine) -> None:
     one = notice(1)
     here = put(engine, one)
     there = SqlNotices(engine, "there")
-    assert here.lease([one.notice_id], NOW, NOW + MINUTE_US) == {one.notice_id}
-    assert there.lease([one.notice_id], NOW, NOW + MINUTE_US) == set()
+    assert here.lease({one.notice_id: [one.notice_id]}, NOW, NOW + MINUTE_US) == {one.notice_id}
+    assert there.lease({one.notice_id: [one.notice_id]}, NOW, NOW + MINUTE_US) == set()
     assert not there.queued("chat", NOW)
     # killed and started again, we go on at once; others after its time
-    assert SqlNotices(engine, "here").lease([one.notice_id], NOW, NOW + MINUTE_US)
-    assert there.lease([one.notice_id], NOW + MINUTE_US, NOW + 2 * MINUTE_US)
+    assert SqlNotices(engine, "here").lease({one.notice_id: [one.notice_id]}, NOW, NOW + MINUTE_US)
+    assert there.lease({one.notice_id: [one.notice_id]}, NOW + MINUTE_US, NOW + 2 * MINUTE_US)
 
 
 def test_what_was_withdrawn_while_it_was_sent_stays_so_and_is_known_as_sent(engine: Engine) -> None:
     one = notice(1)
     queue = put(engine, one)
-    queue.lease([one.notice_id], NOW, NOW + MINUTE_US)
+    queue.lease({one.notice_id: [one.notice_id]}, NOW, NOW + MINUTE_US)
     escalation = Escalation(
         escalation_id=one.escalation_id,
         incident_id=one.incident_id,

@@ -20,7 +20,16 @@ from domain.changes import Changes
 from domain.clock import MINUTE_US, SECOND_US
 from domain.ids import AssetId, PersonId
 from domain.notice_codes import BadToken, code_of, notice_of, token_of
-from domain.notices import Channel, ChannelKind, Contact, Message, Notice, NoticePlan, NoticeState
+from domain.notices import (
+    Channel,
+    ChannelKind,
+    Contact,
+    Escalation,
+    Message,
+    Notice,
+    NoticePlan,
+    NoticeState,
+)
 from domain.ports import NoticeRefused, ReceiverAway
 from domain.responsibility import Kind, Reason
 from service.counting import Counted
@@ -275,6 +284,21 @@ def test_a_refused_notice_is_tried_again_visible_and_not_overtaken(house: House)
     assert numbers(house.runs(), first, later) == [1, 2]
 
 
+def test_the_second_of_a_person_does_not_leave_in_the_run_in_which_his_first_was_refused(
+    house: House,
+) -> None:
+    house.refused.add("甲")
+    first, second = notice(1, person="甲"), notice(2, person="甲")
+    house.decides(first, second)
+    assert house.runs() == []
+    waiting = house.queue.notice(second.notice_id)
+    assert waiting is not None
+    assert (waiting.state, waiting.attempts) == (NoticeState.QUEUED, 0)
+    house.refused.clear()
+    house.passes(2)
+    assert numbers(house.runs(), first, second) == [1, 2]
+
+
 def test_level_1_does_not_wait_behind_a_refused_one(house: House) -> None:
     house.refused.add("甲")
     house.decides(notice(1, person="甲"))
@@ -305,11 +329,85 @@ def test_killed_between_sending_and_noting_it_the_same_message_goes_out_again(
     assert house.sent[0] == house.sent[1], "with its number, so that people see it"
 
 
+def test_what_may_have_left_goes_out_again_as_the_same_message_whatever_came_since(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = [notice(number) for number in range(1, 5)]
+    house.decides(*first)
+    with monkeypatch.context() as patched:
+
+        def killed(attempts: Any) -> None:
+            if attempts:
+                raise KeyboardInterrupt
+
+        patched.setattr(house.queue, "settle", killed)
+        with pytest.raises(KeyboardInterrupt):
+            house.runs()
+    later = [notice(number) for number in range(5, 9)]
+    house.decides(*later)
+    house.courier = house.begins()
+    house.runs()
+    (before, again, new) = house.sent
+    assert again == before, "a receiver that knows its number drops it"
+    digest_of = {each.notice_id: each.digest_id for each in house.queue.find(NoticeFilter())}
+    assert {digest_of[each.notice_id] for each in first} == {before.message_id}
+    assert {digest_of[each.notice_id] for each in later} == {new.message_id}
+
+
+@pytest.mark.parametrize(
+    ("maybe_taken", "messages"),
+    [
+        pytest.param(True, 2, id="no-answer-the-same-message-again-then-the-others"),
+        pytest.param(False, 1, id="not-even-connected-all-in-one"),
+    ],
+)
+def test_a_message_without_an_answer_is_not_told_once_more_in_another(
+    house: House, maybe_taken: bool, messages: int
+) -> None:
+    house.trouble = ReceiverAway("does not answer in time", maybe_taken=maybe_taken)
+    first = [notice(number) for number in range(1, 4)]
+    house.decides(*first)
+    house.runs()
+    house.decides(*[notice(number) for number in range(4, 8)])
+    house.trouble = None
+    house.passes(20)
+    house.runs()
+    assert len(house.sent) == messages
+    known = {each.digest_id for each in house.queue.find(NoticeFilter())}
+    assert known == {each.message_id for each in house.sent}
+
+
+def test_who_acknowledges_in_between_changes_no_number(house: House) -> None:
+    first = [notice(number) for number in range(1, 4)]
+    house.decides(*first)
+    house.trouble = ReceiverAway("does not answer in time", maybe_taken=True)
+    house.runs()
+    number = {each.digest_id for each in house.queue.find(NoticeFilter())}
+    ended = Escalation(
+        escalation_id=first[0].escalation_id,
+        incident_id=first[0].incident_id,
+        event_id=None,
+        asset_id=first[0].asset_id,
+        level=first[0].level,
+        kind=first[0].kind,
+        text="",
+        began_at_us=house.now_us,
+        ended_at_us=house.now_us,
+        ended="acknowledged",
+        ended_by="duty",
+    )
+    house.records.commit(Changes(escalations=[ended]), 9)
+    house.trouble = None
+    house.passes(20)
+    house.runs()
+    assert {each.message_id for each in house.sent} == number
+
+
 def test_what_another_worker_sends_is_left_to_it(house: House) -> None:
     one = notice(1)
     house.decides(one)
     there = SqlNotices(house.engine, "there")
-    there.lease([one.notice_id], house.now_us, house.now_us + MINUTE_US)
+    there.lease({one.notice_id: [one.notice_id]}, house.now_us, house.now_us + MINUTE_US)
     assert house.runs() == []
     house.passes(61)
     assert len(house.runs()) == 1

@@ -18,7 +18,6 @@ from web.components.review_item import named_text
 from web.components.table import Column, DataTable, Row
 from web.evidence import address
 from web.people_meant import moment_of
-from web.second_look import on_change_twice
 from web.shell import Visit, console_page
 
 _DAY: Final = "%Y-%m-%d"
@@ -49,7 +48,7 @@ def rectifications_page(visit: Visit) -> None:
 
     open_only.on_value_change(load)
     load()
-    on_change_twice(visit, {"rectification"}, load)
+    visit.on_change({"rectification"}, load)
 
 
 @console_page("/rectification/{rectification_id}", "rectification.title")
@@ -83,7 +82,7 @@ def rectification_page(visit: Visit, rectification_id: str) -> None:
             sheet.refresh()
 
     sheet()
-    on_change_twice(visit, {"rectification"}, changed)
+    visit.on_change({"rectification"}, changed)
 
 
 def _paper(visit: Visit, notice: Rectification, review: ReviewItem) -> None:

@@ -22,7 +22,6 @@ from web.components.rectifying import rectifications_of
 from web.components.review_item import review_card
 from web.components.timeline import Moment, timeline
 from web.people_meant import AROUND_US, end_of, moment_of, station_of
-from web.second_look import on_change_twice
 from web.shell import Visit, console_page
 
 _EVENTS_AT_MOST = 200
@@ -83,7 +82,7 @@ def review_page(visit: Visit, review_id: str) -> None:
             open_judgement(visit, now, key)
 
     ui.keyboard(on_key=pressed)
-    on_change_twice(visit, {"review", "rectification"}, changed)
+    visit.on_change({"review", "rectification"}, changed)
     ui.timer(0.2, lambda: _note_seen(visit, review), once=True)
 
 

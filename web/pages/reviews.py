@@ -20,7 +20,6 @@ from web.components.judging import VERDICTS, open_judgement
 from web.components.review_item import named_text, review_card
 from web.finding import stations_in_sight
 from web.people_meant import end_of, moment_of, station_of
-from web.second_look import on_change_twice
 from web.shell import Visit, console_page
 
 _OPEN: Final = (ReviewState.PROPOSED, ReviewState.SENT_BACK)
@@ -154,7 +153,7 @@ def reviews_page(visit: Visit) -> None:
     load()
     cards()
     ui.keyboard(on_key=pressed)
-    on_change_twice(visit, {"review", "review_mark"}, refresh)
+    visit.on_change({"review", "review_mark"}, refresh)
 
 
 class _Filters:
