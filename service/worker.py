@@ -138,6 +138,9 @@ class KafkaCore:
         self._shared = can_be_shared(settings)
         self._prepare()
         self._plan = plan_of(self._site, settings)
+        self._routes = RequestRoutes(
+            self._plan, self._places, self.records, OutageReads(self._engine)
+        )
         self._numbers = self._numbers_of_points()
         self._limit_words: tuple[Sequence[LimitChange], tuple[str, ...]] | None = None
         self._limits: ActiveLimits
@@ -481,9 +484,6 @@ class KafkaCore:
             )
         self._places: Partitioning = Partitioning.of(
             self._site.plan(), self._site.points, self._partitions, partition_of
-        )
-        self._routes = RequestRoutes(
-            self._plan, self._places, self.records, OutageReads(self._engine)
         )
 
     def _outlets(self) -> dict[Outlet, str]:
