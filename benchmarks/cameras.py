@@ -26,7 +26,7 @@ from service.site.load import load
 from tests.support.rtsp import PYTHON, RtspServer, rtsp_is_here, rtsp_server
 from tests.support.running import ROOT, until
 
-CAMERAS, RATE, ROUNDS = 16, 2.0, 1
+CAMERAS, RATE, ROUNDS = 16, 2.0, 2
 MOST = 1.2
 # of the asked pictures: below it a camera is looked at too seldom
 LOOKED_AT: Final = 0.9
