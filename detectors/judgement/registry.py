@@ -1,6 +1,6 @@
 """The list of learned detectors: which kind of stream is judged by what. Settings are chosen once, for every
-site; docs/judgement.md says on what data and how surely. Who judges recorded data needs no more than this module
-and Tick."""
+site; docs/judgement.md says on what data and how surely. Who judges recorded data needs no more than this
+module and Tick."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
