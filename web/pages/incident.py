@@ -24,7 +24,7 @@ from web.shell import Visit, console_page
 from web.views import chain, class_of, incident_text, priority_of
 
 _CHANGES: Final = frozenset(
-    {"incident", "notice", "alarm", "command", "finding", "review", "tag", "outage"}
+    {"incident", "notice", "alarm", "command", "finding", "review", "tag", "outage", "earth_fault"}
 )
 
 
@@ -100,6 +100,9 @@ def _head(visit: Visit, listed: ListedIncident) -> None:
         outage = visit.console.outages.outage_of_incident(incident.incident_id)
         if outage is not None:
             ui.link(visit.say("outages.of_incident"), f"/outage/{outage.outage_id}")
+        fault = visit.console.outages.earth_fault_of_incident(incident.incident_id)
+        if fault is not None:
+            ui.link(visit.say("earth.of_incident"), f"/earth/{fault.earth_id}")
         with ui.element("div").classes("gw-bar q-mt-sm"):
             _actions(visit, listed)
 

@@ -5,13 +5,16 @@ from typing import Final
 
 from nicegui import ui
 
+from domain.clock import system_clock
+from domain.feeders import DAY_US
 from domain.outage_requests import ChangePlannedOutage, EndPlannedOutage
-from domain.outage_words import planned_line
-from domain.outages import PlannedOutage
-from web.components.outage_card import earth_card, outage_card, title
+from domain.outage_words import earth_line, planned_line
+from domain.outages import EarthFault, PlannedOutage
+from web.components.outage_card import earth_card, network_of, outage_card, title
 from web.components.outage_forms import OutageForms, act, form_act
 from web.shell import Visit, console_page
 
+_EARTH_SHOWN_US: Final = 7 * DAY_US  # of those that are over
 _CHANGES: Final = frozenset({"outage", "planned_outage", "earth_fault"})
 
 
@@ -41,10 +44,13 @@ def _show(visit: Visit, forms: OutageForms) -> None:
         outage_card(visit, outage, forms)
     _empty(visit, "none", outages)
     _head(visit, "earth")
-    faults = [each for each in reads.earth_faults() if each.is_open and seen(each.station)]
+    known = reads.earth_faults(since_us=system_clock() - _EARTH_SHOWN_US)
+    faults = [each for each in known if seen(each.station)]
     for fault in faults:
-        earth_card(visit, fault, forms)
-    _empty(visit, "no_earth", faults)
+        if fault.is_open:
+            earth_card(visit, fault, forms)
+    _empty(visit, "no_earth", [each for each in faults if each.is_open])
+    _gone(visit, [each for each in faults if not each.is_open])
     _head(visit, "planned")
     planned = [each for each in reads.open_planned() if seen(each.station)]
     for each in planned:
@@ -65,6 +71,16 @@ def _head(visit: Visit, key: str) -> None:
 def _empty(visit: Visit, key: str, found: Sequence[object]) -> None:
     if not found:
         ui.label(visit.say(f"outages.{key}")).classes("gw-card gw-soft")
+
+
+def _gone(visit: Visit, faults: Sequence[EarthFault]) -> None:
+    if faults:
+        ui.label(visit.say("earth.past")).classes("gw-soft")
+    for fault in faults:
+        with ui.element("div").classes("gw-card"):
+            network, zone = network_of(visit, fault), visit.console.site.zone
+            text = earth_line(fault, network, zone, visit.language)
+            ui.link(text, f"/earth/{fault.earth_id}")
 
 
 def _planned(visit: Visit, planned: PlannedOutage, forms: OutageForms) -> None:
