@@ -100,7 +100,10 @@ def in_the_example(outage: Outage) -> Outage:
 
 
 def _what_is_typed_outlives_a_change(page: Page, running: RunningConsole) -> None:
-    """Two outages are announced at once; while the second one is written, the first one comes in."""
+    """Two outages are announced at once; while the second one is written, the first one comes in. What did
+    not change meanwhile stays the same element: a press on it would not be lost."""
+    unchanged = page.locator(".gw-card", has_text="未复电区段")
+    unchanged.evaluate("card => card.dataset.kept = 'yes'")
     page.get_by_role("button", name="公告计划停电").click()
     writing = page.get_by_role("dialog")
     _choose_sections(page, writing)
@@ -117,6 +120,7 @@ def _what_is_typed_outlives_a_change(page: Page, running: RunningConsole) -> Non
     expect(first).to_be_hidden()
     other.close()
     expect(page.locator(".gw-card", has_text="清扫绝缘子")).to_be_visible()
+    expect(unchanged).to_have_attribute("data-kept", "yes")
     expect(writing.get_by_label("原因", exact=True)).to_have_value("更换柱上开关")
     writing.get_by_role("button", name="确定").click()
     expect(writing).to_be_hidden()

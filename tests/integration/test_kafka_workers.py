@@ -23,8 +23,7 @@ from tests.support.kafka_chain import (
     RATE,
     Chain,
     alarms_of_one_evaluation,
-    commands_due,
-    open_commands,
+    await_commanded_once,
     partitions_of,
     point_numbers,
     recorded_alarms,
@@ -68,8 +67,7 @@ class Shared:
             "the alarms are those of one evaluation",
             120,
         )
-        until(lambda: not open_commands(self.engine), "every command has ended", 60)
-        assert self.chain.acted() == commands_due(self.engine)
+        await_commanded_once(self.chain, self.engine)
         self.expect_stored(stream, list(numbers.values()))
 
     def expect_stored(self, stream: list[tuple[int, int, float]], points: list[int]) -> None:

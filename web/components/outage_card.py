@@ -147,10 +147,8 @@ def notes(visit: Visit, written: Iterable[Note]) -> None:
 
 def earth_card(visit: Visit, fault: EarthFault, forms: OutageForms) -> None:
     """What a list shows of one that stands: the lines in order, and what each trial gave."""
-    zone, language = visit.console.site.zone, visit.language
     with ui.element("div").classes("gw-card"):
-        text = earth_line(fault, network_of(visit, fault), zone, language)
-        ui.link(text, f"/earth/{fault.earth_id}").classes("gw-head")
+        ui.link(earth_title(visit, fault), f"/earth/{fault.earth_id}").classes("gw-head")
         earth_tasks_of(visit, fault)
         for trial in fault.trials:
             _trial(visit, fault, trial)
@@ -169,6 +167,10 @@ def _trial(visit: Visit, fault: EarthFault, trial: Trial) -> None:
         for result in TrialResult:
             request = TickTrial(earth_id=fault.earth_id, number=trial.number, result=result)
             act(visit, trial_word(result, language), request)
+
+
+def earth_title(visit: Visit, fault: EarthFault) -> str:
+    return earth_line(fault, network_of(visit, fault), visit.console.site.zone, visit.language)
 
 
 def network_of(visit: Visit, fault: EarthFault) -> EarthNetwork | None:

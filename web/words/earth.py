@@ -28,10 +28,8 @@ WORDS = {
     "place": ("序", "No."),
     "line": ("线路", "Line"),
     "because": ("选线依据", "Why here"),
-    "i0": ("零序电流", "Zero sequence"),
     "result": ("结果", "Result"),
-    "who": ("操作人", "By"),
-    "when": ("时间", "When"),
+    "tried": ("试拉时间与操作人", "When, and by whom"),
     "past": ("近七天已消失的接地", "Gone within seven days"),
     "of_incident": ("接地详情", "The earth fault"),
 }  # fmt: skip
