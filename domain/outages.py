@@ -338,6 +338,7 @@ class EarthFault:
     due_us: int  # by then it is found and off
     answer: Answer
     incident_id: UUID | None = None
+    phase: str = ""  # A, B or C; empty: the voltages do not tell
     standing: frozenset[UUID] = frozenset()  # alarms of its voltage that have not returned
     trials: tuple[Trial, ...] = ()
     warned: tuple[int, ...] = ()  # warnings given, as microseconds after the start

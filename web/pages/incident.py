@@ -10,7 +10,7 @@ from domain.access import may
 from domain.commands import DeviceCommand
 from domain.credit import ReviewItem
 from domain.incidents import IncidentState
-from domain.outages import Outage
+from domain.outages import EarthFault, Outage
 from domain.paperwork import Tag, TagKind
 from domain.reasons import reason_text
 from domain.requests import AcknowledgeIncident, CloseIncident, SilenceIncident
@@ -30,7 +30,7 @@ from web.shell import Visit, console_page
 from web.views import chain, class_of, incident_text, priority_of
 
 _CHANGES: Final = frozenset(
-    {"incident", "notice", "alarm", "command", "finding", "review", "tag", "outage"}
+    {"incident", "notice", "alarm", "command", "finding", "review", "tag", "outage", "earth_fault"}
 )
 
 Read = Callable[[], ListedIncident]
@@ -76,14 +76,14 @@ def _reader(visit: Visit, listed: ListedIncident) -> Read:
 
 
 def _head(visit: Visit, read: Read) -> None:
-    wanted = read().incident.incident_id
+    wanted, outages = read().incident.incident_id, visit.console.outages
     with ui.element("div").classes("gw-card"):
         redrawn(visit, _CHANGES, read, lambda listed: _summary(visit, listed))
         redrawn(
             visit,
             _CHANGES,
-            lambda: visit.console.outages.outage_of_incident(wanted),
-            lambda outage: _to_outage(visit, outage),
+            lambda: (outages.outage_of_incident(wanted), outages.earth_fault_of_incident(wanted)),
+            lambda found: _to_outage(visit, *found),
         )
         redrawn(
             visit,
@@ -111,9 +111,11 @@ def _summary(visit: Visit, listed: ListedIncident) -> None:
     ).classes("gw-soft")
 
 
-def _to_outage(visit: Visit, outage: Outage | None) -> None:
+def _to_outage(visit: Visit, outage: Outage | None, fault: EarthFault | None) -> None:
     if outage is not None:
         ui.link(visit.say("outages.of_incident"), f"/outage/{outage.outage_id}")
+    if fault is not None:
+        ui.link(visit.say("earth.of_incident"), f"/earth/{fault.earth_id}")
 
 
 def _actions(visit: Visit, wanted: UUID, state: IncidentState) -> None:
