@@ -6,7 +6,7 @@ steps are written when that one is due.
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
@@ -14,6 +14,7 @@ from domain.alarms import Alarm
 from domain.assets import Condition, Priority
 from domain.changes import Changes
 from domain.events import AlarmRaised
+from domain.frozen import changed
 from domain.ids import PersonId, PointKey, escalation_id
 from domain.incidents import Incident, IncidentState
 from domain.notices import (
@@ -201,7 +202,7 @@ class NoticeDesk:
     def _end(self, escalation: Escalation, at_us: int, how: str, by: str, changes: Changes) -> None:
         self._open.pop(escalation.incident_id, None)
         changes.escalations.append(
-            replace(
+            changed(
                 escalation,
                 ended_at_us=at_us,
                 ended=how,
