@@ -43,7 +43,7 @@ def running(
     folder = tmp_path_factory.mktemp("outages")
     with LocalBroker(folder / "broker") as broker, console(broker, folder) as started:
         with Gateway(broker.port, "changqing-like", "liuyuan") as gateway:
-            gateway.say(dict(EARTHED))
+            gateway.say({str(point): value for point, value in EARTHED.items()})
             until(lambda: gateway.unacknowledged == 0, "the broker took it")
         yield started
 
