@@ -132,6 +132,9 @@ def _what_is_typed_outlives_a_change(page: Page, running: RunningConsole) -> Non
     expect(changing).to_be_hidden()
     changed = page.locator(".gw-card", has_text="更换避雷器")
     changed.get_by_role("button", name="取消", exact=True).click()
+    withdrawing = page.get_by_role("dialog")
+    withdrawing.get_by_label("取消原因").fill("保供电")
+    withdrawing.get_by_role("button", name="确定").click()
     expect(changed).to_be_hidden()
 
 

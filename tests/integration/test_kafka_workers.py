@@ -352,7 +352,7 @@ def _outages(asked: Asked, engine: Engine) -> None:
     )
     planned = asked.once(plan)
     asked.once(plan, "two", code="plan_overlaps")
-    asked.once(EndPlannedOutage(planned_id=UUID(planned)), "two")
+    asked.once(EndPlannedOutage(planned_id=UUID(planned), why="保供电"), "two")
     (found,) = reads.open_outages()
     assert (found.crew_id, [each.words for each in found.notes][-1]) == ("line-1", "抢修队伍已出发")
     assert not reads.open_planned()
