@@ -248,7 +248,8 @@ def _found_late(event: AlarmRaised, zone: tzinfo, language: str) -> str:
 
 def _time(moment_us: int, seen_at_us: int, zone: tzinfo) -> str:
     """The time of day; with its date where it was not the day on which we saw it."""
-    moment, seen = to_datetime(moment_us).astimezone(zone), to_datetime(seen_at_us).astimezone(zone)
+    moment = to_datetime(moment_us).astimezone(zone)
+    seen = moment if seen_at_us == moment_us else to_datetime(seen_at_us).astimezone(zone)
     pattern = "%H:%M:%S" if moment.date() == seen.date() else "%Y-%m-%d %H:%M:%S"
     return moment.strftime(pattern)
 

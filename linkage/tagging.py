@@ -58,6 +58,9 @@ class Treatment:
 
 def tags_on(tags: Iterable[Tag], asset: Asset, assets: Mapping[AssetId, Asset]) -> list[Tag]:
     """Those on the device itself, and those that speak for its bay; the oldest first."""
+    hanging = [tag for tag in tags if tag.hangs]
+    if not hanging:
+        return []
 
     def speaks_for(tag: Tag) -> bool:
         if tag.asset_id == asset.asset_id:
@@ -68,7 +71,7 @@ def tags_on(tags: Iterable[Tag], asset: Asset, assets: Mapping[AssetId, Asset]) 
         return (tagged.station, tagged.bay) == (asset.station, asset.bay)
 
     return sorted(
-        (tag for tag in tags if tag.hangs and speaks_for(tag)),
+        filter(speaks_for, hanging),
         key=lambda tag: (tag.hung_at_us, tag.tag_id),
     )
 

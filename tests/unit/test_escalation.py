@@ -24,8 +24,15 @@ from domain.clock import MINUTE_US
 from domain.ids import AssetId, PersonId
 from domain.notices import Contact, Ladder, NoticePlan, Step, Who
 from domain.reasons import reason_text
-from domain.responsibility import Answer, Kind
-from linkage.escalation import call_of, deadlines_of, ladder_of, notices_of_step, why_not
+from domain.responsibility import Kind
+from linkage.escalation import (
+    call_of,
+    deadlines_of,
+    first_deadline_of,
+    ladder_of,
+    notices_of_step,
+    why_not,
+)
 from linkage.responsibility import Responsibility
 from service.site.notices import ATTENDED_LADDERS, UNATTENDED_LADDERS
 from tests.support.telling import (
@@ -259,10 +266,27 @@ def test_the_same_step_again_is_the_same_notice() -> None:
     assert one == other
 
 
+def test_every_step_has_its_minute_and_the_first_is_the_same_alone() -> None:
+    escalation = climbing(URGENT, UNATTENDED, NOON)
+    steps = deadlines_of(escalation, example_plan(), None)
+    assert [(each.due_at_us - at(NOON)) // MINUTE_US for each in steps] == [0, 1, 2, 5, 15]
+    assert first_deadline_of(escalation, example_plan(), None) == steps[:1]
+
+
+def test_the_first_step_is_the_one_that_is_due_first_wherever_it_stands() -> None:
+    waits, soon = Step(who=Who.ACTING, after_us=None), Step(who=Who.DUTY_LEAD, after_us=MINUTE_US)
+    ladder = Ladder(level=URGENT, acknowledge_within_us=MINUTE_US, steps=(waits, soon))
+    plan = replace(example_plan(), notices=NoticePlan(attended=(ladder,), unattended=(ladder,)))
+    escalation = climbing(URGENT, UNATTENDED, NOON)
+    (first,) = first_deadline_of(escalation, plan, None)
+    assert (first.step, first.due_at_us) == (1, at(NOON) + MINUTE_US)
+
+
 def test_a_site_without_ladders_tells_nobody() -> None:
     plan = replace(example_plan(), notices=NoticePlan())
     escalation = climbing(URGENT, ATTENDED, NOON)
-    assert not deadlines_of(escalation, plan, Answer())
+    assert not deadlines_of(escalation, plan, None)
+    assert not first_deadline_of(escalation, plan, None)
     assert not notices_of_step(escalation, 0, at(NOON), plan, example_responsibility())
 
 
