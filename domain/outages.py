@@ -291,6 +291,7 @@ class PlannedOutage:
     began_at_us: int | None = None  # by telemetry
     ended_at_us: int | None = None
     ended_by: str = ""
+    withdrawn_because: str = ""
     version: int = 1
 
     @property

@@ -69,6 +69,7 @@ _TAGS: Final[dict[TagKind, _Words]] = {
     TagKind.DEFECT: {"zh-CN": "缺陷牌", "en": "defect tag"},
     TagKind.BLOCKED: {"zh-CN": "封锁牌", "en": "blocked value tag"},
     TagKind.SUPPRESSED: {"zh-CN": "抑制告警牌", "en": "alarm suppression tag"},
+    TagKind.EARTHED: {"zh-CN": "接地线", "en": "portable earth"},
 }
 # a contact has no limit: it operates, a switch opens and closes (unit -> condition -> words)
 _CONTACTS: Final[dict[str, dict[Condition, _Words]]] = {

@@ -33,6 +33,7 @@ EFFECTS: Final[Mapping[TagKind, Effect]] = {
     # somebody knows already: below level 1 no siren calls anybody for it
     TagKind.DEFECT: Effect(calls=False),
     TagKind.SUPPLY_SECURITY: Effect(promotes=True),
+    TagKind.EARTHED: Effect(),
 }
 # about our own work, not about the device: no tag on the device keeps them back
 _OURS: Final = SUPERVISED | {

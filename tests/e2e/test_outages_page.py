@@ -43,7 +43,7 @@ def running(
     folder = tmp_path_factory.mktemp("outages")
     with LocalBroker(folder / "broker") as broker, console(broker, folder) as started:
         with Gateway(broker.port, "changqing-like", "liuyuan") as gateway:
-            gateway.say(dict(EARTHED))
+            gateway.say({str(point): value for point, value in EARTHED.items()})
             until(lambda: gateway.unacknowledged == 0, "the broker took it")
         yield started
 
@@ -75,6 +75,7 @@ def test_an_outage_is_read_with_its_proposal_and_a_move_that_core_does_not_know_
         _what_is_typed_outlives_a_change(page, running)
         _the_page_of_one(page, running, room)
         _an_earth_fault_is_searched(page, running)
+        _a_portable_earth_is_handed_over(page, running)
         _who_may_not_act_only_reads(opened, running, room)
         page.goto(f"{running.url}/outages")
         page.set_viewport_size({"width": 360, "height": 740})
@@ -132,6 +133,9 @@ def _what_is_typed_outlives_a_change(page: Page, running: RunningConsole) -> Non
     expect(changing).to_be_hidden()
     changed = page.locator(".gw-card", has_text="更换避雷器")
     changed.get_by_role("button", name="取消", exact=True).click()
+    withdrawing = page.get_by_role("dialog")
+    withdrawing.get_by_label("取消原因").fill("保供电")
+    withdrawing.get_by_role("button", name="确定").click()
     expect(changed).to_be_hidden()
 
 
@@ -177,6 +181,28 @@ def _an_earth_fault_is_searched(page: Page, running: RunningConsole) -> None:
         page.set_viewport_size({"width": width, "height": 800})
         until(lambda: too_wide(page) == 0, "it fits")
         _keep(page, f"earth-{width}")
+    page.set_viewport_size({"width": 1280, "height": 900})
+
+
+def _a_portable_earth_is_handed_over(page: Page, running: RunningConsole) -> None:
+    page.goto(f"{running.url}/paper")
+    page.get_by_role("button", name="挂牌").click()
+    form = page.get_by_role("dialog")
+    expect(form.get_by_label("接地线编号")).to_be_hidden()
+    form.get_by_label("牌").first.click()
+    page.get_by_role("option", name="接地线").click()
+    form.get_by_label("设备").click()
+    page.get_by_role("option", name="115井区一线").click()
+    form.get_by_label("接地线编号").fill("3号")
+    form.get_by_label("挂接位置").fill("115线路侧")
+    form.get_by_role("button", name="确定").click()
+    expect(page.locator("tbody tr", has_text="接地线 3号")).to_contain_text("admin")
+    page.goto(f"{running.url}/handover")
+    expect(page.get_by_text("115井区一线 接地线 3号: 115线路侧")).to_be_visible()
+    page.goto(f"{running.url}/reliability")
+    expect(page.get_by_text("算不出重大事件日的界限")).to_be_visible()
+    page.set_viewport_size({"width": 360, "height": 800})
+    until(lambda: too_wide(page) == 0, "it fits")
     page.set_viewport_size({"width": 1280, "height": 900})
 
 

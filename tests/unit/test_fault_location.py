@@ -7,7 +7,7 @@ Rule of E4 -> its test (test_rule_tables checks that each is there):
   test_one_phase_that_saw_the_current_is_enough_and_clear_needs_every_phase
 - set, clear, failed, not fitted kept apart: test_the_four_values_of_a_flag_are_kept_apart,
   test_a_flag_that_stood_set_before_the_trip_says_nothing_of_it
-- 1 wait for the reclose; lockout or no close within the wait is permanent: test_what_the_breaker_does_decides;
+- 1 wait for the reclose; lockout or no close in time is permanent: test_what_the_breaker_does_decides;
   the wait is a setting: test_the_wait_is_the_sites_to_set
 - 2 wait for flags: test_the_flags_have_ten_seconds_from_the_trip,
   test_a_late_flag_moves_the_fault_until_somebody_acts

@@ -820,16 +820,32 @@ def test_a_planned_outage_of_another_station_is_left_alone(request_kind: str) ->
     (planned,) = room.planned.values()
     requests: dict[str, Request] = {
         "change": changed_to(room, to_us=PLANNED.to_us + DAY_US),
-        "end": EndPlannedOutage(planned_id=planned.planned_id),
+        "end": EndPlannedOutage(planned_id=planned.planned_id, why="保供电"),
     }
     asked = requests[request_kind]
     handled = room.ask(asked, "other")
     assert handled.why
     assert handled.why.code == "out_of_scope"
-    room.ask(EndPlannedOutage(planned_id=planned.planned_id))
+    assert room.ask(EndPlannedOutage(planned_id=planned.planned_id, why="保供电")).done
     handled = room.ask(asked)
     assert handled.why
     assert handled.why.code == "no_such_planned"
+
+
+def test_who_withdraws_a_planned_outage_says_why_and_it_is_kept() -> None:
+    room = Room()
+    assert room.ask(PLANNED).done
+    (planned,) = room.planned.values()
+    refused = room.ask(EndPlannedOutage(planned_id=planned.planned_id, why=" "))
+    assert refused.why
+    assert refused.why.code == "words_needed"
+    assert room.ask(EndPlannedOutage(planned_id=planned.planned_id, why=" 保供电 ")).done
+    (after,) = room.planned.values()
+    assert (after.state, after.withdrawn_because, after.ended_by) == (
+        PlanState.CANCELLED,
+        "保供电",
+        "dd",
+    )
 
 
 def in_planned(sections: tuple[str, ...] = ALL) -> Room:

@@ -286,5 +286,5 @@ def _papers(visit: Visit, reviews: list[ReviewItem], tags: list[Tag]) -> None:
     if tags:
         ui.label(visit.say("incidents.tags")).classes("gw-head")
         for tag in tags:
-            word = visit.say(f"paper.tag_{TagKind(tag.kind).value}")
+            word = f"{visit.say(f'paper.tag_{TagKind(tag.kind).value}')} {tag.number}".rstrip()
             ui.label(f"{word} {tag.note} ({tag.hung_by} {visit.time(tag.hung_at_us)})")

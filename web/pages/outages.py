@@ -9,7 +9,7 @@ from nicegui import ui
 from domain.clock import system_clock
 from domain.outage_requests import ChangePlannedOutage, EndPlannedOutage
 from domain.outage_words import planned_line
-from domain.outages import EarthFault, Outage, PlannedOutage
+from domain.outages import EarthFault, Outage, PlannedOutage, PlanState
 from web.components.outage_card import earth_card, earth_title, outage_card, title
 from web.components.outage_forms import OutageForms, act, form_act
 from web.components.redrawn import redrawn_each
@@ -104,5 +104,9 @@ def _planned(visit: Visit, planned: PlannedOutage, forms: OutageForms) -> None:
                 ChangePlannedOutage,
                 lambda: forms.change(planned),
             )
-            word = "planned.over" if planned.began_at_us is not None else "planned.withdraw"
-            act(visit, visit.say(word), EndPlannedOutage(planned_id=planned.planned_id))
+            if planned.state is PlanState.UNDER_WAY:
+                over = EndPlannedOutage(planned_id=planned.planned_id)
+                act(visit, visit.say("planned.over"), over)
+            else:
+                label = visit.say("planned.withdraw")
+                form_act(visit, label, EndPlannedOutage, lambda: forms.withdraw(planned))
