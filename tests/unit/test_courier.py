@@ -442,7 +442,7 @@ def test_after_two_minutes_the_person_s_next_channel_is_tried(house: House) -> N
 
 
 def test_with_no_network_at_all_level_1_is_left_for_a_call_by_the_dispatcher(house: House) -> None:
-    """Also to who wrote down no telephone; once. The others wait for their channel, and their ladder climbs."""
+    """Also to who wrote down no telephone; once. The others wait for their channel."""
     house.trouble = ReceiverAway("no route to host")
     urgent, major = notice(1, level=URGENT), notice(2)
     house.decides(urgent, major)
