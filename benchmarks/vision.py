@@ -25,6 +25,7 @@ from detectors.violations.boxes import Picture
 from detectors.violations.recognise import RecogniseConfig, Recogniser, Tiles
 from detectors.violations.watch import CameraWatch
 from domain.ids import TeamId
+from domain.picture_size import BadPicture
 from domain.violations import Place, Proposal, TicketAnswer, TicketFinding
 from service.settings import VisionSettings
 from service.train_vision.card import as_coco
@@ -33,7 +34,7 @@ from service.vision.distances import read_distances
 from service.vision.frames import NoFrames, frame_rate, frames_of
 from service.vision.model import DEFAULT_MODEL, Model, UnusableModel, read_model
 from service.vision.net import Engine, build_net, has_onnxruntime
-from service.vision.pictures import BadPicture, read_picture
+from service.vision.pictures import read_picture
 from service.vision.recogniser import sureness
 from service.vision.watch_file import UnusableWatch, WatchFile, read_watch
 

@@ -284,7 +284,9 @@ class VisionProcess:
         found = watched.attention.found(frame.picture, frame.at_us, recogniser.detect)
         watched.memory.remember(frame, found)
         height, width = frame.picture.shape[:2]
-        for proposal in watch.look(frame.at_us, found, (width, height), frame.picture):
+        changes = watch.look(frame.at_us, found, (width, height), frame.picture)
+        watched.memory.follow(watch.tracks)
+        for proposal in changes:
             self._propose(camera, watched.memory, proposal)
 
     def _watch(self, camera: Camera, watched: _Watched, frame: Frame) -> CameraWatch | None:

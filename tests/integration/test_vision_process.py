@@ -151,7 +151,8 @@ def test_a_bare_head_sounds_at_once_and_waits_for_a_person_with_its_evidence(
     assert review.incident_id is not None
     assert sorted(told) == ["场地摄像机 无画面", "未戴安全帽"]
     kinds = [each.kind for each in review.files]
-    assert sorted(kinds) == sorted(EvidenceKind(k) for k in ("before", "moment", "after", "clip"))
+    wanted = ("before", "moment", "after", "clip", "clip_blurred")
+    assert sorted(kinds) == sorted(EvidenceKind(k) for k in wanted)
     moment = next(each for each in review.files if each.kind is EvidenceKind.MOMENT)
     assert [box.what for box in moment.boxes if box.concerned] == ["head"]
     files = EvidenceFiles(data / EVIDENCE)
