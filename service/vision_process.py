@@ -44,6 +44,7 @@ from service.local_socket import SOCKET_NAME, CoreUnreachable, RequestRefused, r
 from service.logs import configure_logs
 from service.processes import RESTART
 from service.records import records_engine
+from service.seen_before import seen_before
 from service.settings import BadSettings, Settings, VisionSettings, load_settings
 from service.site.compiled import BrokenCompiledSite, read_compiled
 from service.site.model import Site
@@ -138,8 +139,10 @@ class VisionProcess:
         rig: CameraRig,
         tickets: KnownTickets,
         eye: Eye | None,
+        before: Iterable[ProposeViolation] = (),
     ) -> None:
-        """Without an eye nothing is recognised; whether the cameras see is still watched."""
+        """Without an eye nothing is recognised; whether the cameras see is still watched. `before`: what is
+        to be told first."""
         self._site, self._compiled = site, compiled
         self._rig, self._tickets = rig, tickets
         self._socket = settings.data / SOCKET_NAME
@@ -159,7 +162,7 @@ class VisionProcess:
             camera.camera_id: _Watched(CameraMemory(files), Attention(again_us))
             for camera in site.cameras
         }
-        self._waiting: deque[ProposeViolation | ReportCamera] = deque(maxlen=_WAITING_AT_MOST)
+        self._waiting = deque[ProposeViolation | ReportCamera](before, maxlen=_WAITING_AT_MOST)
         self._ask_again_at = 0.0
         self._tell_every_s = settings.vision.tell_every_s
         self._tell_again_at = self._count_again_at = 0.0
@@ -400,7 +403,9 @@ def run_vision(data: Path, compiled: Path, language: str | None) -> int:
         )
         rig.standing(standing_reports(site.code, cameras, reads.standing_of_point))
         eye = _eye_of(settings.vision, rig)
-        vision = VisionProcess(settings, site, compiled, rig, KnownTickets(reads.tickets), eye)
+        before = list(seen_before(site.code, site.cameras, reads))
+        tickets = KnownTickets(reads.tickets)
+        vision = VisionProcess(settings, site, compiled, rig, tickets, eye, before)
     except (BadSettings, BrokenCompiledSite, StorageUnavailable) as error:
         log.error("vision_cannot_start", reason=str(error))
         return BAD_INPUT
