@@ -98,6 +98,10 @@ _CREDIT: Final[dict[str, _Words]] = {
         "en": "{times} times within {minutes} min, one item",
     },
     "reported_by_hand": {"zh-CN": "{by} 现场上报", "en": "reported by {by}"},
+    "zone_of_station": {
+        "zh-CN": "未指明设备: {station}有 {count} 台设备属{zone}",
+        "en": "no device was named: {count} of {station} are in {zone}",
+    },
     "seen_for": {"zh-CN": "持续 {seconds} 秒", "en": "for {seconds} s"},
     "seen_near": {
         "zh-CN": "距带电部位 {metres} 米 (误差 ±{error} 米), 要求不小于 {limit} 米",

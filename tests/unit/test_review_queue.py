@@ -16,6 +16,7 @@ from domain.events import AlarmCleared, AlarmRaised
 from domain.evidence import Box, EvidenceFile, EvidenceKind
 from domain.ids import AssetId
 from domain.judgements import FoundBy, Named, WorkRole
+from domain.organisation import Coverage
 from domain.paperwork import Role, User
 from domain.records import Requested, Ticked
 from domain.rectification import Rectification, RectificationState
@@ -34,6 +35,7 @@ from linkage.desk import Held
 from linkage.linkage import Linkage
 from linkage.plan import RejectionBound
 from tests.support.alarms import TEN_US, TRANSFORMER, plan_with
+from tests.support.people import PEOPLE
 
 DAY_US = 24 * 60 * MINUTE_US
 STATION = TRANSFORMER.station
@@ -270,6 +272,34 @@ def test_a_report_by_hand_waits_like_a_camera_s(kind: ReviewKind) -> None:
     else:
         queue.ask(whole)  # of a hole in the ground nobody is named
     assert queue.reviews[made].state is ReviewState.CONFIRMED
+
+
+@pytest.mark.parametrize(
+    ("covered", "zone"),
+    [
+        pytest.param((True, True), "z-ly", id="all-of-its-devices"),
+        pytest.param((True, False), None, id="half-of-them-say-nothing"),
+        pytest.param((False, False), None, id="none"),
+    ],
+)
+def test_a_report_without_a_device_is_of_the_zone_of_its_place(
+    covered: tuple[bool, ...], zone: str | None
+) -> None:
+    devices = [TRANSFORMER, replace(TRANSFORMER, asset_id=AssetId("LY/2T"))]
+    inside = {each.asset_id for each, is_in in zip(devices, covered, strict=True) if is_in}
+    of_station = replace(PEOPLE.zones[0], coverage=(Coverage(assets=frozenset(inside)),))
+    queue = Queue()
+    plan = replace(
+        queue.plan,
+        assets={each.asset_id: each for each in devices},
+        organisation=replace(PEOPLE, zones=(of_station,)),
+        responsible=None,
+    )
+    queue.linkage = Linkage(plan, held=Held(users=USERS))
+    review = queue.reviews[subject(queue.report())]
+    assert review.zone_id == zone
+    assert ("zone_of_station" in {each.code for each in review.reasons}) == (zone is not None)
+    assert (review.owner_id is not None) == (zone is not None)
 
 
 def test_who_reports_does_not_judge() -> None:
