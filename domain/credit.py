@@ -138,6 +138,10 @@ class ReviewItem:
     def is_open(self) -> bool:
         return self.state in {ReviewState.PROPOSED, ReviewState.SENT_BACK}
 
+    @property
+    def happened_at_us(self) -> int:
+        return self.sighting.began_us if self.sighting else self.created_at_us
+
     def duplicate_of(self, other: UUID, by: str, at_us: int, words: str) -> "ReviewItem":
         return replace(self.judged(ReviewState.DUPLICATE, by, at_us, words), same_as=other)
 

@@ -337,6 +337,14 @@ _REFUSALS: Final[dict[str, _Words]] = {
         "zh-CN": "请写明根本原因",
         "en": "give the root cause: why it could happen at all",
     },
+    "look_back_later": {
+        "zh-CN": "{number} 到 {on} 才回头看",
+        "en": "{number} is looked back at on {on}",
+    },
+    "look_back_over": {
+        "zh-CN": "{number} 已完成全部回头看",
+        "en": "{number} was looked back at for the last time",
+    },
     "verified_by_another": {
         "zh-CN": "须由整改人以外的人验收",
         "en": "another person must look: not the one who did it",

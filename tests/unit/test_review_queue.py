@@ -14,7 +14,7 @@ from domain.clock import MINUTE_US, SECOND_US
 from domain.credit import ReviewItem, ReviewKind, ReviewState
 from domain.events import AlarmCleared, AlarmRaised
 from domain.evidence import Box, EvidenceFile, EvidenceKind
-from domain.ids import AssetId
+from domain.ids import AssetId, ZoneId
 from domain.judgements import FoundBy, Named, WorkRole
 from domain.organisation import Coverage
 from domain.paperwork import Role, User
@@ -393,6 +393,85 @@ def test_a_notice_is_closed_only_when_another_person_finds_the_cause_gone() -> N
     assert (closed.state, closed.looked_by) == (RectificationState.CLOSED, "second")
     assert (closed.root_cause, closed.files) == ("进站无人检查", (PHOTO, PHOTO))
     assert refusal(queue.ask(done, "duty")) == "rectification_not_issued"
+
+
+def closed(queue: Queue) -> UUID:
+    """A notice of a bare head, rectified and verified."""
+    notice = subject(issue(queue, confirmed(queue)))
+    queue.ask(
+        ReportRectified(rectification_id=notice, words="已补齐", root_cause="无人检查"), "safety"
+    )
+    look(queue, notice, True)
+    assert queue.notices[notice].state is RectificationState.CLOSED
+    return notice
+
+
+def look(queue: Queue, notice: UUID, gone: bool, actor: str = "second") -> Changes:
+    return queue.ask(
+        VerifyRectification(rectification_id=notice, cause_gone=gone, words="看过"), actor
+    )
+
+
+def test_a_closed_notice_is_looked_back_at_after_thirty_and_after_ninety_days() -> None:
+    queue = Queue()
+    notice = closed(queue)
+    closed_at_us = queue.at_us
+    for days, looks in ((30, 1), (90, 2)):
+        queue.at_us = closed_at_us + days * DAY_US - 1
+        assert refusal(look(queue, notice, True)) == "look_back_later"
+        queue = queue.restart()
+        queue.at_us += 1
+        assert queue.notices[notice].wants_look_back(queue.at_us)
+        assert refusal(look(queue, notice, True, "safety")) == "verified_by_another"
+        look(queue, notice, True)
+        assert queue.notices[notice].looked_back == looks
+    queue.at_us += 300 * DAY_US
+    assert refusal(look(queue, notice, True)) == "look_back_over"
+    assert queue.notices[notice].state is RectificationState.CLOSED
+
+
+def test_what_is_there_again_is_to_be_done_again() -> None:
+    queue = Queue()
+    notice = closed(queue)
+    before = queue.notices[notice]
+    queue.at_us += 30 * DAY_US
+    look(queue, notice, False)
+    again = queue.notices[notice]
+    assert (again.state, again.sent_back) == (RectificationState.ISSUED, 1)
+    assert again.due_us - queue.at_us == before.due_us - before.issued_at_us
+    queue.ask(ReportRectified(rectification_id=notice, words="x", root_cause="y"), "duty")
+    look(queue, notice, True)
+    due_us = queue.notices[notice].look_back_us
+    assert due_us == queue.at_us + 30 * DAY_US, "the looks begin anew"
+
+
+@pytest.mark.parametrize(
+    ("days", "zone", "opened"),
+    [
+        pytest.param(40, "z-ly", True, id="the-same-rule-in-the-same-zone"),
+        pytest.param(91, "z-ly", False, id="after-ninety-days"),
+        pytest.param(40, "z-gc", False, id="in-another-zone"),
+        pytest.param(40, None, False, id="in-no-zone"),
+    ],
+)
+def test_the_same_rule_in_the_same_zone_opens_a_notice_again(
+    days: int, zone: str | None, opened: bool
+) -> None:
+    queue = Queue()
+    notice = closed(queue)
+    of_zone = replace(queue.notices[notice], zone_id=None if zone is None else ZoneId("z-ly"))
+    queue.notices[notice] = of_zone
+    queue.at_us += days * DAY_US
+    queue = queue.restart()
+    review = queue.sees(7, (queue.at_us - TEN_US) / SECOND_US)
+    seen = replace(queue.reviews[review], zone_id=None if zone is None else ZoneId(zone))
+    queue.reviews[review] = seen
+    queue = queue.restart()
+    changes = queue.judge(review, ReviewState.CONFIRMED)
+    assert [each.rectification_id for each in changes.rectifications] == [notice] * opened
+    kept = queue.notices[notice]
+    assert kept.is_open == opened
+    assert ("PPE-01" in kept.looked_back_words) == opened
 
 
 def test_numbers_go_on_after_a_restart_and_one_item_has_one_open_notice() -> None:
