@@ -377,7 +377,8 @@ def test_every_look_is_in_the_audit_and_who_may_not_look_sees_nothing(
         if isinstance(each.request, ViewEvidence) and each.done
     }
     assert {file.sha256 for file in review.files} <= looked
-    address = f"{running.url}/evidence/{review.review_id}/{review.files[0].sha256}"
+    (before,) = [each for each in review.files if each.kind is EvidenceKind.BEFORE]
+    address = f"{running.url}/evidence/{review.review_id}/{before.sha256}"
     assert page.page.request.get(address).status == 200
     other = f"{running.url}/evidence/{review.review_id}/{'0' * 64}"
     assert page.page.request.get(other).status == 404
