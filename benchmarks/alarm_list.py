@@ -19,7 +19,7 @@ from domain.ids import AssetId, event_id
 from domain.records import Requested, Ticked
 from domain.requests import AcknowledgeAlarm
 from linkage.linkage import Linkage
-from linkage.plan import LinkagePlan, Responsible
+from linkage.plan import EVERYTHING, LinkagePlan, Responsible
 from service.live import LiveView
 from service.wiring import commands_that_may_be_answered, held_by
 from storage.alarm_reads import AlarmFilter, AlarmOrder, AlarmReads
@@ -58,7 +58,10 @@ def of_work(records: SqlRecords) -> Iterator[Row]:
         )
     some = frozenset(asset(number) for number in range(30))
     yield of_ms("first page of 30 devices", lambda: page(reads, AlarmFilter(asset_ids=some)))
-    yield of_ms("first page with consequences folded", lambda: page(reads, AlarmFilter(fold=True)))
+    yield of_ms(
+        "first page with consequences folded",
+        lambda: page(reads, AlarmFilter(folded_at=[EVERYTHING])),
+    )
     yield of_ms("grouped by device", lambda: reads.groups(AlarmFilter(), "asset"))
     wanted = iter(events)
     seq = iter(range(10**6, 10**7))

@@ -21,10 +21,18 @@ from typing import Final
 
 import numpy as np
 
-from detectors.judgement.dga import FITTED, Fault, Gases, combined
-from detectors.judgement.dga_fit import fit_boundaries
-from detectors.judgement.registry import Channel, Judge, Kind, build_judge
-from detectors.judgement.sensors import Balance
+from detectors.judgement.registry import (
+    FITTED,
+    Balance,
+    Channel,
+    Fault,
+    Gases,
+    Judge,
+    Kind,
+    build_judge,
+    combined,
+    fit_boundaries,
+)
 from detectors.judgement.tick import Tick
 
 _NO_JUDGEMENT: Final = 0.0

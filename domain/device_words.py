@@ -21,6 +21,10 @@ DEVICES: Final[dict[str, dict[str, str]]] = {
         "zh-CN": "查明是后果, 停止鸣响, 由原因告警呼叫",
         "en": "it turned out a consequence: it stops, and its cause calls",
     },
+    "left_to_another": {
+        "zh-CN": "已消音; 装置仍为另一告警动作, 待那一告警消音",
+        "en": "silenced; the device goes on for another alarm, until that one is silenced too",
+    },
     "resumed_as": {"zh-CN": "随后已继续", "en": "taken up again afterwards"},
     "over_by_then": {
         "zh-CN": "轮到时已无必要 (已复归、已确认、已消音或已过时), 未再动作",

@@ -183,6 +183,8 @@ class EarthNetwork:
     asset_id: AssetId  # of the voltage transformer
     u0: PointKey
     lines: tuple[EarthLine, ...]
+    phases: tuple[PointKey, ...] = ()  # A, B, C to earth, kV; empty: the phase is not told
+    rated_kv: float = 10.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -206,6 +208,9 @@ class OutageRules:
     voltage_to: float = 1.07
     earth_within_us: int = 120 * MINUTE_US
     earth_again_us: int = 10 * MINUTE_US  # gone for less: it is the same one, and so is its clock
+    # of the rated phase voltage: one phase below and both others above is an earth on the first one (D)
+    earth_phase_below: float = 0.8
+    earth_phase_above: float = 1.05
     earth_warn_us: tuple[int, ...] = (60 * MINUTE_US, 90 * MINUTE_US, 110 * MINUTE_US)
 
 

@@ -1,8 +1,8 @@
 """Identities made from facts, so that a replay or a restart gives the same id and nothing counts twice."""
 
 from hashlib import sha1
-from typing import NewType
-from uuid import UUID
+from typing import Any, NewType
+from uuid import UUID, SafeUUID
 
 AssetId = NewType("AssetId", str)
 DeviceId = NewType("DeviceId", str)  # a siren, a light, a voice device
@@ -20,14 +20,24 @@ _ROOT = UUID("5b0c7c3e-6f0a-5a53-9d3b-6a1d7c1f8e21")
 _ROOT_BYTES = _ROOT.bytes
 _OF_VERSION_5 = UUID("00000000-0000-5000-8000-000000000000").int
 _OF_THE_NAME = UUID("ffffffff-ffff-0fff-3fff-ffffffffffff").int
+_KIND: Any = UUID
+_put_int, _put_is_safe = _KIND.int.__set__, _KIND.is_safe.__set__
 
 
 def _named(*facts: object) -> UUID:
     # the unit separator cannot occur in a key, so ("a", "bc") and ("ab", "c") differ
     name = "\x1f".join([str(fact) for fact in facts])
-    # what uuid5 does, in two thirds of its time: several are made for every alarm
+    # what uuid5 does, in half of its time: several are made for every alarm
     digest = sha1(_ROOT_BYTES + name.encode(), usedforsecurity=False).digest()
-    return UUID(int=int.from_bytes(digest[:16]) & _OF_THE_NAME | _OF_VERSION_5)
+    return uuid_of(int.from_bytes(digest[:16]) & _OF_THE_NAME | _OF_VERSION_5)
+
+
+def uuid_of(number: int) -> UUID:
+    """As UUID(int=number), which looks at what it is given first and takes three times as long."""
+    made = object.__new__(UUID)
+    _put_int(made, number)
+    _put_is_safe(made, SafeUUID.unknown)
+    return made
 
 
 def event_id(site: str, point: str, condition: str, started_at_us: int) -> UUID:

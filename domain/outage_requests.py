@@ -97,9 +97,10 @@ class ChangePlannedOutage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EndPlannedOutage:
-    """It does not take place; or, under way, everything has supply again."""
+    """It does not take place, and why; or, under way, everything has supply again."""
 
     planned_id: UUID
+    why: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

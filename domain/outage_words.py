@@ -77,9 +77,14 @@ _OUTAGE_LINE: Final[_Words] = {
     "en": "{since} {station} {number}{name}: {cause}, {phase}; stops {impact}",
 }
 _EARTH_LINE: Final[_Words] = {
-    "zh-CN": "{since} {station} {name} 单相接地, 须在 {due} 前处理{found}",
-    "en": "{since} {station} {name}: single-phase earth, to be cleared by {due}{found}",
+    "zh-CN": "{since} {station} {name} {phase}单相接地, 须在 {due} 前处理{found}",
+    "en": "{since} {station} {name}: single-phase earth{phase}, to be cleared by {due}{found}",
 }
+_EARTH_OVER: Final[_Words] = {
+    "zh-CN": "{since} {station} {name} {phase}单相接地, {ended} 消失{found}",
+    "en": "{since} {station} {name}: single-phase earth{phase}, gone at {ended}{found}",
+}
+_EARTHED_PHASE: Final[_Words] = {"zh-CN": "{}相", "en": " of phase {}"}
 _FOUND: Final[_Words] = {"zh-CN": "; 已选出 {}", "en": "; it lies on {}"}
 _PLAN_LINE: Final[_Words] = {
     "zh-CN": "{since} - {until} {station} {number}{name} 计划停电 ({state}): {why}",
@@ -148,12 +153,15 @@ def outage_line(
 def earth_line(
     fault: EarthFault, network: EarthNetwork | None, zone: tzinfo, language: str = DEFAULT_LANGUAGE
 ) -> str:
-    """11-24 10:31 35kV柳塬变 10kVⅠ段母线 单相接地, 须在 11-24 12:31 前处理; 已选出 115"""
-    return _EARTH_LINE[language].format(
+    """11-24 10:31 35kV柳塬变 10kVⅠ段母线 A相单相接地, 须在 11-24 12:31 前处理; 已选出 115"""
+    words = _EARTH_LINE if fault.ended_at_us is None else _EARTH_OVER
+    return words[language].format(
         since=_time(fault.started_at_us, zone),
         station=fault.station,
         name=network.name if network else fault.network_id,
+        phase=_EARTHED_PHASE[language].format(fault.phase) if fault.phase else "",
         due=_time(fault.due_us, zone),
+        ended=_time(fault.ended_at_us or fault.due_us, zone),
         found=_FOUND[language].format(fault.found) if fault.found else "",
     )
 

@@ -291,6 +291,7 @@ class PlannedOutage:
     began_at_us: int | None = None  # by telemetry
     ended_at_us: int | None = None
     ended_by: str = ""
+    withdrawn_because: str = ""
     version: int = 1
 
     @property
@@ -338,6 +339,7 @@ class EarthFault:
     due_us: int  # by then it is found and off
     answer: Answer
     incident_id: UUID | None = None
+    phase: str = ""  # A, B or C; empty: the voltages do not tell
     standing: frozenset[UUID] = frozenset()  # alarms of its voltage that have not returned
     trials: tuple[Trial, ...] = ()
     warned: tuple[int, ...] = ()  # warnings given, as microseconds after the start

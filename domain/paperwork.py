@@ -86,6 +86,7 @@ class TagKind(StrEnum):
     DEFECT = "defect"  # 缺陷
     BLOCKED = "blocked"  # 封锁
     SUPPRESSED = "suppressed"  # 抑制告警
+    EARTHED = "earthed"  # 接地线: a portable earth, by its number; it changes no signal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,6 +99,7 @@ class Tag:
     hung_at_us: int
     ticket_id: UUID | None = None
     whole_bay: bool = False  # it speaks for every device of the bay
+    number: str = ""  # of a portable earth: there is one of it at a station
     until_us: int | None = None  # when it should be off again
     forgotten_at_us: int | None = None  # since when it should have been, once that was told
     removed_by: str | None = None

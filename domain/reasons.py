@@ -393,6 +393,14 @@ _REFUSALS: Final[dict[str, _Words]] = {
         "zh-CN": "预计摘牌时间须在现在之后",
         "en": "the tag's expected end must be in the future",
     },
+    "earth_needs_number_and_place": {
+        "zh-CN": "请写明接地线编号和挂接位置",
+        "en": "write the number of the portable earth and where it is applied",
+    },
+    "earth_is_applied": {
+        "zh-CN": "{number} 接地线已挂在 {place}, 请先拆除登记",
+        "en": "portable earth {number} is applied at {place}: register its removal first",
+    },
     "no_such_tag": {"zh-CN": "没有这块牌, 或已摘除", "en": "no such tag hangs"},
     "no_such_approval": {"zh-CN": "没有这项审批", "en": "there is no such approval"},
     "already_decided": {"zh-CN": "已由 {by} 办理", "en": "{by} has decided it already"},

@@ -15,7 +15,8 @@ from uuid import UUID
 from domain.clock import MINUTE_US, to_datetime
 
 _MINUTES_PER_HOUR: Final = 60.0
-_BETAS: Final = 2.5
+MAJOR_BETAS: Final = 2.5  # above the mean of the logarithms: a major event day (DOMAIN E3)
+MAJOR_YEARS_US: Final = 5 * 365 * 24 * 60 * MINUTE_US  # of days that its limit is made from
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,7 +111,7 @@ def major_event_limit(daily_minutes: Sequence[float]) -> float | None:
     logarithms = [log(each) for each in daily_minutes if each > 0]
     if len(logarithms) < 2:
         return None
-    return exp(mean(logarithms) + _BETAS * stdev(logarithms))
+    return exp(mean(logarithms) + MAJOR_BETAS * stdev(logarithms))
 
 
 def major_event_days(daily: dict[date, float], limit_minutes: float | None) -> list[date]:

@@ -221,6 +221,7 @@ class HangTag:
     note: str = ""
     ticket_id: UUID | None = None
     whole_bay: bool = False
+    number: str = ""  # of a portable earth, whose place is the note
     until_us: int | None = None  # when it should be off again; beyond that it is an alarm
 
 

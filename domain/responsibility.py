@@ -25,7 +25,7 @@ class Reason:
 
     @classmethod
     def of(cls, code: str, /, **facts: object) -> "Reason":
-        return cls(code=code, facts=tuple((name, str(fact)) for name, fact in facts.items()))
+        return cls(code=code, facts=tuple([(name, str(fact)) for name, fact in facts.items()]))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -69,6 +69,7 @@ _TAGS: Final[dict[TagKind, _Words]] = {
     TagKind.DEFECT: {"zh-CN": "缺陷牌", "en": "defect tag"},
     TagKind.BLOCKED: {"zh-CN": "封锁牌", "en": "blocked value tag"},
     TagKind.SUPPRESSED: {"zh-CN": "抑制告警牌", "en": "alarm suppression tag"},
+    TagKind.EARTHED: {"zh-CN": "接地线", "en": "portable earth"},
 }
 # a contact has no limit: it operates, a switch opens and closes (unit -> condition -> words)
 _CONTACTS: Final[dict[str, dict[Condition, _Words]]] = {
@@ -247,7 +248,8 @@ def _found_late(event: AlarmRaised, zone: tzinfo, language: str) -> str:
 
 def _time(moment_us: int, seen_at_us: int, zone: tzinfo) -> str:
     """The time of day; with its date where it was not the day on which we saw it."""
-    moment, seen = to_datetime(moment_us).astimezone(zone), to_datetime(seen_at_us).astimezone(zone)
+    moment = to_datetime(moment_us).astimezone(zone)
+    seen = moment if seen_at_us == moment_us else to_datetime(seen_at_us).astimezone(zone)
     pattern = "%H:%M:%S" if moment.date() == seen.date() else "%Y-%m-%d %H:%M:%S"
     return moment.strftime(pattern)
 

@@ -3,7 +3,7 @@
 Decisions only; raises Refused with the reason, and then nothing has changed.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
@@ -52,7 +52,7 @@ _WAITING: Final = frozenset({IncidentState.OPEN, IncidentState.RETURNED})
 class Hands:
     """What linkage and the desk do for the alarm desk."""
 
-    silence: Callable[[Iterable[UUID], int, Changes], None]  # what sounds for these events
+    silence: Callable[[Collection[UUID], int, Changes], None]  # what sounds for these events
     let_in: Callable[[Alarm, int, Changes], Alarm]  # into an incident: it is the operator's again
     moved: Callable[[Incident, Changes], str]
     told: Callable[[Event, Changes], None]

@@ -99,6 +99,8 @@ class Withholdings:
 
     def over(self, alarm: AlarmRaised | Alarm) -> Withholding | None:
         """Out of service says more than a shelf, and a person's word more than the design's."""
+        if alarm.point not in self._of_point:
+            return None
         found = [each for each in self.of_point(alarm.point) if keeps_back(each, alarm)]
         found.sort(key=lambda each: (_SAYS_MORE.index(each.kind), each.at_us))
         return found[0] if found else None

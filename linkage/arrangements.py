@@ -184,10 +184,11 @@ class Arrangements:
 
     def _holding(self, key: _Key, at_us: int) -> list[Arrangement]:
         """In the order in which they began."""
+        held = self._by.get(key)
+        if held is None:  # as for most
+            return []
         return [
-            arrangement
-            for from_us, until_us, arrangement in self._by.get(key, ())
-            if from_us <= at_us < until_us
+            arrangement for from_us, until_us, arrangement in held if from_us <= at_us < until_us
         ]
 
 

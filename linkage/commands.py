@@ -6,12 +6,22 @@ from uuid import UUID
 
 from domain.assets import Priority
 from domain.clock import SECOND_US
-from domain.commands import LASTING, RELEASE, SILENCE, CommandState, DeviceCommand, OutboxItem
+from domain.commands import (
+    LASTING,
+    RELEASE,
+    SILENCE,
+    CommandState,
+    DeviceCommand,
+    Origin,
+    OutboxItem,
+)
 from domain.ids import DeviceId
 
 _K = TypeVar("_K")
 
 _ENDING: Final = frozenset({SILENCE, RELEASE})
+# the last word of a command that does not have its device any more
+LET_GO: Final = frozenset({"displaced", "resumed_as", "recalled", "left_to_another"})
 _ACTING: Final = frozenset({CommandState.PENDING, CommandState.SENT, CommandState.CONFIRMED})
 
 
@@ -26,7 +36,8 @@ class KnownCommands:
         self._by_event: dict[UUID, set[UUID]] = {}
         self._by_device: dict[DeviceId, set[UUID]] = {}
         # a flood gives one siren thousands: who asks after a few of them does not look at all
-        self._ending: dict[DeviceId, set[UUID]] = {}  # what told it to stop
+        # what told it to stop: for an alarm, or, under None, whatever it does
+        self._ending: dict[tuple[DeviceId, UUID | None], set[UUID]] = {}
         self._waiting: dict[DeviceId, set[UUID]] = {}  # withheld or displaced
         self._acting: dict[tuple[DeviceId, Priority], set[UUID]] = {}  # may sound or show now
         for command in sorted(commands, key=lambda command: command.ended_at_us or 0):
@@ -46,9 +57,10 @@ class KnownCommands:
         known = [self._known[each] for each in self._by_device.get(device, ())]
         return sorted(known, key=lambda each: (each.created_at_us, each.command_id))
 
-    def ending(self, device: DeviceId) -> list[DeviceCommand]:
-        """What told it to stop."""
-        return [self._known[each] for each in self._ending.get(device, ())]
+    def ending(self, device: DeviceId, event: UUID) -> list[DeviceCommand]:
+        """What told it to stop for this alarm, or altogether."""
+        found = self._ending.get((device, event), set()) | self._ending.get((device, None), set())
+        return [self._known[each] for each in found]
 
     def waiting(self, device: DeviceId) -> list[DeviceCommand]:
         """Withheld or displaced, and not over: the oldest first."""
@@ -87,15 +99,11 @@ class KnownCommands:
     def _sort(self, command: DeviceCommand) -> None:
         device, one = command.device_id, command.command_id
         if command.action in _ENDING:
-            _set(self._ending, device, one, command.state is not CommandState.EXPIRED)
+            _set(self._ending, _ends(command), one, command.state is not CommandState.EXPIRED)
         word = last_word(command)
         withheld = command.state is CommandState.WITHHELD and command.ended_at_us is None
         _set(self._waiting, device, one, withheld or word == "displaced")
-        acts = (
-            command.action in LASTING
-            and command.state in _ACTING
-            and word not in {"displaced", "resumed_as", "recalled"}
-        )
+        acts = command.action in LASTING and command.state in _ACTING and word not in LET_GO
         _set(self._acting, (device, command.priority), one, acts)
 
     def open(self) -> list[DeviceCommand]:
@@ -112,8 +120,9 @@ class KnownCommands:
     def _forget(self, command: DeviceCommand) -> None:
         self._by_outbox.pop(OutboxItem.of(command).outbox_id, None)
         _discard(self._by_event, command.event_id, command.command_id)
-        for index in (self._by_device, self._ending, self._waiting):
-            _discard(index, command.device_id, command.command_id)
+        _discard(self._by_device, command.device_id, command.command_id)
+        _discard(self._waiting, command.device_id, command.command_id)
+        _discard(self._ending, _ends(command), command.command_id)
         _discard(self._acting, (command.device_id, command.priority), command.command_id)
 
 
@@ -126,6 +135,12 @@ def may_act(command: DeviceCommand, at_us: int) -> bool:
         return False
     since_us = command.sent_at_us or command.created_at_us
     return at_us < since_us + command.max_on_s * SECOND_US
+
+
+def _ends(command: DeviceCommand) -> tuple[DeviceId, UUID | None]:
+    """Whose action an ending command ends."""
+    by_hand = command.origin is Origin.HAND
+    return command.device_id, None if by_hand else command.event_id
 
 
 def last_word(command: DeviceCommand) -> str:

@@ -39,6 +39,7 @@ from domain.paperwork import (
     Role,
     SiteVersion,
     Tag,
+    TagKind,
     Ticket,
     User,
 )
@@ -551,6 +552,8 @@ class Desk:
             raise Refused(Reason.of("no_such_ticket"))
         if request.until_us is not None and request.until_us <= asked.at_us:
             raise Refused(Reason.of("tag_times"))
+        if request.kind is TagKind.EARTHED:
+            self._expect_free_earth(request)
         tag = Tag(
             tag_id=from_request(asked.request_id, "tag"),
             kind=request.kind,
@@ -560,11 +563,23 @@ class Desk:
             hung_at_us=asked.at_us,
             ticket_id=request.ticket_id,
             whole_bay=request.whole_bay,
+            number=request.number.strip() if request.kind is TagKind.EARTHED else "",
             until_us=request.until_us,
         )
         self._tags[tag.tag_id] = tag
         changes.tags.append(tag)
         return str(tag.tag_id)
+
+    def _expect_free_earth(self, request: HangTag) -> None:
+        """Its number and where it is applied; one number is at one place of a station at a time."""
+        number, station = request.number.strip(), self._plan.asset(request.asset_id).station
+        if not number or not request.note.strip():
+            raise Refused(Reason.of("earth_needs_number_and_place"))
+        for tag in self._tags.values():
+            there = self._plan.asset(tag.asset_id)
+            if tag.kind is TagKind.EARTHED and (tag.number, there.station) == (number, station):
+                place = f"{there.name} {tag.note}"
+                raise Refused(Reason.of("earth_is_applied", number=number, place=place))
 
     def _take_off(self, request: RemoveTag, user: User, at_us: int, changes: Changes) -> str:
         tag = self._tags.get(request.tag_id)

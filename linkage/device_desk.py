@@ -4,7 +4,7 @@ Decisions only. A device that must be silent, or is busy with something more urg
 that it was not, and why, is recorded like what was sent.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 from math import nan
 from typing import Final
@@ -33,7 +33,7 @@ from domain.records import Requested
 from domain.requests import CallDevice, Refused, StopDevice, TryDevice
 from domain.responsibility import Reason
 from linkage.alarms import OpenAlarms
-from linkage.commands import KnownCommands, last_word, may_act
+from linkage.commands import LET_GO, KnownCommands, last_word, may_act
 from linkage.plan import LinkagePlan
 
 DeviceRequest = CallDevice | TryDevice | StopDevice
@@ -104,16 +104,31 @@ class DeviceDesk:
             if command.action not in SILENCEABLE or self.silenced(command):
                 continue
             self._keep(command.remarked(Reason.of("recalled")), changes)
-            if not self._acts_for_another(command, at_us):
+            if not self._acts_for_others(command.device_id, {command.event_id}, at_us):
                 stop = self._hands.stopping(command, at_us)
                 told = (Reason.of("recalled"), *because)
                 self._hands.issue(replace(stop, because=told), changes)
 
-    def _acts_for_another(self, command: DeviceCommand, at_us: int) -> bool:
+    def stop_for(self, events: Collection[UUID], at_us: int, changes: Changes) -> None:
+        """What sounds or shows for them stops. A device that acts for another alarm as well goes on."""
+        acting: dict[DeviceId, list[DeviceCommand]] = {}
+        for event in sorted(events):
+            for command in self._commands.of_event(event):
+                if may_act(command, at_us) and command.action in SILENCEABLE:
+                    acting.setdefault(command.device_id, []).append(command)
+        for device, commands in acting.items():
+            goes_on = self._acts_for_others(device, events, at_us)
+            for command in commands:
+                if not goes_on:
+                    self._hands.issue(self._hands.stopping(command, at_us), changes)
+                elif last_word(command) not in LET_GO:
+                    self._keep(command.remarked(Reason.of("left_to_another")), changes)
+
+    def _acts_for_others(self, device: DeviceId, events: Collection[UUID], at_us: int) -> bool:
         return any(
-            each.event_id != command.event_id
+            each.event_id not in events
             for priority in Priority
-            for each in self._holding(command.device_id, priority, at_us)
+            for each in self._holding(device, priority, at_us)
         )
 
     def handle(
@@ -178,9 +193,8 @@ class DeviceDesk:
     def silenced(self, command: DeviceCommand) -> bool:
         """Something ended it after it was given: for its alarm, or for the whole device."""
         return any(
-            (each.event_id == command.event_id or each.origin is Origin.HAND)
-            and each.created_at_us >= command.created_at_us
-            for each in self._commands.ending(command.device_id)
+            each.created_at_us >= command.created_at_us
+            for each in self._commands.ending(command.device_id, command.event_id)
         )
 
     def _contend(self, command: DeviceCommand, at_us: int, changes: Changes) -> None:

@@ -12,7 +12,7 @@ from typing import Final
 from domain.assets import Priority
 from domain.clock import MINUTE_US, from_datetime, to_datetime
 from domain.deadlines import Deadline
-from domain.ids import PersonId, TeamId, deadline_id, notice_id
+from domain.ids import PersonId, TeamId, ZoneId, deadline_id, notice_id
 from domain.notices import (
     PHONE,
     Escalation,
@@ -48,20 +48,39 @@ def ladder_of(escalation: Escalation, plan: LinkagePlan) -> Ladder | None:
     return plan.notices.ladder(escalation.level, station)
 
 
-def deadlines_of(escalation: Escalation, plan: LinkagePlan, answer: Answer) -> list[Deadline]:
-    """One per step of its ladder. `answer`: who answered for the place when it began."""
+def first_deadline_of(
+    escalation: Escalation, plan: LinkagePlan, zone_id: ZoneId | None
+) -> list[Deadline]:
+    """Of the step that is due first, where there is a ladder: of a flood most incidents are taken, or turn
+    out to be consequences, before any other. `zone_id`: that of the place when it began."""
     ladder = ladder_of(escalation, plan)
-    subject = str(escalation.escalation_id)
+    if ladder is None or not ladder.steps:
+        return []
+    if ladder.steps[0].after_us == 0:
+        return [_deadline(escalation, 0, escalation.began_at_us)]
+    return [min(deadlines_of(escalation, plan, zone_id), key=lambda each: each.due_at_us)]
+
+
+def deadlines_of(
+    escalation: Escalation, plan: LinkagePlan, zone_id: ZoneId | None
+) -> list[Deadline]:
+    """One per step of its ladder. `zone_id`: that of the place when it began."""
+    ladder = ladder_of(escalation, plan)
     return [
-        Deadline(
-            deadline_id=deadline_id(ESCALATION, subject, number),
-            kind=ESCALATION,
-            subject=subject,
-            step=number,
-            due_at_us=_due_us(step, escalation, plan, answer),
-        )
+        _deadline(escalation, number, _due_us(step, escalation, plan, zone_id))
         for number, step in enumerate(ladder.steps if ladder else ())
     ]
+
+
+def _deadline(escalation: Escalation, step: int, due_at_us: int) -> Deadline:
+    subject = str(escalation.escalation_id)
+    return Deadline(
+        deadline_id=deadline_id(ESCALATION, subject, step),
+        kind=ESCALATION,
+        subject=subject,
+        step=step,
+        due_at_us=due_at_us,
+    )
 
 
 def notices_of_step(
@@ -190,7 +209,7 @@ def why_not(
         answer = responsibility.of_asset(
             escalation.asset_id, escalation.began_at_us, escalation.kind
         )
-        due_us = _due_us(step, escalation, plan, answer)
+        due_us = _due_us(step, escalation, plan, answer.zone_id)
         if escalation.ended_at_us is not None:
             return (Reason.of("taken_before", by=escalation.ended_by or escalation.ended),)
         clock = to_datetime(max(due_us, call.not_before_us)).astimezone(plan.zone)
@@ -198,10 +217,10 @@ def why_not(
     return (Reason.of("not_on_ladder", person=name),)
 
 
-def _due_us(step: Step, escalation: Escalation, plan: LinkagePlan, answer: Answer) -> int:
+def _due_us(step: Step, escalation: Escalation, plan: LinkagePlan, zone_id: ZoneId | None) -> int:
     if step.after_us is not None:
         return escalation.began_at_us + step.after_us
-    roster = _roster_of(answer, plan)
+    roster = _roster_of(zone_id, plan)
     return _next_start_us(roster, escalation.began_at_us, plan)
 
 
@@ -239,7 +258,7 @@ def _team_of(
 ) -> TeamId | None:
     """Whose command it is: the team of who acts, else of the place's roster, else of its owner."""
     acting = responsibility.team_of(answer.acting.person_id, at_us) if answer.acting else None
-    roster = _roster_of(answer, plan)
+    roster = _roster_of(answer.zone_id, plan)
     if acting or roster:
         return acting or (roster.team_id if roster else None)
     return responsibility.team_of(answer.owner.person_id, at_us) if answer.owner else None
@@ -274,8 +293,8 @@ def _now_or_then(party: Party, level: Priority, at_us: int, starts_us: int, zone
     return Call(party=party, not_before_us=starts_us, reasons=(why,))
 
 
-def _roster_of(answer: Answer, plan: LinkagePlan) -> Roster | None:
-    zones = (zone for zone in plan.organisation.zones if zone.zone_id == answer.zone_id)
+def _roster_of(zone_id: ZoneId | None, plan: LinkagePlan) -> Roster | None:
+    zones = (zone for zone in plan.organisation.zones if zone.zone_id == zone_id)
     wanted = next((zone.roster_id for zone in zones if zone.roster_id), None)
     return next(
         (roster for roster in plan.organisation.rosters if roster.roster_id == wanted), None

@@ -46,17 +46,21 @@ class OpenIncidents:
             self._leave(before.cause, before.incident_id)
         if incident.cause:
             self._beneath.setdefault(incident.cause, set()).add(incident.incident_id)
-        for event in before.standing - incident.standing if before else ():
-            self._of_event.pop(event, None)
         self._by_id[incident.incident_id] = incident
-        self._of_event.update(dict.fromkeys(incident.standing, incident.incident_id))
-        self._events.setdefault(incident.incident_id, set()).update(incident.standing)
+        if before is None or before.standing is not incident.standing:
+            self._stand(before.standing if before else frozenset(), incident)
         if incident.takes_more:
             self._by_asset[incident.asset_id] = incident.incident_id
         elif self._by_asset.get(incident.asset_id) == incident.incident_id:
             del self._by_asset[incident.asset_id]
         if incident.state is IncidentState.CLOSED:
             self._forget(incident)
+
+    def _stand(self, before: frozenset[UUID], incident: Incident) -> None:
+        for event in before - incident.standing:
+            self._of_event.pop(event, None)
+        self._of_event.update(dict.fromkeys(incident.standing, incident.incident_id))
+        self._events.setdefault(incident.incident_id, set()).update(incident.standing)
 
     def joined(self, incident: Incident, event: UUID) -> None:
         """A momentary event joins and is over at once: it never stood."""

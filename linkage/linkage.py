@@ -16,7 +16,6 @@ from domain.changes import Changes, OutboxDone
 from domain.clock import MINUTE_US
 from domain.commands import (
     SILENCE,
-    SILENCEABLE,
     CommandState,
     DeviceCommand,
     FieldDevice,
@@ -53,7 +52,7 @@ from linkage.alarm_quality import AlarmQuality
 from linkage.alarms import OpenAlarms, Withholdings
 from linkage.arrangement_desk import ArrangementDesk
 from linkage.arrangements import Arrangements
-from linkage.commands import KnownCommands, may_act
+from linkage.commands import KnownCommands
 from linkage.correlate import Correlation, incidents_of
 from linkage.credit import CreditDesk
 from linkage.desk import Desk, Held
@@ -389,7 +388,7 @@ class Linkage:
 
     def _hands(self, concerns: Callable[[AssetId], bool]) -> Hands:
         return Hands(
-            silence=self._silence_events,
+            silence=self._devices.stop_for,
             let_in=self._let_in,
             moved=self._desk.moved,
             told=self._link,
@@ -495,14 +494,8 @@ class Linkage:
             changes.reviews += self._credit.handled(after)
 
     def _silence(self, incident: Incident, at_us: int, changes: Changes) -> None:
-        """Every device that may still sound for it is told to stop."""
-        self._silence_events(self._incidents.events_of(incident.incident_id), at_us, changes)
-
-    def _silence_events(self, events: Iterable[UUID], at_us: int, changes: Changes) -> None:
-        for event in sorted(events):
-            for command in self._commands.of_event(event):
-                if may_act(command, at_us) and command.action in SILENCEABLE:
-                    self._issue(self._stopping(command, at_us), changes)
+        events = self._incidents.events_of(incident.incident_id)
+        self._devices.stop_for(events, at_us, changes)
 
     def _stopping(self, command: DeviceCommand, at_us: int) -> DeviceCommand:
         device = self._device(command.device_id)

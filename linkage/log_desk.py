@@ -177,7 +177,7 @@ class LogDesk:
 
     def _tag(self, tag: Tag) -> Iterator[LogEntry]:
         place, station = self._place(tag.asset_id), self._station(tag.asset_id)
-        word = tag_word(tag.kind, self._plan.language)
+        word = f"{tag_word(tag.kind, self._plan.language)} {tag.number}".rstrip()
         if tag.removed_at_us is not None:
             what = Reason.of("tag_removed", by=tag.removed_by or "", place=place, tag=word)
             yield self._line(LogKind.TAG_REMOVED, station, tag.removed_at_us, what, tag.tag_id)

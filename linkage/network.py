@@ -205,6 +205,7 @@ class Network:
     def _reached(self, bay: Bay, ways: Mapping[_Node, _Way], search: "_Search") -> list[Reached]:
         found: dict[AssetId, Reached] = {}
         for node, way in sorted(ways.items(), key=lambda each: (each[1].hops, each[0])):
+            unknown = tuple(dict.fromkeys((*way.unknown, *search.perhaps_supplied_by(node))))
             for edge in self._of_node.get(node, ()):
                 if edge.cell is None or id(edge) in search.apart:
                     continue
@@ -213,18 +214,14 @@ class Network:
                     continue
                 of_cell = [edge.cell.asset_id] if edge.cell.asset_id else []
                 for asset_id in (*of_cell, *self.assets_of(its_bay)):
-                    found.setdefault(
-                        asset_id,
-                        Reached(
+                    if asset_id not in found:  # else it is nearer by another way
+                        found[asset_id] = Reached(
                             asset_id=asset_id,
                             hops=way.hops,
                             via=way.via,
                             over_line=way.over_line,
-                            unknown=tuple(
-                                dict.fromkeys((*way.unknown, *search.perhaps_supplied_by(node)))
-                            ),
-                        ),
-                    )
+                            unknown=unknown,
+                        )
         return list(found.values())
 
     def _supply(

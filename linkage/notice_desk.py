@@ -1,11 +1,12 @@
 """Which incidents climb, from when on and until when; and what people say to notices. Decisions only.
 
 An incident climbs from the moment at which it calls for somebody until it is acknowledged, closed, or folded
-under its cause. What is due at a step is a deadline in the records, written with the incident itself.
+under its cause. When its first step is due stands in the records, written with the incident itself; the later
+steps are written when that one is due.
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
@@ -13,6 +14,7 @@ from domain.alarms import Alarm
 from domain.assets import Condition, Priority
 from domain.changes import Changes
 from domain.events import AlarmRaised
+from domain.frozen import changed
 from domain.ids import PersonId, PointKey, escalation_id
 from domain.incidents import Incident, IncidentState
 from domain.notices import (
@@ -28,7 +30,7 @@ from domain.requests import AnswerNotice, LogCall, Refused, RetryNotice
 from domain.responsibility import Reason
 from domain.wording import alarm_text, condition_word, priority_word
 from linkage.alarms import OpenAlarms
-from linkage.escalation import deadlines_of
+from linkage.escalation import first_deadline_of
 from linkage.incidents import OpenIncidents
 from linkage.plan import LinkagePlan
 from linkage.responsibility import Responsibility
@@ -153,7 +155,8 @@ class NoticeDesk:
         )
         self._open[incident_id] = escalation
         changes.escalations.append(escalation)
-        changes.deadlines += deadlines_of(escalation, self._plan, incident.answer)
+        zone_id = incident.answer.zone_id
+        changes.deadlines += first_deadline_of(escalation, self._plan, zone_id)
 
     def _is_worse(self, incident: Incident, call: _Call) -> bool:
         """Somebody has it in hand, but not this: every alarm that he acknowledged was less urgent."""
@@ -199,7 +202,7 @@ class NoticeDesk:
     def _end(self, escalation: Escalation, at_us: int, how: str, by: str, changes: Changes) -> None:
         self._open.pop(escalation.incident_id, None)
         changes.escalations.append(
-            replace(
+            changed(
                 escalation,
                 ended_at_us=at_us,
                 ended=how,

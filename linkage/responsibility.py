@@ -373,12 +373,8 @@ class Responsibility:
         reasons: list[Reason],
     ) -> PersonId | None:
         """The owner; else the deputy; else who heads the unit, and the units above it."""
-        candidates: list[tuple[str, PersonId | None]] = [
-            ("owner_acts", owner),
-            ("deputy_acts", deputy),
-        ]
-        candidates += [("head_acts", head) for head in self._heads(zone.unit_id, at_us)]
-        for code, person in candidates:
+        heads = (("head_acts", head) for head in self._heads(zone.unit_id, at_us))
+        for code, person in chain((("owner_acts", owner), ("deputy_acts", deputy)), heads):
             if person is None:
                 continue
             acting = self._who_acts(person, zone.zone_id, kind, at_us, reasons)
@@ -432,8 +428,10 @@ class Responsibility:
             unit = self._unit(unit.parent, at_us) if unit.parent else None
 
     def _unit(self, unit_id: UnitId, at_us: int) -> PartyUnit | None:
-        units = self._units.get(unit_id, [])
-        return next((unit for unit in units if unit.validity.covers(at_us)), None)
+        for unit in self._units.get(unit_id, ()):
+            if unit.validity.covers(at_us):
+                return unit
+        return None
 
     def _away(self, person_id: PersonId, at_us: int) -> bool:
         if any(leave.validity.covers(at_us) for leave in self._leaves.get(person_id, ())):
@@ -472,4 +470,7 @@ def _grouped(pairs: Iterable[tuple[_K, _V]]) -> dict[_K, list[_V]]:
 
 
 def _valid(tenures: Iterable[Tenure], at_us: int) -> Tenure | None:
-    return next((tenure for tenure in tenures if tenure.validity.covers(at_us)), None)
+    for tenure in tenures:
+        if tenure.validity.covers(at_us):
+            return tenure
+    return None

@@ -33,6 +33,7 @@ EFFECTS: Final[Mapping[TagKind, Effect]] = {
     # somebody knows already: below level 1 no siren calls anybody for it
     TagKind.DEFECT: Effect(calls=False),
     TagKind.SUPPLY_SECURITY: Effect(promotes=True),
+    TagKind.EARTHED: Effect(),
 }
 # about our own work, not about the device: no tag on the device keeps them back
 _OURS: Final = SUPERVISED | {
@@ -57,6 +58,9 @@ class Treatment:
 
 def tags_on(tags: Iterable[Tag], asset: Asset, assets: Mapping[AssetId, Asset]) -> list[Tag]:
     """Those on the device itself, and those that speak for its bay; the oldest first."""
+    hanging = [tag for tag in tags if tag.hangs]
+    if not hanging:
+        return []
 
     def speaks_for(tag: Tag) -> bool:
         if tag.asset_id == asset.asset_id:
@@ -67,7 +71,7 @@ def tags_on(tags: Iterable[Tag], asset: Asset, assets: Mapping[AssetId, Asset]) 
         return (tagged.station, tagged.bay) == (asset.station, asset.bay)
 
     return sorted(
-        (tag for tag in tags if tag.hangs and speaks_for(tag)),
+        filter(speaks_for, hanging),
         key=lambda tag: (tag.hung_at_us, tag.tag_id),
     )
 

@@ -5,21 +5,24 @@ due; a worker that dies in between gives back what it had claimed.
 """
 
 from collections.abc import Callable, Collection
+from dataclasses import replace
 from typing import Final
+from uuid import UUID
 
 import structlog
 from sqlalchemy import Engine
 
 from domain.changes import Changes
 from domain.clock import SECOND_US, Clock
+from domain.deadlines import Deadline
 from domain.notices import Notice
 from domain.ports import Counters, StorageUnavailable
-from linkage.escalation import ESCALATION, notices_of_step
+from linkage.escalation import ESCALATION, deadlines_of, notices_of_step
 from linkage.plan import LinkagePlan
 from linkage.responsibility import Responsibility
 from service.workers import Worker
 from storage.deadlines import Claimed, SqlDeadlines
-from storage.notices import SqlNotices, escalations_of, told_before
+from storage.notices import SqlNotices, escalations_of, told_before, zones_of
 
 log = structlog.get_logger(__name__)
 
@@ -64,7 +67,9 @@ class Escalator:
         due_us = self._deadlines.next_due_us(ESCALATION, ours)
         if due_us is None or due_us > now_us:
             return 0
-        with self._deadlines.claim_due(now_us, AT_ONCE, self._name, ours, ESCALATION) as claimed:
+        with self._deadlines.claim_due(
+            now_us, AT_ONCE, self._name, ours, ESCALATION, self._later_steps
+        ) as claimed:
             notices = self._decided(claimed, now_us)
             claimed.write(Changes(notices=notices))
         if notices:
@@ -83,6 +88,19 @@ class Escalator:
             self._counters.add("notices_expired", late)
             log.error("notices_expired", count=late)
         self._expire_at_us = now_us + EXPIRE_EVERY_US
+
+    def _later_steps(self, claimed: Claimed) -> list[Deadline]:
+        """What linkage leaves to be written until the first step is due."""
+        escalations, zones = escalations_of(claimed), zones_of(claimed)
+        later: list[Deadline] = []
+        for due in claimed.due:
+            escalation = escalations.get(UUID(due.subject))
+            if escalation is not None and escalation.is_open:
+                steps = deadlines_of(escalation, self._plan, zones.get(escalation.escalation_id))
+                later += [
+                    replace(each, partition=due.partition) for each in steps if each.step > due.step
+                ]
+        return later
 
     def _decided(self, claimed: Claimed, now_us: int) -> list[Notice]:
         escalations = {str(key): each for key, each in escalations_of(claimed).items()}

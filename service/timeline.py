@@ -12,6 +12,7 @@ from domain.commands import CommandState, DeviceCommand
 from domain.events import AlarmRaised
 from domain.incidents import Incident
 from domain.responsibility import Reason
+from service.earth_view import earth_happened
 from service.moments import Moment
 from service.outage_view import happened
 from storage.console_reads import ConsoleReads
@@ -118,6 +119,15 @@ def its_outage(records: ConsoleReads, incident: Incident) -> list[Moment]:
     return [replace(moment, link=link) for moment in happened(outage)]
 
 
+def its_earth_fault(records: ConsoleReads, incident: Incident) -> list[Moment]:
+    """The search for it, trial by trial."""
+    fault = OutageReads(records.engine).earth_fault_of_incident(incident.incident_id)
+    if fault is None:
+        return []
+    link = f"/earth/{fault.earth_id}"
+    return [replace(moment, link=link) for moment in earth_happened(fault)]
+
+
 SOURCES: Final[tuple[Source, ...]] = (
     its_life,
     its_alarms,
@@ -125,6 +135,7 @@ SOURCES: Final[tuple[Source, ...]] = (
     its_requests,
     its_findings,
     its_outage,
+    its_earth_fault,
 )
 
 

@@ -71,7 +71,9 @@ class AlarmFilter:
     conditions: Collection[str] = ()
     asset_ids: Collection[AssetId] | None = None  # None: every asset
     points: Collection[str] | None = None  # beside the assets: found by their signal
-    fold: bool = False  # consequences stand behind their cause; level 1 never does
+    folded_at: Collection[
+        str
+    ] = ()  # positions whose consequences stand behind their cause; never level 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -325,12 +327,14 @@ def _which(query: Select[Any], wanted: AlarmFilter) -> Select[Any]:
         if wanted.points:
             of_place.append(alarms.c.point.in_(list(wanted.points)))
         query = query.where(or_(*of_place))
-    if wanted.fold:
+    if wanted.folded_at:
         consequences = select(incidents.c.incident_id).where(
             incidents.c.cause.is_not(None), incidents.c.cause != incidents.c.incident_id
         )
-        explained = alarms.c.incident_id.in_(consequences) & (
-            alarms.c.priority > int(Priority.URGENT)
+        explained = (
+            alarms.c.incident_id.in_(consequences)
+            & (alarms.c.priority > int(Priority.URGENT))
+            & alarms.c.position.in_(list(wanted.folded_at))
         )
         query = query.where(~explained | alarms.c.incident_id.is_(None))
     return query

@@ -1,5 +1,6 @@
 """Rows of alarms, of what is withheld, of floods and of changed limits, as domain objects and back."""
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 import msgspec
@@ -18,7 +19,7 @@ from domain.assets import AlarmClass, Condition, Priority
 from domain.ids import AssetId, PointKey
 from domain.limit_changes import Campaign, LimitChange, LimitSetting
 from domain.paperwork import ApprovalState
-from storage.rows import as_json, columns_of
+from storage.rows import Columns, as_json, columns_of, columns_of_all
 
 CLOSED_RANK: Final = 9
 WITHHELD_RANK: Final = 4
@@ -39,8 +40,8 @@ def rank_of(alarm: Alarm) -> int:
     return _RANKS[alarm.state]
 
 
-def alarm_row(alarm: Alarm) -> dict[str, Any]:
-    return columns_of(alarm) | {"rank": rank_of(alarm)}
+def alarm_columns(alarms: Sequence[Alarm]) -> Columns:
+    return columns_of_all(alarms) | {"rank": [rank_of(alarm) for alarm in alarms]}
 
 
 def alarm(row: RowMapping) -> Alarm:

@@ -4,7 +4,7 @@ After downtime only the highest step of a subject that is due is handed out; the
 overtaken. Nobody wants to be called as the second in line a minute before the fourth.
 """
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from typing import Final
@@ -84,11 +84,18 @@ class SqlDeadlines:
         worker: str,
         partitions: Collection[int] | None = None,
         kind: str | None = None,
+        later_of: Callable[[Claimed], Iterable[Deadline]] = lambda claimed: (),
     ) -> Iterator[Claimed]:
         """Leaving it commits; an exception, or the end of the process, gives them back. Other workers do
-        not wait meanwhile: they pass over what is ours. `partitions`, `kind`: only theirs."""
+        not wait meanwhile: they pass over what is ours. `partitions`, `kind`: only theirs. `later_of`: the
+        steps after those that are due, where they may not be written yet."""
         with writing(self._engine) as connection:
             due = tuple(_claim(connection, now_us, limit, partitions, kind))
+            later = list(later_of(Claimed(due, connection))) if due else []
+            if later:
+                put_deadlines(connection, later)
+                # after downtime one of them may be due as well
+                due = tuple(_claim(connection, now_us, limit, partitions, kind))
             _close(connection, due, now_us, worker)
             yield Claimed(due, connection)
 

@@ -1,12 +1,22 @@
 """Escalations, their deadlines and their notices as rows, and what a decision changes in them."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass
+from functools import cache
 from typing import Any, Final
-from uuid import UUID
 
 import msgspec
-from sqlalchemy import Connection, RowMapping, and_, bindparam, case, or_, select, update
+from sqlalchemy import (
+    Connection,
+    Executable,
+    RowMapping,
+    and_,
+    bindparam,
+    case,
+    or_,
+    select,
+    update,
+)
 
 from domain.assets import Priority
 from domain.changes import Changes
@@ -14,9 +24,17 @@ from domain.deadlines import Deadline
 from domain.ids import AssetId, PersonId, notice_entry_id
 from domain.notices import Escalation, Notice, NoticeEntry, NoticeMove, NoticeState, Who
 from domain.responsibility import Kind, Reason
+from storage.bulk import write_columns
 from storage.inserts import insert, newest
 from storage.notice_tables import escalations, notice_entries, notices
-from storage.rows import as_json, columns_of, stored
+from storage.rows import (
+    Columns,
+    as_json,
+    columns_of,
+    columns_of_all,
+    newest_versions,
+    stored,
+)
 from storage.tables import deadlines
 from storage.text import writable
 
@@ -37,9 +55,7 @@ def write(connection: Connection, changes: Changes, partition: int | None) -> No
     # of what was taken or folded in the same commit, no step is ever due
     over = {str(each.escalation_id) for each in ended}
     due = [each for each in changes.deadlines if each.subject not in over]
-    if partition is not None:
-        due = [replace(each, partition=partition) for each in due]
-    put_deadlines(connection, due)
+    put_deadlines(connection, due, partition)
     put_notices(connection, changes.notices)
     if ended:
         _end(connection, ended)
@@ -47,12 +63,17 @@ def write(connection: Connection, changes: Changes, partition: int | None) -> No
         _move(connection, move)
 
 
-def put_deadlines(connection: Connection, wanted: Iterable[Deadline]) -> None:
-    """What is there already, whatever became of it, stays as it is."""
-    written = [columns_of(deadline) | {"state": WAITING} for deadline in wanted]
-    if written:
-        statement = insert(connection.dialect.name, deadlines).on_conflict_do_nothing()
-        connection.execute(statement, written)
+def put_deadlines(
+    connection: Connection, wanted: Iterable[Deadline], partition: int | None = None
+) -> None:
+    """What is there already, whatever became of it, stays as it is. `partition`: of all of them."""
+    written = list(wanted)
+    if not written:
+        return
+    columns = columns_of_all(written) | {"state": [WAITING] * len(written)}
+    if partition is not None:
+        columns["partition"] = [partition] * len(written)
+    write_columns(connection, _statements(connection.dialect.name).deadline, columns)
 
 
 def put_notices(connection: Connection, wanted: Iterable[Notice]) -> None:
@@ -106,58 +127,76 @@ def entry(row: RowMapping) -> NoticeEntry:
 
 
 def _write_escalations(connection: Connection, changed: Sequence[Escalation]) -> None:
-    of_each: dict[UUID, Escalation] = {}
-    for each in changed:
-        known = of_each.get(each.escalation_id)
-        if known is None or known.version < each.version:
-            of_each[each.escalation_id] = each
-    if of_each:
-        statement = newest(connection.dialect.name, escalations, "escalation_id", "version")
-        connection.execute(statement, [columns_of(of_each[key]) for key in sorted(of_each)])
+    now = newest_versions("escalation_id", changed)
+    if now:
+        statement = _statements(connection.dialect.name).escalation
+        write_columns(connection, statement, columns_of_all(now))
 
 
 def _end(connection: Connection, ended: Sequence[Escalation]) -> None:
-    """What waits is not done any more; what was told has served, where a person took the incident.
+    """What waits is not done any more; what was told has served, where a person took the incident."""
+    statements = _statements(connection.dialect.name)
+    over: Columns = {
+        "of": [str(each.escalation_id) for each in ended],
+        "over_us": [each.ended_at_us for each in ended],
+    }
+    write_columns(connection, statements.cancelled, over)
+    _notices_become(connection, statements.withdrawn, ended)
+    taken = [each for each in ended if each.ended in _OVER]
+    if taken:
+        _notices_become(connection, statements.served, taken)
 
-    Found by the escalation alone: an index of what waits is no help while everything does."""
+
+def _notices_become(
+    connection: Connection, statement: Executable, ended: Sequence[Escalation]
+) -> None:
+    of_them: Columns = {
+        "of": [each.escalation_id for each in ended],
+        "over_us": [each.ended_at_us for each in ended],
+        "by_whom": [each.ended_by for each in ended],
+    }
+    write_columns(connection, statement, of_them)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Statements:
+    """Put together once."""
+
+    escalation: Executable
+    deadline: Executable
+    cancelled: Executable  # the deadlines of what ended
+    withdrawn: Executable  # its notices that wait
+    served: Executable  # those that were told
+
+
+@cache
+def _statements(dialect: str) -> _Statements:
     waits = deadlines.c.state == WAITING
-    connection.execute(
-        update(deadlines)
+    return _Statements(
+        escalation=newest(dialect, escalations, "escalation_id", "version"),
+        deadline=insert(dialect, deadlines).on_conflict_do_nothing(),
+        # found by the escalation alone: an index of what waits is no help while everything does
+        cancelled=update(deadlines)
         .where(deadlines.c.subject == bindparam("of"))
         .values(
             state=case((waits, CANCELLED), else_=deadlines.c.state),
             ended_at_us=case((waits, bindparam("over_us")), else_=deadlines.c.ended_at_us),
         ),
-        [{"of": str(each.escalation_id), "over_us": each.ended_at_us} for each in ended],
+        withdrawn=_becoming([NoticeState.QUEUED.value], NoticeState.WITHDRAWN.value),
+        served=_becoming(_TOLD, NoticeState.ACKNOWLEDGED.value),
     )
-    for every, before, after in (
-        (ended, [NoticeState.QUEUED.value], NoticeState.WITHDRAWN.value),
-        ([e for e in ended if e.ended in _OVER], _TOLD, NoticeState.ACKNOWLEDGED.value),
-    ):
-        if every:
-            _notices_become(connection, every, before, after)
 
 
-def _notices_become(
-    connection: Connection, ended: Sequence[Escalation], before: Sequence[str], after: str
-) -> None:
+def _becoming(before: Sequence[str], after: str) -> Executable:
     theirs = or_(*(notices.c.state == each for each in before))  # IN takes no list of rows
-    connection.execute(
+    return (
         update(notices)
         .where(notices.c.escalation_id == bindparam("of"))
         .values(
             state=case((theirs, after), else_=notices.c.state),
             ended_at_us=case((theirs, bindparam("over_us")), else_=notices.c.ended_at_us),
             answered_by=case((theirs, bindparam("by_whom")), else_=notices.c.answered_by),
-        ),
-        [
-            {
-                "of": each.escalation_id,
-                "over_us": each.ended_at_us,
-                "by_whom": writable(each.ended_by),
-            }
-            for each in ended
-        ],
+        )
     )
 
 

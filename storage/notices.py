@@ -7,14 +7,14 @@ from uuid import UUID
 
 from sqlalchemy import Engine, RowMapping, Select, bindparam, case, func, select, update
 
-from domain.ids import AssetId, PersonId
+from domain.ids import AssetId, PersonId, ZoneId
 from domain.notices import Attempt, Escalation, Notice, NoticeEntry, NoticeState
 from storage.deadlines import Claimed
 from storage.engines import reading, writing
 from storage.escalation_rows import WAITING, entry, escalation, may_be_taken, notice, put_entries
 from storage.notice_tables import escalations, notice_entries, notices
 from storage.ownership import Owners
-from storage.tables import deadlines, journal_keys
+from storage.tables import deadlines, incidents, journal_keys
 from storage.text import writable
 
 T = TypeVar("T")
@@ -212,6 +212,17 @@ def escalations_of(claimed: Claimed) -> dict[UUID, Escalation]:
     query = select(escalations).where(escalations.c.escalation_id.in_(ids))
     found = [escalation(row) for row in claimed.connection.execute(query).mappings()]
     return {each.escalation_id: each for each in found}
+
+
+def zones_of(claimed: Claimed) -> dict[UUID, ZoneId]:
+    """Whose place each escalation is of, where it is in one."""
+    ids = [UUID(each.subject) for each in claimed.due]
+    query = (
+        select(escalations.c.escalation_id, incidents.c.zone_id)
+        .join(incidents, incidents.c.incident_id == escalations.c.incident_id)
+        .where(escalations.c.escalation_id.in_(ids), incidents.c.zone_id.is_not(None))
+    )
+    return {each: ZoneId(zone) for each, zone in claimed.connection.execute(query)}
 
 
 def told_before(claimed: Claimed) -> dict[UUID, set[PersonId]]:

@@ -205,6 +205,14 @@ class OutageReads:
         )
         return self._decoded(query, EarthFault)
 
+    def earth_fault_of_incident(self, incident_id: UUID) -> EarthFault | None:
+        query = (
+            select(earth_faults.c.body)
+            .where(earth_faults.c.incident_id == incident_id)
+            .order_by(earth_faults.c.started_at_us.desc())
+        )
+        return next(iter(self._decoded(query, EarthFault)), None)
+
     def earth_fault(self, earth_id: UUID) -> EarthFault | None:
         query = select(earth_faults.c.body).where(earth_faults.c.earth_id == earth_id)
         return next(iter(self._decoded(query, EarthFault)), None)

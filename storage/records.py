@@ -53,12 +53,13 @@ from storage import (
     rows,
 )
 from storage import reviews as review_tables
+from storage.bulk import write_columns
 from storage.device_cares import write_device_cares
 from storage.disturbances import write_disturbances
 from storage.engines import reading, writing
 from storage.inserts import insert, latest, newest
 from storage.ownership import expect_owner
-from storage.rows import columns_of, stored
+from storage.rows import columns_of, columns_of_all, newest_versions, stored
 from storage.tables import (
     alarms,
     applied,
@@ -562,13 +563,9 @@ def write_changes(connection: Connection, changes: Changes, partition: int | Non
     """All but the dead letters, in the caller's transaction. May be repeated."""
     statements = _statements(connection.dialect.name)
     _write_events(connection, statements, changes)
-    _write_newest(
-        connection,
-        statements.incident,
-        "incident_id",
-        rows.incident_row,
-        changes.incidents,
-    )
+    incidents_now = newest_versions("incident_id", changes.incidents)
+    if incidents_now:
+        write_columns(connection, statements.incident, rows.incident_columns(incidents_now))
     # an attempt carries its command, so that it never stands alone
     of_outbox = (item.command for item in changes.outbox)
     _write_newest(
@@ -589,15 +586,11 @@ def write_changes(connection: Connection, changes: Changes, partition: int | Non
 
 
 def _write_events(connection: Connection, statements: _Statements, changes: Changes) -> None:
-    raised = [
-        _event_row(event, changes.memberships.get(event.event_id))
-        for event in changes.events
-        if isinstance(event, AlarmRaised)
-    ]
+    raised = [event for event in changes.events if isinstance(event, AlarmRaised)]
     cleared = [_clear_row(event) for event in changes.events if isinstance(event, AlarmCleared)]
     if raised:
-        connection.execute(statements.event, raised)
-    joined = changes.memberships.keys() - {row["event_id"] for row in raised}
+        write_columns(connection, statements.event, _event_columns(raised, changes.memberships))
+    joined = changes.memberships.keys() - {event.event_id for event in raised}
     if (
         joined
     ):  # raised before, and only now an incident's: it was withheld, or not known for a fault
@@ -618,16 +611,9 @@ def _write_newest(
     row_of: Callable[[Any], dict[str, Any]],
     versions: Iterable[Any],
 ) -> None:
-    """Each thing once, in its newest version: of a flood half are moved again at once."""
-    of_each: dict[Any, Any] = {}
-    for each in versions:
-        known = of_each.setdefault(getattr(each, key), each)
-        if known.version < each.version:
-            of_each[getattr(each, key)] = each
-    if of_each:
-        # in one order, so that two workers never wait for each other
-        ordered = sorted(of_each, key=str)
-        connection.execute(statement, [row_of(of_each[each]) for each in ordered])
+    now = newest_versions(key, versions)
+    if now:
+        connection.execute(statement, [row_of(each) for each in now])
 
 
 def _write_outbox(
@@ -662,9 +648,11 @@ def _write_outbox(
 def _write_people_and_paper(
     connection: Connection, statements: _Statements, changes: Changes
 ) -> None:
+    alarms_now = newest_versions("event_id", changes.alarms)
+    if alarms_now:
+        write_columns(connection, statements.alarm, alarm_rows.alarm_columns(alarms_now))
     of_versions = (
         (statements.review, "review_id", credit_rows.review_row, changes.reviews),
-        (statements.alarm, "event_id", alarm_rows.alarm_row, changes.alarms),
         (statements.withholding, "withholding_id", columns_of, changes.withholdings),
         (statements.flood, "flood_id", columns_of, changes.floods),
         (
@@ -748,11 +736,11 @@ def _expect_agreement(known: Mapping[PointKey, int], used: Iterable[tuple[PointK
             )
 
 
-def _event_row(raised: AlarmRaised, incident: UUID | None) -> dict[str, Any]:
-    row = columns_of(raised)
-    row["incident_id"] = incident
-    row["limit_value"] = row.pop("limit")  # LIMIT is a word of SQL
-    return row
+def _event_columns(raised: Sequence[AlarmRaised], incident_of: Mapping[UUID, UUID]) -> rows.Columns:
+    columns = columns_of_all(raised)
+    columns["incident_id"] = [incident_of.get(each) for each in columns["event_id"]]
+    columns["limit_value"] = columns.pop("limit")  # LIMIT is a word of SQL
+    return columns
 
 
 def _clear_row(cleared: AlarmCleared) -> dict[str, Any]:

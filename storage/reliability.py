@@ -7,11 +7,12 @@ in the period in which it began, once it is over.
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+from datetime import date, timedelta
 from typing import Any, Final
 
 from sqlalchemy import Engine, Text, bindparam, select, text
 
-from domain.reliability import Interruption, Served
+from domain.reliability import MAJOR_BETAS, MAJOR_YEARS_US, Interruption, Served
 from storage.engines import reading
 from storage.outages import interruption_of, interruptions
 
@@ -24,6 +25,7 @@ _MOMENTARY: Final = f"{_OVER} AND {_LASTED_US} <= :momentary_us"
 _LONG: Final = f"{_OVER} AND {_LASTED_US} > :short_us"  # DL/T 836
 _MINUTES: Final = f"{_LASTED_US} / 60000000.0"
 _PER_CUSTOMER: Final = "1.0 * coalesce(sum(customers), 0) / nullif(:customers, 0)"
+_EPOCH: Final = date(1970, 1, 1)
 _PERIOD_MINUTES: Final = "((:to_us - :from_us) / 60000000.0)"
 
 
@@ -127,6 +129,60 @@ def reliability(engine: Engine, part: Part, from_us: int, to_us: int) -> list[Fo
             for sql in (index.sql + _where(part),)
             for value in (connection.execute(_asked(sql), dict(facts)).scalar(),)
         ]
+
+
+_DAILY: Final = (
+    "SELECT (began_at_us + :offset_us) / 86400000000 AS day, "
+    f"sum({_MINUTES} * customers) / nullif(:customers, 0) AS minutes "
+    f"FROM interruptions WHERE {_SUSTAINED} AND NOT planned AND feeder_id IN :feeders GROUP BY 1"
+)
+# the sum of squares in place of a deviation, which SQLite does not have
+_LIMIT: Final = (
+    f"SELECT exp(avg(x) + {MAJOR_BETAS} * sqrt(abs(sum(x * x) - count(*) * avg(x) * avg(x)) "
+    f"/ nullif(count(*) - 1, 0))) FROM (SELECT ln(minutes) AS x FROM ({_DAILY}) AS daily "
+    "WHERE minutes > 0) AS logarithms"
+)
+_BEYOND: Final = (
+    f"SELECT day, minutes FROM ({_DAILY}) AS daily WHERE minutes > :limit_minutes ORDER BY day"
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MajorEvents:
+    """Days of the period that are reported apart, and what makes them so (IEEE 1366, 2.5 beta)."""
+
+    limit_minutes: float | None  # None: fewer than two days had any in the years before
+    limit_query: str
+    days: tuple[tuple[date, float], ...]  # with its SAIDI in minutes, the oldest first
+    days_query: str  # "" where there is no limit
+
+
+def major_events(
+    engine: Engine, part: Part, from_us: int, to_us: int, offset: timedelta
+) -> MajorEvents:
+    """By the five years before the period; unplanned only. `offset`: of the people's days from UTC."""
+    offset_us = offset // timedelta(microseconds=1)
+    before = _facts(part, from_us - MAJOR_YEARS_US, from_us) | {"offset_us": offset_us}
+    within = _facts(part, from_us, to_us) | {"offset_us": offset_us}
+    with reading(engine) as connection:
+        limit = _number(connection.execute(_asked(_LIMIT), _named(_LIMIT, before)).scalar())
+        if limit is None:
+            return MajorEvents(
+                limit_minutes=None, limit_query=written(_LIMIT, before), days=(), days_query=""
+            )
+        within |= {"limit_minutes": limit}
+        rows = connection.execute(_asked(_BEYOND), _named(_BEYOND, within)).all()
+    return MajorEvents(
+        limit_minutes=limit,
+        limit_query=written(_LIMIT, before),
+        days=tuple((_EPOCH + timedelta(days=int(day)), float(minutes)) for day, minutes in rows),
+        days_query=written(_BEYOND, within),
+    )
+
+
+def _named(sql: str, facts: Mapping[str, Any]) -> dict[str, Any]:
+    """Those that the query asks for."""
+    return {name: value for name, value in facts.items() if f":{name}" in sql}
 
 
 def interruptions_of(

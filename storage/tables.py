@@ -415,6 +415,7 @@ tags: Final = Table(
     Column("hung_at_us", BigInteger, nullable=False),
     Column("ticket_id", Uuid),
     Column("whole_bay", Boolean, nullable=False, server_default=false()),
+    Column("number", _words(100), nullable=False, server_default=""),  # of a portable earth
     Column("until_us", BigInteger),
     Column("forgotten_at_us", BigInteger),
     Column("removed_by", _words(200)),

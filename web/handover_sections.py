@@ -11,6 +11,7 @@ from domain.limit_changes import LimitChange
 from domain.logbook import LogEntry
 from domain.outage_words import earth_line, outage_line, planned_line
 from domain.outages import earth_tasks, open_tasks
+from domain.paperwork import TagKind
 from domain.readings import Quality
 from domain.reasons import reason_text
 from domain.wording import condition_word, duration_text, quantity, tag_word
@@ -41,6 +42,7 @@ SECTIONS = (
         "incidents",
         "outages",
         "alarms",
+        "portable_earths",
         "earths",
         "tags",
         "tickets",
@@ -71,6 +73,7 @@ def _sections(visit: Visit, post: Post, watch: Watch) -> Iterator[Section]:
     yield Section.of("incidents", _incidents(visit, post))
     yield Section.of("outages", _outages(visit, post))
     yield _alarms(visit, post)
+    yield Section.of("portable_earths", _portable_earths(visit, post))
     if latest is None:
         yield Section(name="earths", unknown=True)
     else:
@@ -144,10 +147,22 @@ def _outages(visit: Visit, post: Post) -> Iterator[Line]:
             yield Line(when="", what=planned_line(planned, feeder, zone, language))
 
 
+def _portable_earths(visit: Visit, post: Post) -> Iterator[Line]:
+    for tag in visit.console.reads.tags():
+        asset = visit.console.asset(tag.asset_id)
+        if tag.kind is TagKind.EARTHED and post.sees(asset.station):
+            word = tag_word(tag.kind, visit.language)
+            yield Line(
+                when=visit.time(tag.hung_at_us, _WHEN),
+                what=f"{asset.station} {asset.name} {word} {tag.number}: {tag.note}",
+                note=tag.hung_by,
+            )
+
+
 def _tags(visit: Visit, post: Post) -> Iterator[Line]:
     for tag in visit.console.reads.tags():
         asset = visit.console.asset(tag.asset_id)
-        if post.sees(asset.station):
+        if tag.kind is not TagKind.EARTHED and post.sees(asset.station):
             yield Line(
                 when=visit.time(tag.hung_at_us, _WHEN),
                 what=f"{asset.station} {asset.name} {tag_word(tag.kind, visit.language)}",

@@ -5,8 +5,8 @@ from typing import Final
 from domain.findings import Cause, Verdict
 from domain.ids import DeviceId
 from domain.judgement_words import cause_word, verdict_word
-from domain.outage_words import phase_word
-from domain.outages import Phase
+from domain.outage_words import phase_word, trial_word
+from domain.outages import Phase, TrialResult
 from domain.reasons import reason_text
 from domain.responsibility import Reason
 from domain.wording import what_happened
@@ -52,6 +52,8 @@ def _named(visit: Visit, name: str, fact: str) -> str:
             return device.name if device else fact
         case "phase" if fact in set(Phase):
             return phase_word(Phase(fact), visit.language)
+        case "result" if fact in set(TrialResult):
+            return trial_word(TrialResult(fact), visit.language)
         case "cause" if fact in set(Cause):
             return cause_word(Cause(fact), visit.language)
         case "verdict" if fact in set(Verdict):

@@ -1,5 +1,6 @@
 """The list of learned detectors: which kind of stream is judged by what. Settings are chosen once, for every
-site; docs/judgement.md says on what data and how surely."""
+site; docs/judgement.md says on what data and how surely. Who judges recorded data needs no more than this
+module and Tick."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,6 +10,8 @@ from typing import Final, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from detectors.judgement.dga import FITTED, Fault, Gases, combined
+from detectors.judgement.dga_fit import fit_boundaries
 from detectors.judgement.forecast import ForecastConfig
 from detectors.judgement.habits import Extremes, SameHour
 from detectors.judgement.hold import HoldConfig
@@ -18,6 +21,21 @@ from detectors.judgement.sensors import Balance, SensorConfig
 from detectors.judgement.surprise import Surprise, SurpriseConfig
 from detectors.judgement.tail import TailConfig
 from detectors.judgement.tick import Tick
+
+__all__ = [
+    "FITTED",
+    "Balance",
+    "Channel",
+    "Fault",
+    "Gases",
+    "Judge",
+    "Kind",
+    "build_judge",
+    "combined",
+    "fit_boundaries",
+    "settings_of",
+    "thermal_forecast",
+]
 
 # quantities with a memory of hours: their level drifts with the weather while all is well
 SLOW_UNITS: Final = frozenset({"degC"})

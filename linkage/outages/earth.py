@@ -6,6 +6,7 @@ ticks what came of it.
 """
 
 from collections.abc import Iterable
+from math import sqrt
 from typing import Final
 from uuid import UUID
 
@@ -13,7 +14,7 @@ from domain.assets import Condition, Priority
 from domain.changes import Changes
 from domain.clock import MINUTE_US
 from domain.events import AlarmCleared, AlarmRaised
-from domain.feeders import EarthLine, EarthNetwork
+from domain.feeders import EarthLine, EarthNetwork, OutageRules
 from domain.ids import PointKey, earth_fault_id
 from domain.outage_requests import NoteEarthFault, TickTrial
 from domain.outage_words import earth_warning
@@ -123,20 +124,24 @@ class EarthFaults:
             due_us=event.started_at_us + self._rules.earth_within_us,
             answer=self._hands.answer(network.asset_id, event.started_at_us, Kind.EARTH_FAULT),
             incident_id=incident,
+            phase=earthed_phase(network, values, self._rules),
             standing=frozenset({event.event_id}),
             trials=selection(network, values),
         )
 
     def _ordered(self, fault: EarthFault, at_us: int, values: Values) -> EarthFault:
-        """The currents need a moment; once a line was tried the order stays."""
+        """Voltages and currents need a moment; once a line was tried the order stays."""
         network = self._networks.get(fault.network_id)
         tried = any(each.result is not None for each in fault.trials)
         if network is None or tried or at_us - fault.started_at_us > _SETTLES_US:
             return fault
+        phase = earthed_phase(network, values, self._rules) or fault.phase
         trials = selection(network, values)
         before = [(each.number, each.because.code) for each in fault.trials]
         now = [(each.number, each.because.code) for each in trials]
-        return fault if before == now else fault.next(trials=trials)
+        if before == now and phase == fault.phase:
+            return fault
+        return fault.next(trials=trials, phase=phase)
 
     def _warned(self, fault: EarthFault, at_us: int, changes: Changes) -> EarthFault:
         """An alarm at each of the site's warnings, and the last one when the time is over."""
@@ -167,6 +172,19 @@ class EarthFaults:
             return
         self._held[fault.earth_id] = fault
         changes.earth_faults.append(fault)
+
+
+def earthed_phase(network: EarthNetwork, values: Values, rules: OutageRules) -> str:
+    """The phase that fell while both others rose; a blown fuse of the transformer raises none (D)."""
+    rated_kv = network.rated_kv / sqrt(3)
+    volts = [_value(key, values) for key in network.phases]
+    fallen = [
+        name
+        for name, kv in zip("ABC", volts, strict=False)
+        if kv is not None and kv <= rules.earth_phase_below * rated_kv
+    ]
+    risen = [kv for kv in volts if kv is not None and kv >= rules.earth_phase_above * rated_kv]
+    return fallen[0] if len(fallen) == 1 and len(risen) == 2 else ""
 
 
 def selection(network: EarthNetwork, values: Values) -> tuple[Trial, ...]:

@@ -75,7 +75,7 @@ class OutageLines:
             _PLANS[planned.state],
             feeder=self._feeder(planned.feeder_id),
             by=planned.ended_by or planned.announced_by,
-            why=planned.why,
+            why=planned.withdrawn_because or planned.why,
         )
         times = (at_us if happened_us is None else happened_us, at_us)
         named = (planned.planned_id, planned.state)

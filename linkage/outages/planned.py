@@ -132,11 +132,14 @@ class PlannedOutages:
 
     def end(self, request: EndPlannedOutage, user: User, at_us: int, changes: Changes) -> str:
         planned = self._planned(request.planned_id, user)
-        under_way = planned.state is PlanState.UNDER_WAY
+        under_way, why = planned.state is PlanState.UNDER_WAY, request.why.strip()
+        if not under_way and not why:
+            raise Refused(Reason.of("words_needed"))
         ended = planned.next(
             state=PlanState.OVER if under_way else PlanState.CANCELLED,
             ended_at_us=at_us if under_way else None,
             ended_by=user.name,
+            withdrawn_because="" if under_way else why,
         )
         self._keep(ended, changes)
         return str(planned.planned_id)

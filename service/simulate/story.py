@@ -2,7 +2,7 @@
 
 Told again every `STORY_S` seconds: the oil of a transformer rises over both limits, somebody takes the
 unlock key without a ticket, a 35 kV line trips and the station behind it goes dark, a block of a battery
-falls behind the others.
+falls behind the others, and phase A of an ungrounded busbar has an earth on one of its lines.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -24,6 +24,17 @@ LINE_STATION: Final = "110kV石坪变"
 LINE: Final = "石沟Ⅰ线"
 DARK_STATION: Final = "35kV沟岔变"
 PASSED: Final = PointKey("SP/312-L1/fault_passage")  # the fault lies behind it, before the next one
+
+EARTHED: Final[Mapping[PointKey, float]] = {
+    PointKey("LY/PT10-1/u0"): 96.0,
+    PointKey("LY/PT10-1/ua"): 0.4,
+    PointKey("LY/PT10-1/ub"): 9.9,
+    PointKey("LY/PT10-1/uc"): 10.0,
+    # the line of the fault carries the capacitive current of all others
+    PointKey("LY/115/i0"): 7.8,
+    PointKey("LY/114/i0"): 2.4,
+    PointKey("LY/113/i0"): 3.1,
+}
 
 POWER_FACTOR: Final = 0.93
 OPENED, CLOSED = 1.0, 2.0  # of a position (double point)
@@ -51,7 +62,7 @@ class Step:
 def story_of(site: Site) -> tuple[Step, ...]:
     """Only what the site has: another site gets the scenes that it can play."""
     points = {point.key: point for point in site.points}
-    steps = [*_hot_oil(), *_unlocked(), *_weak_block(), *_line_trip(site)]
+    steps = [*_hot_oil(), *_unlocked(), *_weak_block(), *_line_trip(site), *_earthed()]
     return tuple(step for step in steps if step.point in points)
 
 
@@ -61,6 +72,8 @@ def values_at(steps: Iterable[Step], story_s: float) -> dict[PointKey, float]:
 
 # of points without limits whose unit tells nothing: by the last part of the key, without its number
 _BY_SIGNAL: Final[Mapping[str, float]] = {
+    "u0": 1.5,
+    "i0": 0.3,
     "cell_voltage": 13.5,  # a block of six cells
     "thd_ua": 1.8,
     "thd_ub": 1.7,
@@ -83,6 +96,7 @@ _BY_SIGNAL: Final[Mapping[str, float]] = {
     "inlet_pressure": 0.3,
     "outlet_pressure": 16.0,
 }
+_TO_EARTH: Final = frozenset({"ua", "ub", "uc"})
 _AT_650_W_M2: Final = 0.53  # kW of an inverter per kWp of its modules
 
 
@@ -92,6 +106,8 @@ def ordinary_value(point: Point, asset: Asset | None) -> float:
     for name in (point.key.rpartition("/")[2], signal):
         if name in _BY_SIGNAL:
             return _BY_SIGNAL[name]
+    if asset is not None and point.unit == "kV" and signal in _TO_EARTH:
+        return _kilovolts(asset.voltage) / sqrt(3.0)
     if asset is not None and asset.plate.dc_kwp and signal == "p":
         return _AT_650_W_M2 * asset.plate.dc_kwp
     limits = {limit.condition: limit.value for limit in point.limits}
@@ -137,6 +153,12 @@ def _unlocked() -> Iterator[Step]:
 
 def _weak_block() -> Iterator[Step]:
     yield Step(point=BLOCK, from_s=60, until_s=600, first=13.0, last=12.6)
+
+
+def _earthed() -> Iterator[Step]:
+    """Gone for longer than an earth fault is the same one, before it is told again."""
+    for point, value in EARTHED.items():
+        yield Step(point=point, from_s=120, until_s=280, first=value, last=value)
 
 
 def _line_trip(site: Site) -> Iterator[Step]:

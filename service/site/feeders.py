@@ -53,6 +53,7 @@ _DURATIONS: Final = {
 _SHARES: Final = (
     *("gasp_meter_share", "gasp_transformer_share", "generation_share"),
     *("voltage_from", "voltage_to"),
+    *("earth_phase_below", "earth_phase_above"),
 )
 _DEFAULTS: Final = OutageRules()
 
@@ -309,11 +310,23 @@ def _network(fields: Fields, read: _Read) -> None:
         asset_id=asset_id,
         u0=u0 or PointKey(""),
         lines=tuple(_line(each, read) for each in fields.groups("lines", "a line")),
+        phases=_phases(fields, read),
+        rated_kv=_positive(fields, "rated_kv", 10.0),
     )
     if network.network_id and read.found.is_new(
         "earth network", network.network_id, fields.value("id") or fields
     ):
         read.networks.append(network)
+
+
+def _phases(fields: Fields, read: _Read) -> tuple[PointKey, ...]:
+    """A, B and C to earth; without them nobody says which phase it is."""
+    written = fields.texts("phases")
+    found = [_known_point(each, read, frozenset(), "kV") for each in written]
+    keys = tuple(each for each in found if each is not None)
+    if written and len(written) != 3:
+        written[0].wrong(f"phases are the three voltages A, B and C to earth, not {len(written)}")
+    return keys if len(keys) == 3 else ()
 
 
 def _line(fields: Fields, read: _Read) -> EarthLine:

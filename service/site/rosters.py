@@ -16,7 +16,7 @@ from service.site.found import Found, document
 from service.site.nodes import Fields, Value
 from service.site.words import MARKS
 
-REST: Final = frozenset({"休", "rest"})
+REST: Final = frozenset({"休", "rest", "下夜班", "after-night"})  # 下夜班: home after the night
 
 _TIME: Final = re.compile(r"([01]?[0-9]|2[0-3]):([0-5][0-9])")
 _DAY_MINUTES: Final = 24 * 60

@@ -19,7 +19,7 @@ from domain.incidents import IncidentState
 from domain.readings import Readings
 from domain.records import LimitsActivated, ReadingsArrived, SourceChanged
 from domain.topology import Busbar, Cell, CellKind, Switch, SwitchKind, Topology
-from linkage.plan import LinkagePlan
+from linkage.plan import EVERYTHING, LinkagePlan
 from storage.alarm_reads import AlarmFilter, AlarmReads, ListedAlarm
 from storage.records import SqlRecords
 from tests.support.alarms import TEN_US
@@ -110,7 +110,7 @@ class Plant:
         self.records.commit(self.room.everything, self._recorded)
 
     def listed(self, *, fold: bool) -> list[ListedAlarm]:
-        wanted = AlarmFilter(fold=fold)
+        wanted = AlarmFilter(folded_at=[EVERYTHING] if fold else [])
         found = self.reads.page(wanted, limit=10_000)
         assert len(found) == self.reads.count(wanted)
         return found
@@ -210,6 +210,8 @@ def test_two_unrelated_trips_in_one_minute_keep_their_own_consequences(records: 
     counts = {each.alarm.event_id: each.consequences for each in folded}
     assert (counts[one.event_id], counts[other.event_id]) == (len(of_one), len(of_other))
     assert len(plant.listed(fold=False)) == 2 + len(of_one) + len(of_other)
+    elsewhere = AlarmFilter(folded_at=["another operator's"])
+    assert plant.reads.count(elsewhere) == plant.reads.count(AlarmFilter())
 
 
 def test_a_trip_that_arrives_three_seconds_after_its_consequences_takes_them_then(

@@ -24,8 +24,9 @@ from linkage.escalation import ESCALATION
 from service.counting import Counted
 from service.escalating import Escalator
 from storage.deadlines import SqlDeadlines
+from storage.engines import writing
 from storage.notices import NoticeFilter, SqlNotices
-from storage.records import SqlRecords
+from storage.records import SqlRecords, write_changes
 from storage.retention import Kept, delete_some
 from tests.support.records_stores import RecordsStore
 from tests.support.telling import (
@@ -33,9 +34,9 @@ from tests.support.telling import (
     UNATTENDED,
     at,
     climbing,
-    deadlines,
     example_plan,
     example_responsibility,
+    first_deadline,
     notice,
 )
 
@@ -74,7 +75,7 @@ def begun(number: int = 1, level: Priority = Priority.URGENT) -> Changes:
     escalation = climbing(level, UNATTENDED, NOON, incident_id=UUID(int=number))
     return Changes(
         escalations=[escalation],
-        deadlines=deadlines(escalation),
+        deadlines=first_deadline(escalation),
     )
 
 
@@ -101,6 +102,31 @@ def test_steps_become_notices_when_they_are_due(engine: Engine) -> None:
     clock.now_us += 60 * MINUTE_US
     assert works.run_due() == 1
     assert told(engine) == [("dd-j1", 0), ("fjl", 4), ("yw-bz", 2)]
+
+
+def test_after_an_hour_away_only_the_highest_step_fires_though_just_the_first_was_written(
+    engine: Engine,
+) -> None:
+    clock, records, changes = Clock(), SqlRecords(engine), begun()
+    records.commit(changes, 1)
+    subject = str(changes.escalations[0].escalation_id)
+    assert SqlDeadlines(engine).states(subject) == {0: "waiting"}
+    clock.now_us += 60 * MINUTE_US
+    assert escalator(engine, clock).run_due() == 1
+    assert told(engine) == [("fjl", 4)]
+    overtaken = dict.fromkeys(range(4), "overtaken")
+    assert SqlDeadlines(engine).states(subject) == {**overtaken, 4: "done"}
+    assert escalator(engine, clock).run_due() == 0
+
+
+def test_later_steps_are_of_the_same_partition(engine: Engine) -> None:
+    clock, changes = Clock(), begun()
+    with writing(engine) as connection:
+        write_changes(connection, changes, partition=3)
+    assert escalator(engine, clock, "w", 2).run_due() == 0
+    assert escalator(engine, clock, "w", 3).run_due() == 1
+    waiting = SqlDeadlines(engine).waiting(str(changes.escalations[0].escalation_id))
+    assert [(each.step, each.partition) for each in waiting] == [(n, 3) for n in range(1, 5)]
 
 
 def test_a_commit_that_is_repeated_tells_nobody_twice(engine: Engine) -> None:

@@ -161,6 +161,17 @@ def test_everything_of_a_commit_is_read_back(records: SqlRecords) -> None:
     assert records.dead_letter_counts() == {("broker", "malformed_json", "1970-01-01"): 1}
 
 
+def test_both_who_answers_and_who_acts_are_kept_with_the_incident(records: SqlRecords) -> None:
+    """They may differ (DOMAIN D3): the zone's owner, and who was on duty."""
+    owner = Party(person_id=PersonId("wang"), name="责任人")
+    before = _incident(9)
+    incident = replace(before, answer=replace(before.answer, owner=owner))
+    records.commit(Changes(events=[_alarm(1)], incidents=[incident]), 1)
+    (read,) = records.open_incidents()
+    assert (read.answer.owner, read.answer.acting) == (owner, before.answer.acting)
+    assert read.answer.owner != read.answer.acting
+
+
 def test_a_repeated_commit_changes_nothing(records: SqlRecords) -> None:
     sent = _command(5).sent(10)
     changes = Changes(

@@ -3,16 +3,24 @@
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
+from datetime import date, timedelta, timezone
 from uuid import UUID
 
 import pytest
 from sqlalchemy import insert
 
 from domain.clock import MINUTE_US
-from domain.reliability import Served, indices
+from domain.reliability import (
+    MAJOR_YEARS_US,
+    Served,
+    daily_saidi,
+    indices,
+    major_event_days,
+    major_event_limit,
+)
 from storage.outages import interruptions
 from storage.records import SqlRecords
-from storage.reliability import Part, interruptions_of, reliability
+from storage.reliability import Part, interruptions_of, major_events, reliability
 from tests.contract.test_alarm_kpis import _by_hand
 from tests.support.records_stores import RecordsStore
 
@@ -120,3 +128,67 @@ def test_nothing_can_be_divided_where_nobody_is_served_or_nothing_was_out(
 def test_a_period_without_length_is_refused(records: SqlRecords) -> None:
     with pytest.raises(ValueError, match="ends before it begins"):
         reliability(records.engine, WHOLE, 5, 5)
+
+
+DAY_US = 24 * 60 * MINUTE_US
+# by day: what the years before had, and what the period has
+BEFORE = {3: 2.0, 40: 50.0, 300: 110.0, 301: 30.0, 700: 45.0}  # the first two are too old
+WITHIN = {2_000: 30.0, 2_001: 4_000.0, 2_002: 90_000.0}
+
+
+@pytest.fixture
+def years(store: RecordsStore) -> Iterator[SqlRecords]:
+    """Each day one outage of a hundred customers, at 23:00 by the clock of Beijing."""
+    engine = store.engine()
+    rows = [
+        row(number, minutes, 100, began_at_us=began, ended_at_us=began + round(minutes * MINUTE_US))
+        for number, (day, minutes) in enumerate({**BEFORE, **WITHIN}.items(), start=100)
+        for began in (day * DAY_US + 15 * 60 * MINUTE_US,)
+    ]
+    began = 2_003 * DAY_US
+    rows.append(row(99, None, 9_000, planned=True, began_at_us=began, ended_at_us=began + DAY_US))
+    with engine.begin() as connection:
+        connection.execute(insert(interruptions), rows)
+    yield SqlRecords(engine)
+    engine.dispose()
+
+
+BEIJING = timezone(timedelta(hours=8))
+PERIOD = (1_990 * DAY_US, 2_010 * DAY_US)
+
+
+def test_major_event_days_are_those_of_the_formulas(years: SqlRecords) -> None:
+    found = major_events(years.engine, WHOLE, *PERIOD, timedelta(hours=8))
+    counted = interruptions_of(years.engine, WHOLE, PERIOD[0] - MAJOR_YEARS_US, PERIOD[0])
+    limit = major_event_limit(list(daily_saidi(counted, SERVED, BEIJING).values()))
+    assert limit is not None
+    assert found.limit_minutes == pytest.approx(limit)
+    period = daily_saidi(interruptions_of(years.engine, WHOLE, *PERIOD), SERVED, BEIJING)
+    assert [day for day, _ in found.days] == major_event_days(period, limit)
+    assert [day for day, _ in found.days] == [
+        date(1970, 1, 1) + timedelta(days=each) for each in (2_001, 2_002)
+    ]
+    assert dict(found.days) == pytest.approx({day: period[day] for day, _ in found.days})
+
+
+def test_the_limit_and_the_days_come_again_by_hand(years: SqlRecords, store: RecordsStore) -> None:
+    found = major_events(years.engine, WHOLE, *PERIOD, timedelta(hours=8))
+    with closing(_by_hand(store)) as database:
+        (limit,) = database.execute(found.limit_query).fetchone()
+        days = database.execute(found.days_query).fetchall()
+    assert float(limit) == pytest.approx(found.limit_minutes)
+    assert [int(day) for day, _ in days] == [2_001, 2_002]
+
+
+@pytest.mark.parametrize(
+    "until_day",
+    [pytest.param(0, id="nothing-before"), pytest.param(20, id="one-day-before")],
+)
+def test_without_two_days_before_there_is_no_limit(years: SqlRecords, until_day: int) -> None:
+    found = major_events(years.engine, WHOLE, until_day * DAY_US, PERIOD[1], timedelta())
+    assert (found.limit_minutes, found.days, found.days_query) == (None, (), "")
+
+
+def test_where_nobody_is_served_there_is_no_limit(years: SqlRecords) -> None:
+    nobody = replace(WHOLE, served=replace(SERVED, customers=0))
+    assert major_events(years.engine, nobody, *PERIOD, timedelta()).limit_minutes is None

@@ -10,13 +10,15 @@ from sqlalchemy import Engine
 from domain.alarms import Alarm
 from domain.changes import Changes
 from domain.findings import Cause, Finding, Verdict
+from domain.outage_requests import TickTrial
+from domain.outages import TrialResult
 from domain.requests import AcknowledgeIncident, CloseIncident, Handled, Request
 from domain.responsibility import Reason
 from service.timeline import timeline_of
 from storage.console_reads import ConsoleReads
 from storage.records import SqlRecords
 from tests.contract.test_records import _alarm, _cleared, _command, _in_incident, _incident
-from tests.support.outages import Room
+from tests.support.outages import Room, earth
 from tests.support.records_stores import RecordsStore
 
 
@@ -108,3 +110,18 @@ def test_the_outage_that_an_incident_made_stands_in_its_timeline(engine: Engine)
     ]
     assert phases == ["waiting", "proposed"]
     assert {each.link for each in moments if each.link} == {f"/outage/{outage.outage_id}"}
+
+
+def test_the_search_for_an_earth_fault_stands_in_the_timeline_of_its_incident(
+    engine: Engine,
+) -> None:
+    room = Room()
+    earth(room)
+    trial = TickTrial(earth_id=room.fault.earth_id, number="114", result=TrialResult.GONE)
+    assert room.ask(trial).done
+    incident = replace(_incident(9, 1), opened_at_us=room.fault.started_at_us)
+    fault = replace(room.fault, incident_id=incident.incident_id)
+    SqlRecords(engine).commit(Changes(incidents=[incident], earth_faults=[fault]), 1)
+    moments = [each for each in timeline_of(ConsoleReads(engine), incident) if each.link]
+    assert [each.what.code for each in moments] == ["earth_began", "earth_trial"]
+    assert {each.link for each in moments} == {f"/earth/{fault.earth_id}"}

@@ -111,6 +111,19 @@ def test_a_trip_lists_what_it_took_beneath_it_and_a_person_may_say_otherwise(
     expect(page.page.get_by_text("拆分事件 (admin)")).to_be_visible()
     page.page.get_by_role("button", name="撤销人工归并").click()
     expect(page.page.get_by_text("归并在该事件之下")).to_be_visible()
+
+    # what is being written stays while the page goes on
+    page.page.get_by_role("button", name="关闭事件").click()
+    note = page.page.get_by_label("关闭原因")
+    note.fill("已派人检查")
+    standing = page.page.locator("tbody tr", has_text="控制回路断线 动作").locator(
+        "td", has_text="未复归"
+    )
+    expect(standing).to_have_count(1)
+    say(broker, {"LY/113/control_circuit_broken": 0.0})
+    expect(standing).to_have_count(0)
+    expect(note).to_have_value("已派人检查")
+    page.page.get_by_role("button", name="取消").click()
     assert page.errors == []
 
 

@@ -1,5 +1,6 @@
 """The page of outages in a real Chromium: an outage that linkage decided, on both widths."""
 
+import os
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -13,6 +14,7 @@ from domain.requests import PutUser
 from service.broker import LocalBroker
 from service.core_client import CoreClient
 from service.passwords import hashed
+from service.simulate.story import EARTHED
 from storage import outages
 from storage.engines import sqlite_engine
 from tests.support.console import (
@@ -26,6 +28,8 @@ from tests.support.console import (
     watched,
 )
 from tests.support.outages import Room
+from tests.support.publishing import Gateway
+from tests.support.running import until
 
 expect.set_options(timeout=15_000)
 
@@ -38,6 +42,9 @@ def running(
 ) -> Iterator[RunningConsole]:
     folder = tmp_path_factory.mktemp("outages")
     with LocalBroker(folder / "broker") as broker, console(broker, folder) as started:
+        with Gateway(broker.port, "changqing-like", "liuyuan") as gateway:
+            gateway.say({str(point): value for point, value in EARTHED.items()})
+            until(lambda: gateway.unacknowledged == 0, "the broker took it")
         yield started
 
 
@@ -67,6 +74,8 @@ def test_an_outage_is_read_with_its_proposal_and_a_move_that_core_does_not_know_
         expect(page.locator(".q-notification")).to_be_visible()
         _what_is_typed_outlives_a_change(page, running)
         _the_page_of_one(page, running, room)
+        _an_earth_fault_is_searched(page, running)
+        _a_portable_earth_is_handed_over(page, running)
         _who_may_not_act_only_reads(opened, running, room)
         page.goto(f"{running.url}/outages")
         page.set_viewport_size({"width": 360, "height": 740})
@@ -92,7 +101,10 @@ def in_the_example(outage: Outage) -> Outage:
 
 
 def _what_is_typed_outlives_a_change(page: Page, running: RunningConsole) -> None:
-    """Two outages are announced at once; while the second one is written, the first one comes in."""
+    """Two outages are announced at once; while the second one is written, the first one comes in. What did
+    not change meanwhile stays the same element: a press on it would not be lost."""
+    unchanged = page.locator(".gw-card", has_text="未复电区段")
+    unchanged.evaluate("card => card.dataset.kept = 'yes'")
     page.get_by_role("button", name="公告计划停电").click()
     writing = page.get_by_role("dialog")
     _choose_sections(page, writing)
@@ -109,6 +121,7 @@ def _what_is_typed_outlives_a_change(page: Page, running: RunningConsole) -> Non
     expect(first).to_be_hidden()
     other.close()
     expect(page.locator(".gw-card", has_text="清扫绝缘子")).to_be_visible()
+    expect(unchanged).to_have_attribute("data-kept", "yes")
     expect(writing.get_by_label("原因", exact=True)).to_have_value("更换柱上开关")
     writing.get_by_role("button", name="确定").click()
     expect(writing).to_be_hidden()
@@ -120,6 +133,9 @@ def _what_is_typed_outlives_a_change(page: Page, running: RunningConsole) -> Non
     expect(changing).to_be_hidden()
     changed = page.locator(".gw-card", has_text="更换避雷器")
     changed.get_by_role("button", name="取消", exact=True).click()
+    withdrawing = page.get_by_role("dialog")
+    withdrawing.get_by_label("取消原因").fill("保供电")
+    withdrawing.get_by_role("button", name="确定").click()
     expect(changed).to_be_hidden()
 
 
@@ -143,6 +159,58 @@ def _the_page_of_one(page: Page, running: RunningConsole, room: Room) -> None:
     page.set_viewport_size({"width": 1280, "height": 900})
     page.goto(f"{running.url}/outage/no-such-outage")
     expect(page.get_by_text("没有这一项")).to_be_visible()
+
+
+def _an_earth_fault_is_searched(page: Page, running: RunningConsole) -> None:
+    """It began when the console did, by a real voltage; which line it was is ticked by hand."""
+    page.goto(f"{running.url}/outages")
+    page.get_by_role("link", name="10kVⅠ段母线 A相单相接地").click()
+    page.wait_for_url("**/earth/**")
+    lines = page.locator("tbody tr")
+    expect(lines.first).to_contain_text("115 井区一线")
+    expect(lines.first).to_contain_text("零序电流最大 (7.8 A)")
+    expect(page.get_by_text("可带接地运行 120 分钟")).to_be_visible()
+    lines.first.get_by_role("button", name="接地消失").click()
+    expect(lines.first).to_contain_text("admin")
+    page.get_by_role("button", name="通报").click()
+    page.get_by_role("dialog").get_by_label("进展").fill("巡视 115 线")
+    page.get_by_role("dialog").get_by_role("button", name="确定").click()
+    expect(page.get_by_text("admin: 巡视 115 线")).to_be_visible()
+    expect(page.get_by_text("试拉 115: 接地消失")).to_be_visible()
+    for width in (1280, 360):
+        page.set_viewport_size({"width": width, "height": 800})
+        until(lambda: too_wide(page) == 0, "it fits")
+        _keep(page, f"earth-{width}")
+    page.set_viewport_size({"width": 1280, "height": 900})
+
+
+def _a_portable_earth_is_handed_over(page: Page, running: RunningConsole) -> None:
+    page.goto(f"{running.url}/paper")
+    page.get_by_role("button", name="挂牌").click()
+    form = page.get_by_role("dialog")
+    expect(form.get_by_label("接地线编号")).to_be_hidden()
+    form.get_by_label("牌").first.click()
+    page.get_by_role("option", name="接地线").click()
+    form.get_by_label("设备").click()
+    page.get_by_role("option", name="115井区一线").click()
+    form.get_by_label("接地线编号").fill("3号")
+    form.get_by_label("挂接位置").fill("115线路侧")
+    form.get_by_role("button", name="确定").click()
+    expect(page.locator("tbody tr", has_text="接地线 3号")).to_contain_text("admin")
+    page.goto(f"{running.url}/handover")
+    expect(page.get_by_text("115井区一线 接地线 3号: 115线路侧")).to_be_visible()
+    page.goto(f"{running.url}/reliability")
+    expect(page.get_by_text("算不出重大事件日的界限")).to_be_visible()
+    page.set_viewport_size({"width": 360, "height": 800})
+    until(lambda: too_wide(page) == 0, "it fits")
+    page.set_viewport_size({"width": 1280, "height": 900})
+
+
+def _keep(page: Page, name: str) -> None:
+    """A picture for who wants to look, where a folder is named."""
+    folder = os.environ.get("SCREENSHOTS")
+    if folder:
+        page.screenshot(path=f"{folder}/{name}.png", full_page=True)
 
 
 def _who_may_not_act_only_reads(opened: Browser, running: RunningConsole, room: Room) -> None:

@@ -34,11 +34,11 @@ def test_a_worker_under_the_supervisor_tells_alarms_and_comes_back_after_kill_9(
         with BridgeProcess(EXAMPLE, tmp_path, "1", settings, more) as bridge:
             bridge.await_running()
             hot(broker, "LY/1T/top_oil_temp")
-            until(lambda: run.said("油温 越上上限"), "the alarm is told", 30)
+            until(lambda: run.said("油温 越上上限"), "the alarm is told", 60)
             os.kill(run.core_pids[-1], signal.SIGKILL)
             until(lambda: len(run.core_pids) > 1 and run.is_current(), "core is back", 60)
             hot(broker, "GC/1T/top_oil_temp")
-            until(lambda: run.said("35kV沟岔变"), "it goes on", 30)
+            until(lambda: run.said("35kV沟岔变"), "it goes on", 60)
         assert bridge.process.returncode == 0
 
 

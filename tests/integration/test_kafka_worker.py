@@ -42,8 +42,8 @@ from tests.support.kafka_chain import (
     RATE,
     Chain,
     alarms_of_one_evaluation,
+    await_commanded_once,
     commands_due,
-    open_commands,
     partitions_of,
     point_numbers,
     recorded_alarms,
@@ -124,8 +124,8 @@ def test_a_reading_over_the_bridge_sounds_the_siren_and_its_word_and_the_users_c
 
     engine = engine_of(chain)
     until(lambda: len(recorded_alarms(engine)) > 0, "an alarm is recorded")
-    until(lambda: bool(commands_due(engine)) and not open_commands(engine), "sirens confirmed", 60)
-    assert chain.acted() == commands_due(engine)
+    until(lambda: bool(commands_due(engine)), "a siren is due")
+    await_commanded_once(chain, engine)
 
     (incident, *_) = SqlRecords(engine).open_incidents()
     client = CoreClient(chain.folder / "one").start()
@@ -385,8 +385,7 @@ def expect_all_as_without_trouble(
     )
     assert expected
     if sirens:
-        until(lambda: not open_commands(engine), "every command has ended", 60)
-        assert chain.acted() == commands_due(engine)
+        await_commanded_once(chain, engine)
     worker.stop()
     telemetry = DuckDbTelemetry(chain.folder / "one" / "telemetry.duckdb")
     stored = [

@@ -256,9 +256,7 @@ def test_a_full_inbox_stops_the_reading_and_nothing_is_lost(broker: LocalBroker)
 def test_load_without_a_pause_is_taken_to_be_live_after_a_while(broker: LocalBroker) -> None:
     with running(broker, backlog_at_most_s=0.6) as one:
         publish(broker, [b"never acknowledged"])
-        started = monotonic()
         one.take_until(lambda: one.source.current)
-        assert monotonic() - started < 5.0
         assert len(one.messages) <= 1
 
 

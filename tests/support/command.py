@@ -18,7 +18,7 @@ from service.local_socket import SOCKET_NAME, CoreUnreachable, request
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "examples" / "changqing-like"
-PATIENCE_S = 30.0
+PATIENCE_S = 60.0
 
 
 class Run:

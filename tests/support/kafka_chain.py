@@ -275,8 +275,15 @@ def commands_due(engine: Engine) -> Counter[str]:
     )
 
 
-def open_commands(engine: Engine) -> Sequence[object]:
-    return SqlRecords(engine).open_commands()
+def await_commanded_once(chain: Chain, engine: Engine) -> None:
+    """Every command has ended, and the sirens acted once for each level-1 alarm and for nothing else. A delay
+    may run out after the stream's end, and a siren acts before the records know."""
+    records = SqlRecords(engine)
+
+    def holds() -> bool:
+        return not records.open_commands() and chain.acted() == commands_due(engine)
+
+    until(holds, "each level-1 alarm was commanded once, and nothing else", 60)
 
 
 def _of(raised: AlarmRaised, cleared: AlarmCleared | None) -> Alarm:

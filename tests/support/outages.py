@@ -138,6 +138,7 @@ NETWORK: Final = EarthNetwork(
         )
         for number in ("115", "114", "113")
     ),
+    phases=(PointKey("LY/PT10-1/ua"), PointKey("LY/PT10-1/ub"), PointKey("LY/PT10-1/uc")),
 )
 CREWS: Final = (
     RepairCrew(
@@ -324,3 +325,23 @@ class Room:
         again.points, again.at_us = self.points, self.at_us
         again.outages, again.planned, again.earth = self.outages, self.planned, self.earth
         return again
+
+
+def earth(room: Room, **changes: object) -> AlarmRaised:
+    """The open delta of the busbar goes over its limit."""
+    event = protection(
+        room.at_us,
+        **{
+            "point": "LY/PT10-1/u0",
+            "asset_id": PT.asset_id,
+            "signal": "开口三角电压",
+            "unit": "V",
+            "condition": Condition.HIGH,
+            "priority": Priority.MAJOR,
+            "value": 62.0,
+            "limit": 15.0,
+        }
+        | changes,
+    )
+    room.tell(event)
+    return event

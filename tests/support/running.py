@@ -16,7 +16,7 @@ from tests.support.listening import eventually
 ROOT = Path(__file__).parents[2]
 
 
-def until(condition: Callable[[], bool], what: str, within_s: float = 30.0) -> None:
+def until(condition: Callable[[], bool], what: str, within_s: float = 60.0) -> None:
     """Fails the test with `what` when the condition does not come true in time."""
     assert eventually(condition, within_s), f"not within {within_s:g} s: {what}"
 
@@ -52,7 +52,7 @@ class CoreProcess:
             return None
 
     def await_status(
-        self, holds: Callable[[dict[str, Any]], bool], what: str, within_s: float = 30.0
+        self, holds: Callable[[dict[str, Any]], bool], what: str, within_s: float = 60.0
     ) -> dict[str, Any]:
         found: dict[str, Any] = {}
 

@@ -10,10 +10,10 @@ from uuid import UUID
 from domain.assets import Priority
 from domain.clock import from_datetime
 from domain.deadlines import Deadline
-from domain.ids import AssetId, PersonId, escalation_id, notice_id
+from domain.ids import AssetId, PersonId, ZoneId, escalation_id, notice_id
 from domain.notices import Escalation, Notice, Who
 from domain.responsibility import Kind
-from linkage.escalation import deadlines_of
+from linkage.escalation import deadlines_of, first_deadline_of
 from linkage.plan import LinkagePlan
 from linkage.responsibility import Responsibility
 from service.site.load import load
@@ -67,10 +67,19 @@ def climbing(level: Priority, asset_id: AssetId, began: str, **facts: Any) -> Es
 
 def deadlines(escalation: Escalation) -> list[Deadline]:
     """Of its steps, as the place is answered for when it begins."""
+    return deadlines_of(escalation, example_plan(), _zone_of(escalation))
+
+
+def first_deadline(escalation: Escalation) -> list[Deadline]:
+    """As linkage writes it."""
+    return first_deadline_of(escalation, example_plan(), _zone_of(escalation))
+
+
+def _zone_of(escalation: Escalation) -> ZoneId | None:
     answer = example_responsibility().of_asset(
         escalation.asset_id, escalation.began_at_us, escalation.kind
     )
-    return deadlines_of(escalation, example_plan(), answer)
+    return answer.zone_id
 
 
 def notice(number: int = 1, **facts: Any) -> Notice:

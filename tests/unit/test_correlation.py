@@ -22,6 +22,7 @@ from domain.requests import (
     HangTag,
     MergeIncident,
     RegroupIncident,
+    SilenceIncident,
     SplitIncident,
 )
 from domain.topology import SwitchState
@@ -179,6 +180,20 @@ def test_a_siren_that_its_cause_has_as_well_goes_on_for_it() -> None:
     assert sounding(control, consequence).because[-1].code == "recalled"
     control.passes(119)  # what was displaced would go on now
     assert sounding(control, consequence).because[-1].code == "recalled"
+
+
+def test_who_silences_a_consequence_does_not_stop_the_siren_of_its_cause() -> None:
+    control = room()
+    control.raises(**loses("LY/113"))
+    at_us = control.at_us
+    control.passes(3)
+    breaker_trips(control, "LY/101", started_at_us=at_us)
+    control.does(SilenceIncident(incident_id=incident_at(control, "LY/113").incident_id))
+    assert stops(control) == []
+    control.does(SilenceIncident(incident_id=incident_at(control, "LY/101").incident_id))
+    of_cause = set(incident_at(control, "LY/101").standing)
+    assert {each.event_id for each in stops(control)} <= of_cause
+    assert stops(control)
 
 
 def test_a_siren_goes_on_for_a_consequence_of_level_1() -> None:

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -13,6 +14,7 @@ from domain.assets import Condition, Priority
 from domain.changes import OutboxDone
 from domain.clock import MINUTE_US, SECOND_US
 from domain.commands import (
+    SILENCE,
     CommandState,
     DeviceCommand,
     DeviceKind,
@@ -27,6 +29,7 @@ from domain.records import DeviceReplied, ReplyOutcome
 from domain.requests import (
     AcknowledgeIncident,
     CallDevice,
+    CloseIncident,
     DecideApproval,
     SilenceIncident,
     StopDevice,
@@ -163,6 +166,39 @@ def test_the_more_urgent_one_takes_the_device_and_the_other_goes_on_afterwards()
     assert resumed.command_id != first.command_id, "the device acts once per id"
     control.passes(30)
     assert control.everything.outbox[-1].command == resumed, "once"
+
+
+@pytest.mark.parametrize("priority", [Priority.URGENT, Priority.MINOR])
+@pytest.mark.parametrize(
+    "stopping",
+    [
+        pytest.param(SilenceIncident, id="silenced"),
+        pytest.param(partial(CloseIncident, note="查过"), id="closed"),
+    ],
+)
+def test_who_silences_one_alarm_does_not_stop_what_sounds_for_another(
+    stopping: Any, priority: Priority
+) -> None:
+    """Whether it was displaced by the other or sounds beside it."""
+    control = room()
+    first = control.raises(**neighbour(priority=priority))
+    control.passes(1)
+    other = control.raises(priority=Priority.URGENT)
+    control.does(stopping(incident_id=incident_of(control, first)))
+    assert silences(control) == []
+    of_first = next(each for each in commands(control) if each.event_id == first.event_id)
+    beside = priority is Priority.URGENT
+    assert last_word(of_first) == ("left_to_another" if beside else "displaced")
+    control.restarts()
+    control.does(stopping(incident_id=incident_of(control, other)))
+    (stop,) = silences(control)
+    assert stop.event_id == other.event_id
+    control.passes(5)
+    assert control.everything.outbox[-1].command == stop, "neither goes on"
+
+
+def silences(control: ControlRoom) -> list[DeviceCommand]:
+    return [each for each in commands(control) if each.action == SILENCE]
 
 
 def test_of_two_alike_both_are_sent() -> None:

@@ -9,29 +9,11 @@ from domain.outage_requests import NoteEarthFault, TickTrial
 from domain.outages import TrialResult, earth_tasks
 from domain.readings import Quality
 from domain.responsibility import Reason
+from service.earth_view import earth_clock, earth_happened
 from tests.support.alarms import TEN_US
-from tests.support.outages import PT, Room, protection, returned
+from tests.support.outages import Room, earth, returned
 
 CURRENTS = {"LY/113/i0": 2.0, "LY/114/i0": 9.5, "LY/115/i0": 1.0}
-
-
-def earth(room: Room, **changes: object) -> AlarmRaised:
-    event = protection(
-        room.at_us,
-        **{
-            "point": "LY/PT10-1/u0",
-            "asset_id": PT.asset_id,
-            "signal": "开口三角电压",
-            "unit": "V",
-            "condition": Condition.HIGH,
-            "priority": Priority.MAJOR,
-            "value": 62.0,
-            "limit": 15.0,
-        }
-        | changes,
-    )
-    room.tell(event)
-    return event
 
 
 def order(room: Room) -> list[str]:
@@ -111,6 +93,74 @@ def test_currents_that_come_a_moment_later_still_move_the_order_until_a_line_was
     room.stand({"LY/115/i0": 20.0})
     room.until(2)
     assert order(room)[0] == "114 earth_by_largest"
+
+
+def phase_voltages(a: float, b: float, c: float) -> dict[str, float]:
+    return {"LY/PT10-1/ua": a, "LY/PT10-1/ub": b, "LY/PT10-1/uc": c}
+
+
+@pytest.mark.parametrize(
+    ("values", "phase"),
+    [
+        pytest.param(phase_voltages(0.1, 9.9, 10.0), "A", id="a-solid-earth"),
+        pytest.param(phase_voltages(7.6, 3.1, 8.8), "B", id="an-earth-over-a-resistance"),
+        pytest.param(phase_voltages(9.9, 10.0, 0.2), "C", id="the-last-phase"),
+        pytest.param(phase_voltages(0.1, 5.8, 5.8), "", id="a-blown-fuse-raises-no-other-phase"),
+        pytest.param(phase_voltages(0.1, 0.2, 9.8), "", id="two-phases-have-fallen"),
+        pytest.param(phase_voltages(5.8, 5.8, 5.8), "", id="none-has-fallen"),
+        pytest.param({"LY/PT10-1/ua": 0.1}, "", id="the-others-are-not-known"),
+        pytest.param({}, "", id="nothing-is-measured"),
+    ],
+)
+def test_the_phase_is_the_one_that_fell_while_both_others_rose(
+    values: dict[str, float], phase: str
+) -> None:
+    room = Room()
+    room.stand(values)
+    earth(room)
+    assert room.fault.phase == phase
+
+
+def test_voltages_that_come_a_moment_later_tell_the_phase_and_it_stays_told() -> None:
+    room = Room()
+    earth(room)
+    assert room.fault.phase == ""
+    room.stand(phase_voltages(0.1, 9.9, 10.0))
+    room.until(1)
+    assert room.fault.phase == "A"
+    room.stand(phase_voltages(5.8, 5.8, 5.8))
+    room.until(2)
+    assert room.fault.phase == "A"
+
+
+def test_its_page_tells_what_happened_in_order_and_how_long_it_lasted() -> None:
+    room = Room()
+    event = earth(room)
+    wanted = room.fault.earth_id
+    room.until(60)
+    assert room.ask(NoteEarthFault(earth_id=wanted, words="巡视 115 线")).done
+    room.ask(TickTrial(earth_id=wanted, number="115", result=TrialResult.STILL))
+    room.jump(61 * 60)
+    room.tell(returned(event, room.at_us))
+    room.ask(TickTrial(earth_id=wanted, number="114", result=TrialResult.GONE))
+    assert [(each.what.code, each.actor) for each in earth_happened(room.fault)] == [
+        ("earth_began", ""),
+        ("earth_trial", "dd"),
+        ("outage_note", "dd"),
+        ("earth_warned", ""),
+        ("earth_gone", ""),
+        ("earth_trial", "dd"),
+    ]
+    clock = earth_clock(room.fault)
+    assert (clock.passed_us(10**18), clock.is_late(10**18)) == (61 * MINUTE_US, False)
+
+
+def test_two_hours_are_over_after_two_hours() -> None:
+    room = Room()
+    earth(room)
+    clock = earth_clock(room.fault)
+    assert not clock.is_late(TEN_US + 120 * MINUTE_US)
+    assert clock.is_late(TEN_US + 120 * MINUTE_US + 1)
 
 
 def test_trials_are_ticked_by_hand_until_the_earth_goes_with_a_line() -> None:

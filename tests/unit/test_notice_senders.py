@@ -2,7 +2,6 @@
 
 import email
 import email.policy
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
@@ -285,7 +284,5 @@ def test_a_dripping_answer_comes_to_an_end(
     receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(http_posting, "_IN_ALL_S", -1.0)
-    began = time.monotonic()
     with pytest.raises(ReceiverAway, match="end of its answer"):
         wecom(receiver).send(MESSAGE)
-    assert time.monotonic() - began < 5

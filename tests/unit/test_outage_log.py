@@ -84,9 +84,10 @@ def test_a_planned_outage_is_told_when_it_is_announced_and_withdrawn() -> None:
     room = LoggedRoom()
     assert room.ask(PLANNED).done
     (planned,) = room.planned.values()
-    assert room.ask(EndPlannedOutage(planned_id=planned.planned_id)).done
+    assert room.ask(EndPlannedOutage(planned_id=planned.planned_id, why="保供电")).done
     assert room.told(LogKind.PLANNED_OUTAGE) == ["planned_announced", "planned_withdrawn"]
-    first = next(iter(room.lines.values()))
+    first, last = room.lines.values()
+    assert "保供电" in log_text(last)
     assert (first.station, first.at_us) == (planned.station, planned.announced_at_us)
     assert "更换柱上开关" in log_text(first)
 

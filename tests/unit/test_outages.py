@@ -1,4 +1,7 @@
-"""Trip to outage, crew, restoration and closing, by events, requests and ticks (DOMAIN E2, E4, E5)."""
+"""Trip to outage, crew, restoration and closing, by events, requests and ticks (DOMAIN E2, E4, E5).
+
+Rules of E4 stand in test_fault_location with their tests, those of E5 in test_escalation.
+"""
 
 from dataclasses import replace
 from uuid import UUID
@@ -8,7 +11,8 @@ import pytest
 from domain.assets import AlarmClass, Condition
 from domain.clock import MINUTE_US, SECOND_US
 from domain.events import AlarmCleared, AlarmRaised
-from domain.feeders import Terrain
+from domain.feeders import Terrain, Transformer
+from domain.ids import PointKey
 from domain.outage_requests import (
     AssignCrew,
     ChangePlannedOutage,
@@ -27,6 +31,7 @@ from domain.paperwork import TagKind
 from domain.requests import HangTag, Request
 from domain.responsibility import Kind
 from linkage.linkage import Linkage
+from linkage.plan import LinkagePlan
 from tests.support.alarms import TEN_US
 from tests.support.outages import (
     BREAKER,
@@ -93,6 +98,78 @@ def test_a_trip_waits_for_its_reclose_and_then_is_a_permanent_outage() -> None:
     room.until(35)
     assert (room.outage.phase, room.outage.cause) == (Phase.PROPOSED, OutageCause.TRIP)
     assert room.outage.faulted == ("S2",)
+
+
+@pytest.mark.parametrize(
+    ("does", "becomes"),
+    [
+        pytest.param([], {29: "waiting", 30: "proposed trip"}, id="no-close-within-the-wait"),
+        pytest.param(
+            [(29, "close")],
+            {30: "waiting", 38: "waiting", 39: "momentary"},
+            id="a-close-just-in-time",
+        ),
+        pytest.param([(31, "close")], {50: "proposed trip"}, id="a-close-that-comes-too-late"),
+        pytest.param(
+            [(2, "close"), (8, "trip")], {8: "proposed lockout"}, id="it-closed-onto-the-fault"
+        ),
+        pytest.param([(2, "close")], {11: "waiting", 12: "momentary"}, id="it-closed-and-held"),
+        pytest.param([(1, "lock")], {1: "proposed lockout"}, id="lockout-while-it-waits"),
+        pytest.param([(-4, "lock")], {0: "proposed lockout"}, id="lockout-just-before"),
+        pytest.param([(-9, "lock")], {0: "waiting"}, id="an-earlier-lockout-is-another-one-s"),
+        pytest.param(
+            [(2, "close"), (4, "lock")],
+            {4: "waiting", 12: "momentary"},
+            id="locked-when-closed-again",
+        ),
+    ],
+)
+def test_what_the_breaker_does_decides(
+    does: list[tuple[int, str]], becomes: dict[int, str]
+) -> None:
+    """Seconds after a trip with a wait of 30 s and a hold of 10 s."""
+    room, began = Room(), 10
+    opened: AlarmRaised | None = None
+    seen = dict[int, str]()
+    for second in range(-10, max(becomes) + 1):
+        room.until(began + second)
+        for act in [act for at, act in does if at == second]:
+            if act == "lock":
+                room.tell(
+                    protection(room.at_us, point="LY/113/lockout", alarm_class=AlarmClass.ABNORMAL)
+                )
+            elif act == "close":
+                assert opened
+                room.tell(returned(opened, room.at_us))
+            else:
+                opened = room.trip(dead=False)
+        if second == 0:
+            opened = room.trip(dead=False)
+        if second in becomes:
+            phase, cause = room.outage.phase, room.outage.cause
+            seen[second] = f"{phase} {cause}" if phase is Phase.PROPOSED else str(phase)
+    assert seen == becomes
+
+
+@pytest.mark.parametrize(
+    ("wait_s", "located"),
+    [
+        pytest.param(10, {9: False, 10: True}, id="ten-seconds"),
+        pytest.param(15, {14: False, 15: True}, id="as-the-site-says"),
+    ],
+)
+def test_the_flags_have_ten_seconds_from_the_trip(wait_s: int, located: dict[int, bool]) -> None:
+    """Also where a lockout declares the outage at once."""
+    rules = replace(FEEDERS.rules, flags_wait_us=wait_s * SECOND_US)
+    room = Room(replace(OUTAGE_PLAN, feeders=replace(FEEDERS, rules=rules)))
+    room.tell(protection(point="LY/113/lockout", alarm_class=AlarmClass.ABNORMAL))
+    room.trip("S1", "S2")
+    assert phase_of(room) is Phase.PROPOSED
+    found = dict[int, bool]()
+    for second in located:
+        room.until(second)
+        found[second] = room.outage.located is not None
+    assert found == located
 
 
 def test_an_opening_without_protection_is_no_outage() -> None:
@@ -537,27 +614,62 @@ def test_last_gasps_are_grouped_to_transformers_and_sections(
     ]
 
 
-def test_30_percent_of_a_small_transformer_are_enough() -> None:
+def under(meters: int, transformers: int) -> LinkagePlan:
+    """Section S3 with so many transformers of so many meters each."""
     feeder = FEEDERS.feeders[0]
-    small = tuple(
-        replace(
-            each, transformers=tuple(replace(t, meters=t.meters[:3]) for t in each.transformers)
+    made = tuple(
+        Transformer(
+            transformer_id=f"T{number}",
+            name=f"{number}号台区",
+            customers=3,
+            meters=tuple(PointKey(f"LY/T{number}/{meter}") for meter in range(meters)),
         )
+        for number in range(1, transformers + 1)
+    )
+    sections = tuple(
+        replace(each, transformers=made) if each.section_id == "S3" else each
         for each in feeder.sections
     )
-    plan = replace(
-        OUTAGE_PLAN, feeders=replace(FEEDERS, feeders=(replace(feeder, sections=small),))
-    )
-    room = Room(plan)
-    room.tell(*gasps("T1/0"))
-    assert room.outage.gasps == ("T1",)
+    feeders = replace(FEEDERS, feeders=(replace(feeder, sections=sections),))
+    return replace(OUTAGE_PLAN, feeders=feeders)
 
 
-def test_gasps_further_apart_than_two_minutes_do_not_belong_together() -> None:
+@pytest.mark.parametrize(
+    ("meters", "transformers", "heard", "customers"),
+    [
+        pytest.param(3, 3, ["T1/0"], 3, id="one-of-three-meters-is-33-percent"),
+        pytest.param(4, 3, ["T1/0"], None, id="one-of-four-is-25-percent"),
+        pytest.param(20, 3, ["T1/0", "T1/1"], 3, id="two-meters-however-many-there-are"),
+        pytest.param(1, 3, ["T1/0"], 3, id="its-only-meter"),
+        pytest.param(1, 2, ["T1/0"], 10, id="one-of-two-transformers-is-half-the-section"),
+        pytest.param(1, 4, ["T1/0", "T2/0"], 10, id="two-of-four-as-well"),
+        pytest.param(1, 5, ["T1/0", "T2/0"], 6, id="two-of-five-are-their-own-customers"),
+    ],
+)
+def test_shares_of_meters_and_transformers(
+    meters: int, transformers: int, heard: list[str], customers: int | None
+) -> None:
+    room = Room(under(meters, transformers))
+    room.tell(*gasps(*heard))
+    found = [each.customers for outage in room.outages.values() for each in outage.sections]
+    assert found == ([] if customers is None else [customers])
+
+
+@pytest.mark.parametrize(
+    ("seconds", "outages"),
+    [
+        pytest.param(119, 1, id="within"),
+        pytest.param(120, 1, id="two-minutes"),
+        pytest.param(121, 0, id="longer"),
+        pytest.param(-120, 1, id="one-that-comes-late"),
+        pytest.param(-121, 0, id="later-still"),
+    ],
+)
+def test_gasps_belong_together_within_two_minutes(seconds: int, outages: int) -> None:
     room = Room()
     room.tell(gasp("LY/T1/0"))
-    room.tell(gasp("LY/T1/1", TEN_US + 121 * SECOND_US))
-    assert not room.outages
+    room.tell(gasp("LY/T1/1", TEN_US + seconds * SECOND_US))
+    assert len(room.outages) == outages
 
 
 @pytest.mark.parametrize(("answered", "phase"), [(True, Phase.WITHDRAWN), (False, Phase.PROPOSED)])
@@ -708,16 +820,32 @@ def test_a_planned_outage_of_another_station_is_left_alone(request_kind: str) ->
     (planned,) = room.planned.values()
     requests: dict[str, Request] = {
         "change": changed_to(room, to_us=PLANNED.to_us + DAY_US),
-        "end": EndPlannedOutage(planned_id=planned.planned_id),
+        "end": EndPlannedOutage(planned_id=planned.planned_id, why="保供电"),
     }
     asked = requests[request_kind]
     handled = room.ask(asked, "other")
     assert handled.why
     assert handled.why.code == "out_of_scope"
-    room.ask(EndPlannedOutage(planned_id=planned.planned_id))
+    assert room.ask(EndPlannedOutage(planned_id=planned.planned_id, why="保供电")).done
     handled = room.ask(asked)
     assert handled.why
     assert handled.why.code == "no_such_planned"
+
+
+def test_who_withdraws_a_planned_outage_says_why_and_it_is_kept() -> None:
+    room = Room()
+    assert room.ask(PLANNED).done
+    (planned,) = room.planned.values()
+    refused = room.ask(EndPlannedOutage(planned_id=planned.planned_id, why=" "))
+    assert refused.why
+    assert refused.why.code == "words_needed"
+    assert room.ask(EndPlannedOutage(planned_id=planned.planned_id, why=" 保供电 ")).done
+    (after,) = room.planned.values()
+    assert (after.state, after.withdrawn_because, after.ended_by) == (
+        PlanState.CANCELLED,
+        "保供电",
+        "dd",
+    )
 
 
 def in_planned(sections: tuple[str, ...] = ALL) -> Room:

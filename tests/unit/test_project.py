@@ -99,6 +99,21 @@ def copied_tree(tmp_path: Path) -> Path:
     return tmp_path
 
 
+def test_recorded_data_is_judged_through_the_registry_and_the_tick_alone() -> None:
+    tree = ast.parse((ROOT / "benchmarks" / "detection.py").read_text())
+    named = {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
+    ours = {name for name in named if name and name.split(".")[0] in ROOMS}
+    assert ours == {"detectors.judgement.registry", "detectors.judgement.tick"}
+
+
+def test_no_detector_knows_the_name_of_a_data_set() -> None:
+    names = re.compile(r"\b(nab|numenta|skab|ett[hm]?\d?)\b", re.IGNORECASE)
+    found = {
+        path.name for path in (ROOT / "detectors").rglob("*.py") if names.search(path.read_text())
+    }
+    assert not found
+
+
 def test_the_import_contracts_hold(copied_tree: Path) -> None:
     checked = contracts(copied_tree)
     assert checked.returncode == 0, checked.stdout + checked.stderr

@@ -139,6 +139,13 @@ MISTAKES = {
     "feeder-tie-section": Mistake(FEEDERS, "section: L1,", "section: L2,", "no section of this feeder"),
     "crew-place": Mistake(FEEDERS, "cable], at: base", "cable], at: bose", "no location is named"),
     "road-nowhere": Mistake(FEEDERS, "from: ly, to: lhz, km: 9", "from: ly, to: ly, km: 9", "two different"),
+    "earth-busbar": Mistake(FEEDERS, "id: LY-10-1", "id: LY-10-9", "no busbar is named"),
+    "earth-busbar-twice": Mistake(FEEDERS, "id: LY-10-2", "id: LY-10-1", "LY-10-1"),
+    "earth-voltage-untold": Mistake(FEEDERS, "u0: SP/PT35-1/u0", "u0: SP/PT110-1/u0", "needs a limit"),
+    "earth-two-phases": Mistake(FEEDERS, "LY/PT10-1/ub, LY/PT10-1/uc]", "LY/PT10-1/ub]", "A, B and C"),
+    "earth-phase-unit": Mistake(FEEDERS, "LY/PT10-1/uc]", "LY/PT10-1/u0]", "a point in kV is needed"),
+    "earth-current-unit": Mistake(FEEDERS, "i0: LY/115/i0", "i0: LY/115/p", "a point in A is needed"),
+    "earth-line-nowhere": Mistake(FEEDERS, "device: LY/115", "device: LY/119", "no device is named"),
     # organisation
     "unknown-lead": Mistake(TEAMS, "lead: yw-bz", "lead: yw-bx", "no person is named"),
     "unknown-in-chain": Mistake(TEAMS, "chain: [dd-j1, fjl, jl]", "chain: [dd-j1, fjj, jl]", "no person"),

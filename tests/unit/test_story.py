@@ -85,6 +85,7 @@ def test_the_story_is_about_things_of_the_example(site: Site) -> None:
         pytest.param(40, "SP/312/quick_break H", id="line-trips"),
         pytest.param(40, "SP/312/position L", id="its-breaker-opens"),
         pytest.param(40, "GC/111/uab L", id="the-far-station-is-dark"),
+        pytest.param(130, "LY/PT10-1/u0 HH", id="an-earth-on-an-ungrounded-busbar"),
     ],
 )
 def test_a_scene(site: Site, story_s: float, violates: str) -> None:

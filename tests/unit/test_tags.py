@@ -20,7 +20,7 @@ from domain.credit import (
 from domain.paperwork import TagKind, TicketState
 from domain.requests import AcknowledgeAlarm, HangTag, MoveTicket, RemoveTag
 from linkage.plan import ViolationRule
-from linkage.tagging import EFFECTS
+from linkage.tagging import EFFECTS, Effect
 from tests.support.alarms import TRANSFORMER
 from tests.support.control_room import (
     NEIGHBOUR,
@@ -239,6 +239,52 @@ def test_a_tag_is_hung_for_a_ticket_that_is_open_and_an_end_that_is_to_come() ->
     room = ControlRoom()
     assert room.refuses(tag(TagKind.MAINTENANCE, ticket_id=uuid4())) == "no_such_ticket"
     assert room.refuses(tag(TagKind.MAINTENANCE, until_us=room.at_us)) == "tag_times"
+
+
+# portable earths
+
+
+def earth(number: str = "3号", place: str = "113线路侧", **facts: Any) -> HangTag:
+    return tag(TagKind.EARTHED, **({"number": number, "note": place} | facts))
+
+
+@pytest.mark.parametrize(
+    ("asked", "code"),
+    [
+        pytest.param(earth(number=" "), "earth_needs_number_and_place", id="without-its-number"),
+        pytest.param(earth(place=""), "earth_needs_number_and_place", id="nowhere"),
+        pytest.param(earth(), "earth_is_applied", id="it-hangs-there-already"),
+        pytest.param(
+            earth(asset_id=NEIGHBOUR.asset_id), "earth_is_applied", id="elsewhere-in-the-station"
+        ),
+        pytest.param(earth("4号"), "", id="another-one-at-the-same-place"),
+    ],
+)
+def test_a_portable_earth_has_a_number_and_a_place_and_is_at_one(asked: HangTag, code: str) -> None:
+    room = ControlRoom()
+    room.hangs(earth())
+    if code:
+        assert room.refuses(asked) == code
+    else:
+        assert room.hangs(asked).number == "4号"
+
+
+def test_a_portable_earth_that_was_removed_may_be_applied_elsewhere_also_after_a_restart() -> None:
+    room = ControlRoom()
+    first = room.hangs(earth())
+    room.restarts()
+    assert room.refuses(earth()) == "earth_is_applied"
+    room.does(RemoveTag(tag_id=first.tag_id))
+    again = room.hangs(earth(place="114线路侧"))
+    assert (again.number, again.note, again.hung_by) == ("3号", "114线路侧", "duty")
+
+
+def test_the_number_of_another_tag_says_nothing() -> None:
+    assert ControlRoom().hangs(tag(TagKind.DEFECT, number="3号")).number == ""
+
+
+def test_a_portable_earth_changes_no_signal() -> None:
+    assert EFFECTS[TagKind.EARTHED] == Effect()
 
 
 # a breaker opens

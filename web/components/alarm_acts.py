@@ -15,6 +15,7 @@ from domain.requests import (
     TakeOutOfService,
 )
 from web.alarm_words import alarm_name
+from web.components.lasting import lasting_dialog
 from web.shell import Visit
 
 _HOURS = (0.5, 1, 2, 4, 8)
@@ -47,7 +48,7 @@ def _shelve(visit: Visit, alarm: Alarm) -> None:
         if outcome and outcome.done:
             dialog.close()
 
-    with ui.dialog(value=True) as dialog, ui.card().style("min-width:300px"):
+    with lasting_dialog() as dialog, ui.card().style("min-width:300px"):
         ui.label(visit.say("alarms.shelve")).classes("gw-head")
         ui.label(alarm_name(visit, alarm.point, alarm.condition)).classes("gw-soft")
         hours = ui.select(list(_HOURS), value=1, label=visit.say("alarms.hours")).classes("w-full")
@@ -78,7 +79,7 @@ def _out_of_service(visit: Visit, alarm: Alarm) -> None:
         if outcome and outcome.done:
             dialog.close()
 
-    with ui.dialog(value=True) as dialog, ui.card().style("min-width:300px"):
+    with lasting_dialog() as dialog, ui.card().style("min-width:300px"):
         ui.label(visit.say("alarms.out_of_service")).classes("gw-head")
         ui.label(alarm_name(visit, alarm.point, alarm.condition)).classes("gw-soft")
         ticket = ui.select(tickets, label=visit.say("alarms.ticket")).classes("w-full")

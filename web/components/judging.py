@@ -11,6 +11,7 @@ from domain.ids import PersonId
 from domain.judgements import FoundBy, Named, WorkRole
 from domain.requests import JudgeReview
 from linkage.candidates import Candidate, Why
+from web.components.lasting import lasting_dialog
 from web.people_meant import people_meant
 from web.shell import Visit
 
@@ -127,7 +128,7 @@ def open_judgement(visit: Visit, review: ReviewItem, key: str) -> None:
         ):
             naming.toggle(int(event.key.code[5:]))
 
-    with ui.dialog(value=True) as dialog, ui.card().classes("gw-judging"):
+    with lasting_dialog() as dialog, ui.card().classes("gw-judging"):
         ui.label(f"{visit.say(f'reviews.{word}')}: {review.text}").classes("gw-head")
         naming = clause = finder = None
         if establishes:
@@ -148,7 +149,6 @@ def open_judgement(visit: Visit, review: ReviewItem, key: str) -> None:
         if establishes:
             ui.label(visit.say("reviews.judging_keys")).classes("gw-soft gw-hide-small")
             ui.keyboard(on_key=pressed, repeating=False, ignore=[])  # wherever the cursor stands
-        dialog.on("hide", dialog.delete)
         with ui.row():
             ui.button(visit.say("common.ok"), on_click=judge).props("no-caps unelevated")
             ui.button(visit.say("common.cancel"), on_click=dialog.close).props("no-caps flat")

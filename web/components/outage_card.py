@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from nicegui import ui
 
+from domain.feeders import EarthNetwork
 from domain.outage_requests import (
     AssignCrew,
     ConfirmPing,
@@ -24,6 +25,7 @@ from domain.outages import (
     OpenTask,
     Outage,
     Phase,
+    Trial,
     TrialResult,
     earth_tasks,
     open_tasks,
@@ -144,30 +146,45 @@ def notes(visit: Visit, written: Iterable[Note]) -> None:
 
 
 def earth_card(visit: Visit, fault: EarthFault, forms: OutageForms) -> None:
-    networks = {each.network_id: each for each in visit.console.plan.feeders.networks}
-    zone, language = visit.console.site.zone, visit.language
+    """What a list shows of one that stands: the lines in order, and what each trial gave."""
     with ui.element("div").classes("gw-card"):
-        text = earth_line(fault, networks.get(fault.network_id), zone, language)
-        ui.label(text).classes("gw-head")
-        if fault.incident_id is not None:
-            ui.link(visit.say("outages.incident"), f"/incident/{fault.incident_id}")
-        _say_tasks(visit, earth_tasks(fault))
+        ui.link(earth_title(visit, fault), f"/earth/{fault.earth_id}").classes("gw-head")
+        earth_tasks_of(visit, fault)
         for trial in fault.trials:
-            with ui.element("div").classes("gw-bar"):
-                ui.label(f"{trial.number} {trial.name}: {reason_text(trial.because, language)}")
-                if trial.result is not None:
-                    ui.label(trial_word(trial.result, language)).classes("gw-soft")
-                    continue
-                for result in TrialResult:
-                    request = TickTrial(earth_id=fault.earth_id, number=trial.number, result=result)
-                    act(visit, trial_word(result, language), request)
+            _trial(visit, fault, trial)
         notes(visit, fault.notes)
-        form_act(
-            visit,
-            visit.say("outages.write"),
-            NoteEarthFault,
-            lambda: forms.note_earth(fault),
-        )
+        write_note(visit, fault, forms)
+
+
+def _trial(visit: Visit, fault: EarthFault, trial: Trial) -> None:
+    language = visit.language
+    with ui.element("div").classes("gw-bar"):
+        ui.label(f"{trial.number} {trial.name}: {reason_text(trial.because, language)}")
+        if trial.result is not None:
+            who = f"{visit.time(trial.done_at_us)} {trial.done_by}"
+            ui.label(f"{trial_word(trial.result, language)} {who}").classes("gw-soft")
+            return
+        for result in TrialResult:
+            request = TickTrial(earth_id=fault.earth_id, number=trial.number, result=result)
+            act(visit, trial_word(result, language), request)
+
+
+def earth_title(visit: Visit, fault: EarthFault) -> str:
+    return earth_line(fault, network_of(visit, fault), visit.console.site.zone, visit.language)
+
+
+def network_of(visit: Visit, fault: EarthFault) -> EarthNetwork | None:
+    networks = visit.console.plan.feeders.networks
+    return next((each for each in networks if each.network_id == fault.network_id), None)
+
+
+def earth_tasks_of(visit: Visit, fault: EarthFault) -> None:
+    _say_tasks(visit, earth_tasks(fault))
+
+
+def write_note(visit: Visit, fault: EarthFault, forms: OutageForms) -> None:
+    label = visit.say("outages.write")
+    form_act(visit, label, NoteEarthFault, lambda: forms.note_earth(fault))
 
 
 def crew_names(visit: Visit) -> dict[str, str]:

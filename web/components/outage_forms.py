@@ -15,6 +15,7 @@ from domain.feeders import Feeder
 from domain.outage_requests import (
     ChangePlannedOutage,
     ConfirmRestored,
+    EndPlannedOutage,
     LocateFault,
     NoteEarthFault,
     NoteOutage,
@@ -115,6 +116,15 @@ class OutageForms:
             return asked
 
         self._open("change", form)
+
+    def withdraw(self, planned: PlannedOutage) -> None:
+        """Who was told of it is told why it does not take place."""
+
+        def form() -> _Ask:
+            words = _words(self._visit.say("outages.withdrawn_because"))
+            return lambda: EndPlannedOutage(planned_id=planned.planned_id, why=words.value or "")
+
+        self._open("withdraw", form)
 
     def locate(self, outage: Outage) -> None:
         def form() -> _Ask:

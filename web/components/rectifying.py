@@ -9,6 +9,7 @@ from domain.clock import from_datetime, system_clock, to_datetime
 from domain.credit import ReviewItem
 from domain.rectification import Rectification, RectificationState
 from domain.review_requests import IssueRectification, ReportRectified, VerifyRectification
+from web.components.lasting import lasting_dialog
 from web.components.photos import Photos
 from web.shell import Visit
 
@@ -87,7 +88,7 @@ def _open_issue(visit: Visit, review: ReviewItem) -> None:
             dialog.close()
 
     proposed = to_datetime(system_clock()).astimezone(visit.console.site.zone)
-    with ui.dialog(value=True) as dialog, ui.card().classes("gw-judging"):
+    with lasting_dialog() as dialog, ui.card().classes("gw-judging"):
         ui.label(f"{visit.say('rectification.issue')}: {review.text}").classes("gw-head")
         measure = ui.textarea(visit.say("rectification.measure")).props("autofocus autogrow")
         due = ui.input(
@@ -115,7 +116,7 @@ def _open_done(visit: Visit, notice: Rectification) -> None:
         if outcome and outcome.done:
             dialog.close()
 
-    with ui.dialog(value=True) as dialog, ui.card().classes("gw-judging"):
+    with lasting_dialog() as dialog, ui.card().classes("gw-judging"):
         ui.label(f"{notice.number} {visit.say('rectification.done')}").classes("gw-head")
         words = ui.textarea(visit.say("rectification.done_words")).props("autofocus autogrow")
         cause = ui.textarea(visit.say("rectification.root_cause")).props("autogrow")
@@ -142,7 +143,7 @@ def _open_verify(visit: Visit, notice: Rectification, step: str) -> None:
         if outcome and outcome.done:
             dialog.close()
 
-    with ui.dialog(value=True) as dialog, ui.card().classes("gw-judging"):
+    with lasting_dialog() as dialog, ui.card().classes("gw-judging"):
         ui.label(f"{notice.number} {visit.say(f'rectification.{step}')}").classes("gw-head")
         ui.label(f"{visit.say('rectification.root_cause')}: {notice.root_cause}")
         answers = {

@@ -1,11 +1,13 @@
 """One alarm: what, in which state, its trend, who did what with it, and when it came before."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Final
 from uuid import UUID
 
 from nicegui import ui
 
 from domain.access import may
+from domain.alarms import Alarm
 from domain.requests import AcknowledgeAlarm
 from domain.wording import class_word, priority_word, quantity
 from storage.alarm_reads import ListedAlarm
@@ -14,10 +16,13 @@ from web.components.alarm_acts import act
 from web.components.kept_back import because_words
 from web.components.live_trend import live_trend
 from web.components.rationale import show_rationale
+from web.components.redrawn import redrawn
 from web.components.table import Column, DataTable
 from web.components.timeline import Moment, timeline
 from web.pages.limits import address_of
 from web.shell import Visit, console_page
+
+_CHANGES: Final = frozenset({"alarm", "withholding"})
 
 
 @console_page("/alarm/{event_id}", "alarms.title")
@@ -28,17 +33,10 @@ def alarm_page(visit: Visit, event_id: str) -> None:
         return
     alarm = listed.alarm
 
-    @ui.refreshable
-    def head() -> None:
-        _head(visit, _listed(visit, event_id) or listed)
+    def read() -> ListedAlarm:
+        return _listed(visit, event_id) or listed
 
-    @ui.refreshable
-    def record() -> None:
-        with ui.element("div").classes("gw-card"):
-            ui.label(visit.say("alarms.record")).classes("gw-head")
-            timeline(_moments(visit, _listed(visit, event_id) or listed))
-
-    head()
+    _head(visit, read)
     with ui.element("div").classes("gw-grid"):
         with ui.element("div").classes("gw-column"):
             point = next(
@@ -50,14 +48,14 @@ def alarm_page(visit: Visit, event_id: str) -> None:
         with ui.element("div").classes("gw-column"):
             show_rationale(visit, alarm.point, alarm.condition)
             ui.link(visit.say("limits.edit_limit"), address_of(alarm.point, alarm.condition))
-            with ui.element("div"):
-                record()
-
-    def refresh() -> None:
-        head.refresh()
-        record.refresh()
-
-    visit.on_change({"alarm", "withholding"}, refresh)
+            with ui.element("div").classes("gw-card"):
+                ui.label(visit.say("alarms.record")).classes("gw-head")
+                redrawn(
+                    visit,
+                    _CHANGES,
+                    lambda: list(_moments(visit, read())),
+                    timeline,
+                )
 
 
 def _listed(visit: Visit, event_id: str) -> ListedAlarm | None:
@@ -72,37 +70,47 @@ def _listed(visit: Visit, event_id: str) -> ListedAlarm | None:
     return listed if visit.user.in_scope(station) else None
 
 
-def _head(visit: Visit, listed: ListedAlarm) -> None:
-    alarm = listed.alarm
+def _head(visit: Visit, read: Callable[[], ListedAlarm]) -> None:
     with ui.element("div").classes("gw-card"):
-        with ui.element("div").classes("gw-bar"):
-            for word, chip in (
-                (priority_word(alarm.priority, visit.language), f"gw-p{int(alarm.priority)}"),
-                (class_word(alarm.alarm_class, visit.language), "gw-plain"),
-                (state_of(visit, alarm), "gw-wait" if alarm.waits else "gw-plain"),
-                (marks_of(visit, listed), "gw-plain"),
-            ):
-                if word:
-                    ui.label(word).classes(f"gw-chip {chip}")
-        ui.label(text_of(visit, listed)).classes("gw-title q-my-sm")
-        if why := because_words(visit, alarm):
-            ui.label(why).classes("gw-note")
-        if alarm.incident_id:
-            ui.link(visit.say("alarms.to_incident"), f"/incident/{alarm.incident_id}")
-        with ui.element("div").classes("gw-bar q-mt-sm"):
-            _buttons(visit, listed)
+        redrawn(visit, _CHANGES, read, lambda listed: _summary(visit, listed))
+        redrawn(
+            visit,
+            _CHANGES,
+            lambda: _acts(visit, read().alarm),
+            lambda names: _buttons(visit, names, read),
+            "gw-bar q-mt-sm",
+        )
 
 
-def _buttons(visit: Visit, listed: ListedAlarm) -> None:
+def _summary(visit: Visit, listed: ListedAlarm) -> None:
     alarm = listed.alarm
+    with ui.element("div").classes("gw-bar"):
+        for word, chip in (
+            (priority_word(alarm.priority, visit.language), f"gw-p{int(alarm.priority)}"),
+            (class_word(alarm.alarm_class, visit.language), "gw-plain"),
+            (state_of(visit, alarm), "gw-wait" if alarm.waits else "gw-plain"),
+            (marks_of(visit, listed), "gw-plain"),
+        ):
+            if word:
+                ui.label(word).classes(f"gw-chip {chip}")
+    ui.label(text_of(visit, listed)).classes("gw-title q-my-sm")
+    if why := because_words(visit, alarm):
+        ui.label(why).classes("gw-note")
+    if alarm.incident_id:
+        ui.link(visit.say("alarms.to_incident"), f"/incident/{alarm.incident_id}")
+
+
+def _acts(visit: Visit, alarm: Alarm) -> list[str]:
     if not may(visit.user.roles, AcknowledgeAlarm):
-        return
+        return []
     names = acts_of(alarm)
-    if names:
-        names = [*names, "silence", "out_of_service"]
+    return [*names, "silence", "out_of_service"] if names else []
+
+
+def _buttons(visit: Visit, names: list[str], read: Callable[[], ListedAlarm]) -> None:
     for name in names:
         ui.button(
-            visit.say(f"alarms.{name}"), on_click=lambda name=name: act(visit, name, alarm)
+            visit.say(f"alarms.{name}"), on_click=lambda name=name: act(visit, name, read().alarm)
         ).props("no-caps unelevated" if name == "acknowledge" else "no-caps outline")
 
 

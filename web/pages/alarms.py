@@ -1,6 +1,6 @@
 """The operator's alarm list: what waits first; sorted, filtered, grouped and paged by the records."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,6 +19,7 @@ from storage.alarm_reads import (
     AlarmFilter,
     AlarmOrder,
     AlarmView,
+    FloodedPosition,
     ListedAlarm,
 )
 from web.alarm_words import row_of
@@ -107,7 +108,7 @@ class _List:
     def refresh(self) -> None:
         visit, chosen = self._visit, self._chosen
         flooded = self._flood.show()
-        wanted = _wanted(visit, chosen, fold=flooded and not chosen.unfolded)
+        wanted = _wanted(visit, chosen, () if chosen.unfolded else flooded)
         rows, count = _page(visit, chosen, wanted, self._allowed)
         chosen.at = max(0, min(chosen.at, len(rows) - 1))
         self._table.show([_marked(row, number == chosen.at) for number, row in enumerate(rows)])
@@ -163,16 +164,17 @@ class _FloodLine:
         self._words = ui.label("").classes("gw-note")
         self._unfold = ui.button(on_click=self._turn).props("flat dense no-caps")
 
-    def show(self) -> bool:
-        """Whether one lasts."""
-        told = _flood_words(self._visit)
+    def show(self) -> list[str]:
+        """The positions that have one, of those whose stations the user may see."""
+        floods = _floods_seen(self._visit)
+        told = _flood_words(self._visit, floods)
         self._words.text = told
         self._words.set_visibility(bool(told))
         self._unfold.set_visibility(bool(told))
         self._unfold.text = self._visit.say(
             "alarms.fold" if self._chosen.unfolded else "alarms.unfold"
         )
-        return bool(told)
+        return [flood.position for flood in floods]
 
     def _turn(self) -> None:
         self._chosen.unfolded = not self._chosen.unfolded
@@ -318,7 +320,7 @@ def _marked(row: Row, here: bool) -> Row:
     return row | {"row_class": f"{row['row_class']} gw-here"} if here else row
 
 
-def _wanted(visit: Visit, chosen: Chosen, *, fold: bool) -> AlarmFilter:
+def _wanted(visit: Visit, chosen: Chosen, folded_at: Collection[str]) -> AlarmFilter:
     found = places(visit, chosen.words, chosen.station, chosen.asset)
     return AlarmFilter(
         view=chosen.view,
@@ -327,11 +329,21 @@ def _wanted(visit: Visit, chosen: Chosen, *, fold: bool) -> AlarmFilter:
         conditions=(chosen.condition,) if chosen.condition else (),
         asset_ids=found.asset_ids,
         points=found.points or None,
-        fold=fold and chosen.view is AlarmView.CURRENT,
+        folded_at=folded_at if chosen.view is AlarmView.CURRENT else (),
     )
 
 
-def _flood_words(visit: Visit) -> str:
+def _floods_seen(visit: Visit) -> list[FloodedPosition]:
+    stations = {each.position_id: each.stations for each in visit.console.site.positions}
+    return [
+        flood
+        for flood in visit.console.alarms.flooded(system_clock())
+        if flood.position not in stations
+        or any(visit.user.in_scope(station) for station in stations[flood.position])
+    ]
+
+
+def _flood_words(visit: Visit, floods: Iterable[FloodedPosition]) -> str:
     names = {each.position_id: each.name for each in visit.console.site.positions}
     return " ".join(
         visit.say(
@@ -340,7 +352,7 @@ def _flood_words(visit: Visit) -> str:
             since=visit.time(flood.since_us, "%H:%M:%S"),
             count=flood.alarms,
         )
-        for flood in visit.console.alarms.flooded(system_clock())
+        for flood in floods
     )
 
 

@@ -1,44 +1,56 @@
 """Approvals: what a second person must agree to, with the difference line by line."""
 
 import asyncio
+from collections.abc import Hashable, Sequence
 from uuid import UUID
 
 from nicegui import ui
 
 from domain.access import may_decide
+from domain.ids import PersonId
 from domain.paperwork import Approval
 from domain.requests import DecideApproval
 from linkage.arrangement_desk import SWAP_SUBJECT
 from service.site.problems import BrokenSite
 from service.site.versions import MalformedVersion, site_of
+from web.components.redrawn import redrawn_each
 from web.shell import Visit, console_page
 
 
 @console_page("/approvals", "approvals.title")
 def approvals_page(visit: Visit) -> None:
     ui.label(visit.say("approvals.waiting")).classes("gw-title")
-    waiting = ui.element("div").classes("gw-column w-full")
+    _list(visit, waiting=True)
     ui.label(visit.say("approvals.past")).classes("gw-title")
-    past = ui.element("div").classes("gw-column w-full")
-
-    def refresh() -> None:
-        _show(visit, waiting, visit.console.reads.approvals(waiting=True))
-        _show(visit, past, visit.console.reads.approvals(waiting=False))
-
-    refresh()
-    visit.on_change({"approval", "arrangement"}, refresh)
+    _list(visit, waiting=False)
 
 
-def _show(visit: Visit, frame: ui.element, found: list[Approval]) -> None:
-    frame.clear()
-    with frame:
-        if not found:
-            ui.label(visit.say("approvals.empty")).classes("gw-card gw-soft")
-        for approval in found:
-            _card(visit, approval)
+def _list(visit: Visit, *, waiting: bool) -> None:
+    """A swap's card says who has not agreed yet."""
+
+    def read() -> dict[Hashable, tuple[Approval, Sequence[PersonId]]]:
+        found = visit.console.reads.approvals(waiting=waiting)
+        return {each.approval_id: (each, _missing(visit, each)) for each in found}
+
+    redrawn_each(
+        visit,
+        {"approval", "arrangement"},
+        read,
+        lambda found: _card(visit, *found),
+        visit.say("approvals.empty"),
+    )
 
 
-def _card(visit: Visit, approval: Approval) -> None:
+def _missing(visit: Visit, approval: Approval) -> Sequence[PersonId]:
+    """Who has yet to agree to a swap."""
+    if approval.subject != SWAP_SUBJECT or approval.decided_by:
+        return ()
+    every = {str(each.arrangement_id): each for each in visit.console.arranged.every()}
+    swap = every.get(approval.subject_id)
+    return [each for each in swap.needs if each not in swap.agreed] if swap else ()
+
+
+def _card(visit: Visit, approval: Approval, missing: Sequence[PersonId]) -> None:
     with ui.element("div").classes("gw-card"):
         ui.label(_title(visit, approval)).classes("gw-head")
         when = visit.time(approval.proposed_at_us)
@@ -60,7 +72,7 @@ def _card(visit: Visit, approval: Approval) -> None:
                 )
             ).classes("gw-soft")
         else:
-            _waiting(visit, approval)
+            _waiting(visit, approval, missing)
 
 
 def _title(visit: Visit, approval: Approval) -> str:
@@ -69,10 +81,10 @@ def _title(visit: Visit, approval: Approval) -> str:
     return visit.say(f"approvals.{approval.subject}")
 
 
-def _waiting(visit: Visit, approval: Approval) -> None:
+def _waiting(visit: Visit, approval: Approval, missing: Sequence[PersonId]) -> None:
     """What whoever looks may do about it."""
     if approval.subject == SWAP_SUBJECT:
-        _swap(visit, approval)
+        _swap(visit, approval, missing)
     elif approval.proposed_by == visit.user.name:
         ui.label(visit.say("approvals.needs_other")).classes("gw-note")
     elif may_decide(visit.user.roles, approval.subject):
@@ -82,10 +94,7 @@ def _waiting(visit: Visit, approval: Approval) -> None:
         _decision(visit, approval.approval_id)
 
 
-def _swap(visit: Visit, approval: Approval) -> None:
-    every = {str(each.arrangement_id): each for each in visit.console.arranged.every()}
-    swap = every.get(approval.subject_id)
-    missing = [each for each in swap.needs if each not in swap.agreed] if swap else []
+def _swap(visit: Visit, approval: Approval, missing: Sequence[PersonId]) -> None:
     names = ", ".join(visit.console.person(each) for each in missing)
     ui.label(visit.say("approvals.waits_for", persons=names)).classes("gw-soft")
     if visit.user.person_id in missing:

@@ -10,6 +10,7 @@ from domain.wording import alarm_text
 from linkage.explain import considered
 from storage.records import RecordedEvent
 from web.components.considered import considered_table
+from web.components.redrawn import redrawn
 from web.pages.incident import command_row
 from web.shell import Visit, console_page
 
@@ -27,15 +28,15 @@ def command_page(visit: Visit, command_id: str) -> None:
         ui.label(visit.say("common.not_here")).classes("gw-note")
         return
 
-    @ui.refreshable
-    def facts() -> None:
-        _facts(visit, visit.console.reads.command(wanted) or command)
-
-    facts()
+    redrawn(
+        visit,
+        {"command"},
+        lambda: visit.console.reads.command(wanted) or command,
+        lambda now: _facts(visit, now),
+    )
     event = visit.console.reads.event(command.event_id)
     if event is not None:
         _others(visit, command, event)
-    visit.on_change({"command"}, facts.refresh)
 
 
 def _facts(visit: Visit, command: DeviceCommand) -> None:

@@ -11,6 +11,7 @@ from domain.commands import ACTIONS, DeviceKind, FieldDevice, Origin
 from domain.ids import DeviceId
 from domain.requests import CallDevice, StopDevice, TryDevice
 from domain.wording import priority_word
+from web.components.lasting import lasting_dialog
 from web.components.table import Column, DataTable, Row
 from web.pages.incident import command_row
 from web.shell import Visit, console_page
@@ -144,7 +145,7 @@ def _calling(visit: Visit, device: FieldDevice) -> None:
         if outcome and outcome.done:
             dialog.close()
 
-    with ui.dialog() as dialog, ui.card().style("min-width:280px"):
+    with lasting_dialog() as dialog, ui.card().style("min-width:280px"):
         ui.label(f"{visit.say('devices.call')}: {device.name}").classes("gw-head")
         if device.two_persons:
             ui.label(visit.say("devices.needs_other")).classes("gw-note")
@@ -158,4 +159,3 @@ def _calling(visit: Visit, device: FieldDevice) -> None:
         with ui.row():
             ui.button(visit.say("devices.call"), on_click=call).props("no-caps unelevated")
             ui.button(visit.say("common.cancel"), on_click=dialog.close).props("no-caps flat")
-    dialog.open()

@@ -13,6 +13,7 @@ from domain.findings import Finding, Verdict
 from domain.ids import AssetId
 from domain.judgement_words import cause_word
 from service.local_socket import CoreUnreachable, RequestRefused
+from web.components.redrawn import redrawn
 from web.components.table import Column, DataTable
 from web.components.thermal_card import thermal_card
 from web.pages.judgement import finding_row, findings_table
@@ -153,10 +154,7 @@ async def one_page(visit: Visit, asset_id: str) -> None:
     heard = await asyncio.to_thread(_heard, visit)
     is_heard = any(f"{wanted}/{name}" in heard for name in signals[wanted])
 
-    @ui.refreshable
-    def head() -> None:
-        now = visit.console.reads.findings(standing=True, asset_ids=[wanted])
-        health = health_of(now, is_heard)
+    def head(health: Health) -> None:
         with ui.element("div").classes("gw-card"):
             with ui.element("div").classes("gw-bar"):
                 ui.label(visit.say(f"judgement.{health.value}")).classes(
@@ -169,14 +167,20 @@ async def one_page(visit: Visit, asset_id: str) -> None:
                 "gw-title q-my-sm"
             )
 
-    head()
+    redrawn(
+        visit,
+        {"finding"},
+        lambda: health_of(
+            visit.console.reads.findings(standing=True, asset_ids=[wanted]), is_heard
+        ),
+        head,
+    )
     if kind_of(signals[wanted]) == "transformer":
         await thermal_card(visit, asset)
     ui.label(visit.say("judgement.over_time")).classes("gw-head")
     table = findings_table(visit, visit.say("judgement.none_past"))
 
     def refresh() -> None:
-        head.refresh()
         found = visit.console.reads.findings(standing=False, asset_ids=[wanted])
         table.show([finding_row(visit, each) for each in found])
 

@@ -19,6 +19,7 @@ from service.core_client import Outcome
 from service.handover_page import Page, Section, UnreadablePage, read, written
 from service.local_socket import CoreUnreachable, RequestRefused
 from web.auth import TooManyTries
+from web.components.lasting import lasting_dialog
 from web.components.printing import print_button
 from web.components.table import Column, DataTable, Row
 from web.handover_sections import page_of
@@ -319,7 +320,7 @@ async def _ask_as(visit: Visit, user: User, request: TakeOver | RefuseHandover) 
 
 
 def _refuse(visit: Visit, watch: Watch, by: str) -> None:
-    with ui.dialog(value=True) as dialog, ui.card().style("min-width:300px"):
+    with lasting_dialog() as dialog, ui.card().style("min-width:300px"):
         ui.label(visit.say("handover.refuse")).classes("gw-head")
         why = ui.input(visit.say("handover.why")).classes("w-full").props("autofocus")
 

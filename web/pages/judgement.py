@@ -20,6 +20,7 @@ from domain.reasons import reason_text
 from domain.requests import AnswerConsultation
 from domain.wording import quantity
 from web.components.drawings import series_svg, triangle_svg
+from web.components.redrawn import redrawn
 from web.components.table import Column, DataTable
 from web.shell import Visit, console_page
 
@@ -107,14 +108,12 @@ def finding_page(visit: Visit, finding_id: str) -> None:
         ui.label(visit.say("common.not_here")).classes("gw-note")
         return
 
-    @ui.refreshable
-    def body() -> None:
-        now = visit.console.reads.finding(wanted)
-        if now:
-            _body(visit, now)
-
-    body()
-    visit.on_change({"finding"}, body.refresh)
+    redrawn(
+        visit,
+        {"finding"},
+        lambda: visit.console.reads.finding(wanted) or finding,
+        lambda now: _body(visit, now),
+    )
 
 
 def _body(visit: Visit, finding: Finding) -> None:

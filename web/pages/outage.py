@@ -1,5 +1,6 @@
 """One outage: what is dark and where it lies, what is proposed, who drives, its clocks, what happened."""
 
+from collections.abc import Callable
 from typing import Final
 from uuid import UUID
 
@@ -14,6 +15,7 @@ from web.components.download import excel_button
 from web.components.feeder_drawing import feeder_svg
 from web.components.outage_card import acts, crew_names, located, notes, steps, tasks, title
 from web.components.outage_forms import OutageForms
+from web.components.redrawn import redrawn
 from web.components.table import Column, DataTable, Row
 from web.components.timeline import timeline
 from web.moments import shown, worded
@@ -21,6 +23,7 @@ from web.shell import Visit, console_page
 
 _OF_SECTION: Final = ("section", "flag", "customers", "out", "back", "confirmed", "minutes")
 _OF_CREW: Final = ("crew", "distance", "skill", "free")
+_CHANGES: Final = frozenset({"outage"})
 _EXPORTED: Final = ("when", "what", "who")
 
 
@@ -42,57 +45,76 @@ def outage_page(visit: Visit, outage_id: str) -> None:
             ui.link(visit.say("outages.incident"), f"/incident/{outage.incident_id}")
         ui.space()
         excel_button(visit, "outage", lambda: _sheet(visit, wanted))
-    frame = ui.element("div").classes("gw-column w-full")
+    known = outage
 
-    def refresh() -> None:
-        now = visit.console.outages.outage(wanted)
-        frame.clear()
-        with frame:
-            if now is not None:
-                _show(visit, now, forms)
+    def now() -> Outage:
+        return visit.console.outages.outage(wanted) or known
 
-    refresh()
-    visit.on_change({"outage"}, refresh)
+    def part(
+        shows: Callable[[Outage], object], draw: Callable[[Outage], object], classes: str = ""
+    ) -> None:
+        """Drawn anew only when what it `shows` has changed: a press beside that is not lost."""
+        redrawn(visit, _CHANGES, lambda: shows(now()), lambda _: draw(now()), classes)
 
-
-def _show(visit: Visit, outage: Outage, forms: OutageForms) -> None:
-    feeder = visit.console.plan.feeders.feeder(outage.feeder_id)
-    with ui.element("div").classes("gw-card"):
-        with ui.element("div").classes("gw-bar"):
-            chip = "gw-wait" if outage.is_open else "gw-plain"
-            ui.label(phase_word(outage.phase, visit.language)).classes(f"gw-chip {chip}")
-        ui.label(title(visit, outage)).classes("gw-title")
-        tasks(visit, outage)
-        acts(visit, outage, forms)
+    part(_of_head, lambda it: _head(visit, it, forms), "gw-card")
     with ui.element("div").classes("gw-grid"):
         with ui.element("div").classes("gw-column"):
-            _where(visit, outage, feeder)
-            _sections(visit, outage, feeder)
-            _proposal(visit, outage)
-            _crews(visit, outage)
+            part(_of_place, lambda it: _where(visit, it), "gw-card")
+            part(lambda it: (it.sections, it.flags), lambda it: _sections(visit, it))
+            part(lambda it: (it.steps, it.is_open), lambda it: _proposal(visit, it))
+            part(lambda it: (it.crews, it.crew_id), lambda it: _crews(visit, it))
         with ui.element("div").classes("gw-column"):
-            _clocks(visit, outage)
-            _impact(visit, outage, feeder)
-            _notes(visit, outage)
-            _happened(visit, outage)
+            part(
+                lambda it: (it.moves, it.note_due_us, it.told),
+                lambda it: _clocks(visit, it),
+                "gw-card",
+            )
+            part(lambda it: it.sections, lambda it: _impact(visit, it), "gw-card")
+            part(lambda it: it.notes, lambda it: _notes(visit, it), "gw-card")
+            part(lambda it: it, lambda it: _happened(visit, it), "gw-card")
 
 
-def _where(visit: Visit, outage: Outage, feeder: Feeder | None) -> None:
-    with ui.element("div").classes("gw-card"):
-        ui.label(visit.say("outages.where")).classes("gw-head")
-        located(visit, outage)
-        if feeder is None:
-            return
-        drawn = feeder_svg(
-            sections_of(outage, feeder),
-            visit.say("outages.where"),
-            lambda flag: flag_word(flag, visit.language),
-        )
-        ui.html(drawn, sanitize=False).classes("w-full")
-        ui.label(visit.say("outages.legend")).classes("gw-soft")
+def _of_head(outage: Outage) -> object:
+    """Its title, what waits for a person and the buttons."""
+    return (
+        *(outage.phase, outage.cause, outage.sections, outage.located, outage.faulted),
+        *(outage.crews, outage.crew_id, outage.note_due_us),
+    )
 
 
-def _sections(visit: Visit, outage: Outage, feeder: Feeder | None) -> None:
+def _of_place(outage: Outage) -> object:
+    return outage.sections, outage.flags, outage.faulted, outage.located
+
+
+def _head(visit: Visit, outage: Outage, forms: OutageForms) -> None:
+    with ui.element("div").classes("gw-bar"):
+        chip = "gw-wait" if outage.is_open else "gw-plain"
+        ui.label(phase_word(outage.phase, visit.language)).classes(f"gw-chip {chip}")
+    ui.label(title(visit, outage)).classes("gw-title")
+    tasks(visit, outage)
+    acts(visit, outage, forms)
+
+
+def _feeder(visit: Visit, outage: Outage) -> Feeder | None:
+    return visit.console.plan.feeders.feeder(outage.feeder_id)
+
+
+def _where(visit: Visit, outage: Outage) -> None:
+    feeder = _feeder(visit, outage)
+    ui.label(visit.say("outages.where")).classes("gw-head")
+    located(visit, outage)
+    if feeder is None:
+        return
+    drawn = feeder_svg(
+        sections_of(outage, feeder),
+        visit.say("outages.where"),
+        lambda flag: flag_word(flag, visit.language),
+    )
+    ui.html(drawn, sanitize=False).classes("w-full")
+    ui.label(visit.say("outages.legend")).classes("gw-soft")
+
+
+def _sections(visit: Visit, outage: Outage) -> None:
     ui.label(visit.say("outages.sections")).classes("gw-head")
     columns = [Column(name, visit.say(f"outages.{name}")) for name in _OF_SECTION]
     table = DataTable(columns, visit.say("outages.nothing_dark"))
@@ -104,7 +126,7 @@ def _sections(visit: Visit, outage: Outage, feeder: Feeder | None) -> None:
         rows.append(
             {
                 "id": each.section_id,
-                "section": _section_name(feeder, each.section_id),
+                "section": _section_name(_feeder(visit, outage), each.section_id),
                 "flag": flag_word(flag, visit.language) if flag is not None else "",
                 "customers": each.customers,
                 "out": visit.time(each.out_at_us),
@@ -154,20 +176,19 @@ def _crews(visit: Visit, outage: Outage) -> None:
 def _clocks(visit: Visit, outage: Outage) -> None:
     found = clocks(outage, visit.console.plan.feeders)
     now_us = system_clock()
-    with ui.element("div").classes("gw-card"):
-        ui.label(visit.say("outages.clocks")).classes("gw-head")
-        with ui.element("div").classes("gw-facts"):
-            for clock in found:
-                ui.label(visit.say(f"outages.clock_{clock.what.value}"))
-                late = clock.is_late(now_us)
-                ui.label(_told(visit, clock)).classes("gw-chip gw-p2" if late else "").style(
-                    "justify-self:start; white-space:normal"
-                )
-            for phase in (Phase.RESTORED, Phase.CLOSED):
-                at_us = outage.at(phase)
-                if at_us is not None:
-                    ui.label(phase_word(phase, visit.language))
-                    ui.label(_after(visit, outage.started_at_us, at_us))
+    ui.label(visit.say("outages.clocks")).classes("gw-head")
+    with ui.element("div").classes("gw-facts"):
+        for clock in found:
+            ui.label(visit.say(f"outages.clock_{clock.what.value}"))
+            late = clock.is_late(now_us)
+            ui.label(_told(visit, clock)).classes("gw-chip gw-p2" if late else "").style(
+                "justify-self:start; white-space:normal"
+            )
+        for phase in (Phase.RESTORED, Phase.CLOSED):
+            at_us = outage.at(phase)
+            if at_us is not None:
+                ui.label(phase_word(phase, visit.language))
+                ui.label(_after(visit, outage.started_at_us, at_us))
 
 
 def _told(visit: Visit, clock: Clock) -> str:
@@ -188,27 +209,27 @@ def _after(visit: Visit, since_us: int, at_us: int) -> str:
     return visit.say("outages.after", when=visit.time(at_us), minutes=minutes)
 
 
-def _impact(visit: Visit, outage: Outage, feeder: Feeder | None) -> None:
+def _impact(visit: Visit, outage: Outage) -> None:
     """Of what is dark now, and of everything that was."""
+    feeder = _feeder(visit, outage)
     whole = tuple(each.section_id for each in outage.sections)
     now = impact_of(feeder, outage.dark) if feeder else Impact()
     all_of_it = impact_of(feeder, whole) if feeder else Impact()
-    with ui.element("div").classes("gw-card"):
-        ui.label(visit.say("outages.impact")).classes("gw-head")
-        with ui.element("div").classes("gw-facts"):
-            for word, impact in (("impact_now", now), ("impact_all", all_of_it)):
-                ui.label(visit.say(f"outages.{word}"))
-                users = visit.say("outages.users", count=impact.customers)
-                ui.label(f"{impact_text(impact, visit.language)}, {users}")
-            ui.label(visit.say("outages.lost"))
-            ui.label(visit.say("outages.customer_minutes", minutes=f"{_lost(outage):.0f}"))
-            if outage.load_before_mw is not None:
-                ui.label(visit.say("outages.load_before"))
-                ui.label(f"{outage.load_before_mw:g} MW")
-        if now.loads:
-            ui.label(visit.say("outages.first_back")).classes("gw-soft q-mt-sm")
-        for load in now.loads:
-            ui.label(f"{load.name} ({load_word(load.kind, visit.language)})")
+    ui.label(visit.say("outages.impact")).classes("gw-head")
+    with ui.element("div").classes("gw-facts"):
+        for word, impact in (("impact_now", now), ("impact_all", all_of_it)):
+            ui.label(visit.say(f"outages.{word}"))
+            users = visit.say("outages.users", count=impact.customers)
+            ui.label(f"{impact_text(impact, visit.language)}, {users}")
+        ui.label(visit.say("outages.lost"))
+        ui.label(visit.say("outages.customer_minutes", minutes=f"{_lost(outage):.0f}"))
+        if outage.load_before_mw is not None:
+            ui.label(visit.say("outages.load_before"))
+            ui.label(f"{outage.load_before_mw:g} MW")
+    if now.loads:
+        ui.label(visit.say("outages.first_back")).classes("gw-soft q-mt-sm")
+    for load in now.loads:
+        ui.label(f"{load.name} ({load_word(load.kind, visit.language)})")
 
 
 def _lost(outage: Outage) -> float:
@@ -223,17 +244,15 @@ def _lost(outage: Outage) -> float:
 
 
 def _notes(visit: Visit, outage: Outage) -> None:
-    with ui.element("div").classes("gw-card"):
-        ui.label(visit.say("outages.notes")).classes("gw-head")
-        notes(visit, outage.notes)
-        if not outage.notes:
-            ui.label(visit.say("outages.no_notes")).classes("gw-soft")
+    ui.label(visit.say("outages.notes")).classes("gw-head")
+    notes(visit, outage.notes)
+    if not outage.notes:
+        ui.label(visit.say("outages.no_notes")).classes("gw-soft")
 
 
 def _happened(visit: Visit, outage: Outage) -> None:
-    with ui.element("div").classes("gw-card"):
-        ui.label(visit.say("incidents.timeline")).classes("gw-head")
-        timeline(shown(visit, moment) for moment in happened(outage))
+    ui.label(visit.say("incidents.timeline")).classes("gw-head")
+    timeline(shown(visit, moment) for moment in happened(outage))
 
 
 def _sheet(visit: Visit, wanted: UUID) -> tuple[list[str], list[list[object]]]:

@@ -104,7 +104,7 @@ def _tag_rows(visit: Visit, allowed: bool) -> list[Row]:
         rows.append(
             {
                 "id": str(tag.tag_id),
-                "kind": visit.say(f"paper.tag_{tag.kind.value}"),
+                "kind": f"{visit.say(f'paper.tag_{tag.kind.value}')} {tag.number}".rstrip(),
                 "kind_chip": "gw-strong",
                 "asset": f"{asset.station} {asset.bay if tag.covers_bay else asset.name}",
                 "note": tag.note,
@@ -196,6 +196,7 @@ def _hang(visit: Visit) -> None:
                 note=note.value or "",
                 ticket_id=UUID(ticket.value) if ticket.value else None,
                 whole_bay=bool(whole_bay.value),
+                number=number.value or "",
                 until_us=until_us,
             )
         )
@@ -211,9 +212,21 @@ def _hang(visit: Visit) -> None:
         tickets = {str(each.ticket_id): each.number for each in visit.console.reads.tickets()}
         ticket = ui.select(tickets, label=visit.say("paper.for_ticket"), clearable=True)
         until = ui.input(visit.say("paper.tag_until"), placeholder="2026-11-24 18:00")
+        number = ui.input(visit.say("paper.earth_number"))
         note = ui.input(visit.say("paper.note"))
-        for field in (kind, asset, ticket, until, note):
+        for field in (kind, asset, ticket, until, number, note):
             field.classes("w-full")
+
+        def chosen() -> None:
+            """A portable earth has a number and a place, and speaks for no bay."""
+            earth = kind.value == TagKind.EARTHED.value
+            number.set_visibility(earth)
+            whole_bay.set_visibility(not earth)
+            note.props["label"] = visit.say("paper.earth_place" if earth else "paper.note")
+            note.update()
+
+        kind.on_value_change(chosen)
+        chosen()
         ui.label(visit.say("paper.tag_effects")).classes("gw-soft")
         _buttons(visit, dialog, send)
 

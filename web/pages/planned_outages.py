@@ -50,6 +50,8 @@ def planned_page(visit: Visit) -> None:
         (planned,) = (each for each in found if str(each.planned_id) == planned_id)
         if act == "change":
             forms.change(planned)
+        elif planned.state is not PlanState.UNDER_WAY:
+            forms.withdraw(planned)
         else:
             await visit.ask(EndPlannedOutage(planned_id=planned.planned_id))
 
@@ -153,10 +155,19 @@ def _row(visit: Visit, planned: PlannedOutage) -> Row:
         "customers": str(planned.customers),
         "state": plan_word(planned.state, visit.language),
         "state_chip": _CHIPS[planned.state],
-        "why": "; ".join(word for word in (planned.why, planned.late_because) if word),
+        "why": _why(visit, planned),
         "by": planned.announced_by,
         "acts": acts,
     }
+
+
+def _why(visit: Visit, planned: PlannedOutage) -> str:
+    """Of it, of its late announcement, and of its withdrawal."""
+    words = [planned.why, planned.late_because]
+    if planned.withdrawn_because:
+        because = planned.withdrawn_because
+        words.append(visit.say("planned.withdrawn", by=planned.ended_by, why=because))
+    return "; ".join(word for word in words if word)
 
 
 def _sheet(visit: Visit, found: list[PlannedOutage]) -> tuple[list[str], list[list[object]]]:

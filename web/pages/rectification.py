@@ -14,6 +14,7 @@ from domain.rectification import Rectification
 from web.components.download import excel_button
 from web.components.printing import print_button
 from web.components.rectifying import acts_on, state_chip, state_word
+from web.components.redrawn import redrawn
 from web.components.review_item import named_text
 from web.components.table import Column, DataTable, Row
 from web.evidence import address
@@ -64,11 +65,7 @@ def rectification_page(visit: Visit, rectification_id: str) -> None:
         ui.label(visit.say("common.not_here")).classes("gw-note")
         return
 
-    @ui.refreshable
-    def sheet() -> None:
-        now = visit.console.review_reads.rectification(notice.rectification_id)
-        if now is None:
-            return
+    def sheet(now: Rectification) -> None:
         with ui.element("div").classes("gw-bar gw-noprint"):
             state_chip(visit, now)
             ui.link(visit.say("rectification.to_review"), f"/review/{review.review_id}")
@@ -77,17 +74,12 @@ def rectification_page(visit: Visit, rectification_id: str) -> None:
         acts_on(visit, now)
         _paper(visit, now, review)
 
-    shown = notice.version
-
-    def changed() -> None:
-        nonlocal shown
-        now = visit.console.review_reads.rectification(notice.rectification_id)
-        if now is not None and now.version != shown:
-            shown = now.version
-            sheet.refresh()
-
-    sheet()
-    visit.on_change({"rectification"}, changed)
+    redrawn(
+        visit,
+        {"rectification"},
+        lambda: visit.console.review_reads.rectification(notice.rectification_id) or notice,
+        sheet,
+    )
 
 
 def _paper(visit: Visit, notice: Rectification, review: ReviewItem) -> None:

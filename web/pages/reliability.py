@@ -1,7 +1,7 @@
 """Supply reliability over any period: each index with the query that gives it, by feeder, and what counts."""
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from nicegui import ui
@@ -10,7 +10,14 @@ from domain.clock import MINUTE_US, from_datetime, system_clock, to_datetime
 from domain.feeders import Feeder
 from domain.reliability import Interruption, Served, indices
 from storage.outages import ALL_SECTIONS
-from storage.reliability import Found, Part, interruptions_of, reliability
+from storage.reliability import (
+    Found,
+    MajorEvents,
+    Part,
+    interruptions_of,
+    major_events,
+    reliability,
+)
 from web.components.download import excel_button
 from web.components.period import Period, Span
 from web.components.table import Column, DataTable, Row
@@ -55,6 +62,8 @@ def reliability_page(visit: Visit) -> None:
         excel_button(visit, "reliability", lambda: _index_sheet(visit, chosen))
     shown = _table(visit, _OF_INDEX, "query")
     ui.label(visit.say("reliability.rules", **_rules(visit))).classes("gw-soft")
+    ui.label(visit.say("reliability.major")).classes("gw-head")
+    major = ui.element("div").classes("gw-card")
     ui.label(visit.say("reliability.by_feeder")).classes("gw-head")
     by_feeder = _table(visit, _OF_FEEDER, "feeder")
     with ui.element("div").classes("gw-bar"):
@@ -80,6 +89,7 @@ def reliability_page(visit: Visit) -> None:
         part = _part(visit, of_it, chosen.planned)
         chosen.found = reliability(engine, part, *chosen.span)
         chosen.counted = interruptions_of(engine, part, *chosen.span)
+        _show_major(visit, major, major_events(engine, part, *chosen.span, _offset(visit, chosen)))
         shown.show([_index_row(visit, each) for each in chosen.found])
         rows = (_feeder_row(visit, each, chosen) for each in of_it)
         by_feeder.show(sorted(rows, key=lambda row: -row["order"]))
@@ -88,6 +98,33 @@ def reliability_page(visit: Visit) -> None:
 
     period.begin()
     visit.on_change({"outage", "planned_outage"}, count)
+
+
+def _offset(visit: Visit, chosen: _Chosen) -> timedelta:
+    """Of the site's days, as its clock stands when the period begins."""
+    local = to_datetime(chosen.span[0]).astimezone(visit.console.site.zone)
+    return local.utcoffset() or timedelta()
+
+
+def _show_major(visit: Visit, card: ui.element, found: MajorEvents) -> None:
+    """The limit, the days beyond it, and both queries."""
+    card.clear()
+    limit = _number(found.limit_minutes, "min")
+    with card:
+        if found.limit_minutes is None:
+            ui.label(visit.say("reliability.no_major_limit"))
+        else:
+            ui.label(visit.say("reliability.major_limit", limit=limit))
+            for day, minutes in found.days:
+                said = {"day": f"{day:%Y-%m-%d}", "minutes": _number(minutes, "min")}
+                ui.label(visit.say("reliability.major_day", **said)).classes("gw-chip gw-p2").style(
+                    "justify-self:start; white-space:normal"
+                )
+            if not found.days:
+                ui.label(visit.say("reliability.no_major_day"))
+        for query in (found.limit_query, found.days_query):
+            if query:
+                ui.label(query).classes("gw-soft").style("overflow-wrap:anywhere")
 
 
 def _table(visit: Visit, names: tuple[str, ...], wide: str) -> DataTable:

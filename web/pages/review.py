@@ -19,6 +19,7 @@ from service.local_socket import CoreUnreachable, RequestRefused
 from web.components.around import telemetry_around
 from web.components.judging import VERDICTS, open_judgement
 from web.components.rectifying import rectifications_of
+from web.components.redrawn import redrawn
 from web.components.review_item import review_card
 from web.components.timeline import Moment, timeline
 from web.people_meant import AROUND_US, end_of, moment_of, station_of
@@ -34,11 +35,10 @@ def review_page(visit: Visit, review_id: str) -> None:
         ui.label(visit.say("common.not_here")).classes("gw-note")
         return
 
-    @ui.refreshable
-    def card() -> None:
-        now = visit.console.reads.review(review.review_id)
-        if now is None:
-            return
+    def read() -> ReviewItem:
+        return visit.console.reads.review(review.review_id) or review
+
+    def card(now: ReviewItem) -> None:
         with review_card(visit, now):
             if now.same_as:
                 ui.link(visit.say("reviews.to_original"), f"/review/{now.same_as}")
@@ -54,35 +54,25 @@ def review_page(visit: Visit, review_id: str) -> None:
 
     with ui.element("div").classes("gw-grid"):
         with ui.element("div").classes("gw-column"):
-            card()
+            redrawn(
+                visit,
+                {"review", "rectification"},
+                lambda: (read(), visit.console.review_reads.rectifications_of([review.review_id])),
+                lambda found: card(found[0]),
+            )
         with ui.element("div").classes("gw-column"):
             _around(visit, review)
-
-    def versions() -> list[int]:
-        now = visit.console.reads.review(review.review_id)
-        notices = visit.console.review_reads.rectifications_of([review.review_id])
-        return [now.version if now else 0, *(each.version for each in notices)]
-
-    shown = versions()
-
-    def changed() -> None:
-        nonlocal shown
-        now = versions()
-        if now != shown:
-            shown = now
-            card.refresh()
 
     def pressed(event: KeyEventArguments) -> None:
         held = event.modifiers.ctrl or event.modifiers.alt or event.modifiers.meta
         if not event.action.keydown or event.action.repeat or held:
             return
-        now = visit.console.reads.review(review.review_id)
+        now = read()
         key = str(event.key.name).lower()
-        if now and now.is_open and key in VERDICTS and may(visit.user.roles, JudgeReview):
+        if now.is_open and key in VERDICTS and may(visit.user.roles, JudgeReview):
             open_judgement(visit, now, key)
 
     ui.keyboard(on_key=pressed)
-    visit.on_change({"review", "rectification"}, changed)
     ui.timer(0.2, lambda: _note_seen(visit, review), once=True)
 
 

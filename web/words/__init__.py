@@ -13,7 +13,7 @@ AREAS: Final = (
     *("approvals", "audit", "users", "organisation", "site", "system"),
     *("rosters", "arrangements"),
     *("alarms", "alarm_kpis", "limits", "judgement", "timeline", "grouping", "linkage"),
-    *("notices", "outages", "planned", "reliability"),
+    *("notices", "outages", "earth", "planned", "reliability"),
     *("logbook", "handover", "daily_report"),
     *("reporting", "photos", "rectification"),
 )

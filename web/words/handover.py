@@ -75,6 +75,7 @@ WORDS = {
     "incidents": ("未确认的事件", "Unacknowledged incidents"),
     "outages": ("停电、单相接地与计划停电", "Outages, earth faults, planned outages"),
     "alarms": ("未复归的告警", "Standing alarms"),
+    "portable_earths": ("已挂接地线", "Portable earths that are applied"),
     "earths": ("接地刀闸在合位", "Earth switches that are closed"),
     "tags": ("挂牌", "Tags"),
     "tickets": ("在办工作票", "Open tickets"),

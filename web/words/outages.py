@@ -29,6 +29,8 @@ WORDS = {
     "report": ("登记电话报停电", "Report an outage"),
     "announce": ("公告计划停电", "Announce an outage"),
     "change": ("变更", "Change"),
+    "withdraw": ("取消计划停电", "Withdraw the outage"),
+    "withdrawn_because": ("取消原因", "Why it does not take place"),
     "locate": ("指定故障区段", "Say where it lies"),
     "restored": ("登记复电", "Supply is back"),
     "feeder": ("线路", "Feeder"),

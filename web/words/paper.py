@@ -57,6 +57,9 @@ WORDS = {
     "tag_defect": ("缺陷", "defect"),
     "tag_blocked": ("封锁", "blocked"),
     "tag_suppressed": ("抑制告警", "suppressed"),
+    "tag_earthed": ("接地线", "portable earth"),
+    "earth_number": ("接地线编号", "Number of the earth"),
+    "earth_place": ("挂接位置", "Where it is applied"),
     "no_tickets": (
         "没有在办的工作票. 点“开票”登记.",
         "No open ticket. Register one with “New ticket”.",

@@ -18,5 +18,6 @@ WORDS = {
     "why": ("原因", "Why"),
     "by": ("公告人", "Announced by"),
     "withdraw": ("取消", "Withdraw"),
+    "withdrawn": ("{by} 取消: {why}", "withdrawn by {by}: {why}"),
     "over": ("已全部送电", "All has supply"),
 }

@@ -23,6 +23,18 @@ WORDS = {
         "Sections that come back earlier count for their own time. "
         "An interruption counts in the period in which it began, once it is over.",
     ),
+    "major": ("重大事件日 (单列)", "Major event days (reported apart)"),
+    "major_limit": (
+        "故障停电的日 SAIDI 超过 {limit} 的为重大事件日: 由本期之前五年按 2.5β 法得出 (IEEE 1366).",
+        "A day whose unplanned SAIDI is above {limit} is one: by 2.5 beta over the five years "
+        "before this period (IEEE 1366).",
+    ),
+    "no_major_limit": (
+        "本期之前五年有故障停电的日子不足两天, 算不出重大事件日的界限.",
+        "Fewer than two days of the five years before had an unplanned outage: there is no limit yet.",
+    ),
+    "major_day": ("{day}: SAIDI {minutes}", "{day}: SAIDI {minutes}"),
+    "no_major_day": ("本期没有重大事件日.", "No day of this period is one."),
     "by_feeder": ("按线路", "By feeder"),
     "feeder": ("线路", "Feeder"),
     "customers": ("用户数", "Customers"),
