@@ -28,7 +28,7 @@ from domain.events import AlarmRaised
 from domain.evidence import EvidenceFile
 from domain.ids import PersonId, entry_id, from_request, review_id
 from domain.incidents import Incident, IncidentState
-from domain.judgements import FoundBy
+from domain.judgements import FoundBy, WorkRole
 from domain.paperwork import Role, Ticket, User
 from domain.requests import (
     JudgeReview,
@@ -242,7 +242,7 @@ class CreditDesk:
         found = established(review, asked, user, self._persons)
         judged = review.judged(asked.verdict, user.name, at_us, asked.words.strip())
         if found is not None:
-            doer = next(iter(found.doers), None)
+            doer = next(iter(found.in_role(WorkRole.DOER)), None)
             judged = replace(judged, established=found, person_id=doer)
         entries: tuple[CreditEntry, ...] = ()
         proposals: tuple[ReviewItem, ...] = ()
@@ -283,7 +283,10 @@ class CreditDesk:
         for item in self._triggered(Trigger.VIOLATION_CONFIRMED):
             if item.codes and violation.code not in item.codes:
                 continue
-            if item.points_hundredths < 0 and _found_itself(violation):
+            if item.found_by and _found_by(violation) not in item.found_by:
+                continue
+            # what a unit finds itself is not scored again (DOMAIN G3)
+            if item.points_hundredths < 0 and _found_by(violation) is FoundBy.UNIT:
                 continue
             why = Reason.of("violation_confirmed", code=violation.code, by=violation.judged_by)
             about = violation.event_id or violation.review_id
@@ -474,17 +477,24 @@ def _beneficiary(item: CreditItem, answer: Answer) -> PersonId | None:
     return party.person_id or None if party else None
 
 
+# doer, work leader and guardian answer apart, each by an item of his own (DOMAIN G3)
+_ROLES: Final = {
+    Beneficiary.NAMED: WorkRole.DOER,
+    Beneficiary.WORK_LEADER: WorkRole.WORK_LEADER,
+    Beneficiary.GUARDIAN: WorkRole.GUARDIAN,
+}
+
+
 def _concerned(item: CreditItem, violation: ReviewItem) -> tuple[PersonId, ...]:
-    if item.to is Beneficiary.NAMED and violation.established is not None:
-        return violation.established.doers
+    if item.to in _ROLES:
+        found = violation.established
+        return () if found is None else found.in_role(_ROLES[item.to])
     owner = violation.owner_id if item.to is Beneficiary.ZONE_OWNER else None
     return (owner,) if owner else ()
 
 
-def _found_itself(violation: ReviewItem) -> bool:
-    """What a unit finds itself is not scored again (DOMAIN G3)."""
-    found = violation.established
-    return found is not None and found.found_by is FoundBy.UNIT
+def _found_by(violation: ReviewItem) -> FoundBy | None:
+    return None if violation.established is None else violation.established.found_by
 
 
 def _expect_words(review: ReviewItem, asked: JudgeReview) -> None:
