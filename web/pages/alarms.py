@@ -164,8 +164,9 @@ class _FloodLine:
         self._words = ui.label("").classes("gw-note")
         self._unfold = ui.button(on_click=self._turn).props("flat dense no-caps")
 
-    def show(self) -> list[str]:
-        """The positions that have one, of those whose stations the user may see."""
+    def show(self) -> tuple[str, ...]:
+        """The positions that have one, of those whose stations the user may see; part of a key by which
+        pages share what they read."""
         floods = _floods_seen(self._visit)
         told = _flood_words(self._visit, floods)
         self._words.text = told
@@ -174,7 +175,7 @@ class _FloodLine:
         self._unfold.text = self._visit.say(
             "alarms.fold" if self._chosen.unfolded else "alarms.unfold"
         )
-        return [flood.position for flood in floods]
+        return tuple(flood.position for flood in floods)
 
     def _turn(self) -> None:
         self._chosen.unfolded = not self._chosen.unfolded
