@@ -11,7 +11,8 @@ Rule of E5 -> its test (test_rule_tables checks that each is there):
 - the work order: test_every_move_is_timed_and_follows_the_one_before, test_no_move_is_skipped
 - root cause, measure with owner and due date: test_done_needs_its_root_cause, test_a_notice_must_make_sense;
   verified by another person: test_a_notice_is_closed_only_when_another_person_finds_the_cause_gone
-- look-back after 30 and 90 days, and the trigger of a warning talk: not built
+- look-back: test_a_closed_notice_is_looked_back_at_after_thirty_and_after_ninety_days
+- the trigger of a warning talk: not built
 """
 
 from dataclasses import replace
