@@ -19,6 +19,7 @@ MODULES: Final = (
         "who",
         "vision",
         "cameras",
+        "camera_cost",
     ),
 )
 

@@ -20,18 +20,21 @@ from typing import Any, Final
 import numpy as np
 
 from benchmarks.rows import Row, percentile
+from detectors.violations.attention import Attention
 from detectors.violations.boxes import Picture
 from detectors.violations.recognise import RecogniseConfig, Recogniser, Tiles
 from detectors.violations.watch import CameraWatch
 from domain.ids import TeamId
+from domain.picture_size import BadPicture
 from domain.violations import Place, Proposal, TicketAnswer, TicketFinding
+from service.settings import VisionSettings
 from service.train_vision.card import as_coco
 from service.train_vision.scoring import average_precisions
 from service.vision.distances import read_distances
 from service.vision.frames import NoFrames, frame_rate, frames_of
 from service.vision.model import DEFAULT_MODEL, Model, UnusableModel, read_model
 from service.vision.net import Engine, build_net, has_onnxruntime
-from service.vision.pictures import BadPicture, read_picture
+from service.vision.pictures import read_picture
 from service.vision.recogniser import sureness
 from service.vision.watch_file import UnusableWatch, WatchFile, read_watch
 
@@ -104,7 +107,12 @@ def detect_all(recogniser: Recogniser, gt: Path, images: Path, out: Path) -> Non
 
 
 def watch_all(
-    recogniser: Recogniser, model: Model, frames: Path, watch: WatchFile, rate: float
+    recogniser: Recogniser,
+    model: Model,
+    frames: Path,
+    watch: WatchFile,
+    rate: float,
+    attention: Attention,
 ) -> Iterator[tuple[int, Proposal]]:
     """(frame, proposal) as it opens and as it ends."""
     camera: CameraWatch | None = None
@@ -116,8 +124,9 @@ def watch_all(
         if camera is None:
             config = watch.config(size, sureness(model), read_distances())
             camera = CameraWatch(config, NoTickets())
-        found = recogniser.detect(picture)
-        for change in camera.look(round(frame / rate * 1e6), found, size, picture):
+        at_us = round(frame / rate * 1e6)
+        found = attention.found(picture, at_us, recogniser.detect)
+        for change in camera.look(at_us, found, size, picture):
             yield frame, change
     for change in [] if camera is None else camera.end():
         yield frame, change
@@ -148,13 +157,16 @@ def _print_watch(recogniser: Recogniser, model: Model, given: argparse.Namespace
     watch = read_watch(given.zone) if given.zone else WatchFile()
     rate = given.rate or watch.rate or frame_rate(given.frames) or 10.0
     last, opened, lines = 0, 0, []
-    for frame, proposal in watch_all(recogniser, model, given.frames, watch, rate):
+    attention = Attention(round(given.look_again * 1e6))
+    for frame, proposal in watch_all(recogniser, model, given.frames, watch, rate, attention):
         lines.append(_as_line(frame, proposal))
         print(lines[-1], flush=True)
         last, opened = frame, opened + proposal.is_open
     hours = (last + 1) / rate / 3600
     print(
-        f"{opened} proposals in {hours * 3600:.0f} s: {opened / hours:.0f} an hour", file=sys.stderr
+        f"{opened} proposals in {hours * 3600:.0f} s: {opened / hours:.0f} an hour; the net looked at"
+        f" {attention.asked} of {last + 1} pictures",
+        file=sys.stderr,
     )
     if given.out:
         given.out.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
@@ -171,6 +183,12 @@ def main() -> None:
     parser.add_argument("--zone", type=Path)
     parser.add_argument(
         "--rate", type=float, help="frames a second; default: what the zone or the video says"
+    )
+    parser.add_argument(
+        "--look-again",
+        type=float,
+        default=VisionSettings().look_again_s,
+        help="seconds after which the net looks though nothing moved; 0: at each picture",
     )
     parser.add_argument("--model", type=Path, default=DEFAULT_MODEL)
     parser.add_argument("--engine", choices=["auto", "opencv", "onnxruntime"], default="auto")

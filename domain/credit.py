@@ -13,7 +13,7 @@ from domain.assets import Priority
 from domain.evidence import EvidenceFile
 from domain.ids import AssetId, PersonId, ZoneId
 from domain.incidents import IllegalMove
-from domain.judgements import Established, Sighting
+from domain.judgements import Established, FoundBy, Sighting
 from domain.responsibility import Reason
 
 
@@ -36,7 +36,9 @@ class Trigger(StrEnum):
 class Beneficiary(StrEnum):
     ZONE_OWNER = "zone_owner"
     ACTING = "acting"
-    NAMED = "named"  # the person whom the judgement (or the request) names
+    NAMED = "named"  # who did it, as the judgement names him; whom the request names
+    WORK_LEADER = "work_leader"  # of the work in which it was done, where the judgement names him
+    GUARDIAN = "guardian"
 
 
 class Period(StrEnum):
@@ -55,6 +57,7 @@ class CreditItem:
     at_least: Priority = Priority.MINOR  # of the incident that was handled
     within_us: int | None = None  # from opened to acknowledged; None: however long it took
     codes: frozenset[str] = frozenset()  # of the violation; empty: every one
+    found_by: frozenset[FoundBy] = frozenset()  # the violation; empty: whoever found it
     cap_hundredths: int | None = None  # of the balance of this item per period, as an amount
     period: Period = Period.QUARTER
     mark: str = "D"
@@ -134,6 +137,10 @@ class ReviewItem:
     @property
     def is_open(self) -> bool:
         return self.state in {ReviewState.PROPOSED, ReviewState.SENT_BACK}
+
+    @property
+    def happened_at_us(self) -> int:
+        return self.sighting.began_us if self.sighting else self.created_at_us
 
     def duplicate_of(self, other: UUID, by: str, at_us: int, words: str) -> "ReviewItem":
         return replace(self.judged(ReviewState.DUPLICATE, by, at_us, words), same_as=other)

@@ -9,6 +9,7 @@ class EvidenceKind(StrEnum):
     MOMENT = "moment"  # when it was proposed, with the boxes
     AFTER = "after"
     CLIP = "clip"
+    CLIP_BLURRED = "clip_blurred"  # made from it: the heads of all but whom it concerns are hidden
     PHOTO = "photo"  # by hand, from the phone
 
 

@@ -45,12 +45,9 @@ class Established:
     clause: str  # of the rule that was broken, as the judge words it
     found_by: FoundBy
 
-    @property
-    def doers(self) -> tuple[PersonId, ...]:
-        """Who did it, where they are known."""
-        return tuple(
-            each.person_id for each in self.named if each.role is WorkRole.DOER and each.person_id
-        )
+    def in_role(self, role: WorkRole) -> tuple[PersonId, ...]:
+        """Who was that, where they are known."""
+        return tuple(each.person_id for each in self.named if each.role is role and each.person_id)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -98,6 +98,10 @@ _CREDIT: Final[dict[str, _Words]] = {
         "en": "{times} times within {minutes} min, one item",
     },
     "reported_by_hand": {"zh-CN": "{by} 现场上报", "en": "reported by {by}"},
+    "zone_of_station": {
+        "zh-CN": "未指明设备: {station}有 {count} 台设备属{zone}",
+        "en": "no device was named: {count} of {station} are in {zone}",
+    },
     "seen_for": {"zh-CN": "持续 {seconds} 秒", "en": "for {seconds} s"},
     "seen_near": {
         "zh-CN": "距带电部位 {metres} 米 (误差 ±{error} 米), 要求不小于 {limit} 米",
@@ -332,6 +336,14 @@ _REFUSALS: Final[dict[str, _Words]] = {
     "root_cause_needed": {
         "zh-CN": "请写明根本原因",
         "en": "give the root cause: why it could happen at all",
+    },
+    "look_back_later": {
+        "zh-CN": "{number} 到 {on} 才回头看",
+        "en": "{number} is looked back at on {on}",
+    },
+    "look_back_over": {
+        "zh-CN": "{number} 已完成全部回头看",
+        "en": "{number} was looked back at for the last time",
     },
     "verified_by_another": {
         "zh-CN": "须由整改人以外的人验收",

@@ -28,7 +28,7 @@ from domain.events import AlarmRaised
 from domain.evidence import EvidenceFile
 from domain.ids import PersonId, entry_id, from_request, review_id
 from domain.incidents import Incident, IncidentState
-from domain.judgements import FoundBy
+from domain.judgements import FoundBy, WorkRole
 from domain.paperwork import Role, Ticket, User
 from domain.requests import (
     JudgeReview,
@@ -111,6 +111,17 @@ class CreditDesk:
     def breaks_a_rule(self, event: AlarmRaised) -> bool:
         return event.condition is Condition.SEEN or event.point in self._violations
 
+    def at_its_level(
+        self, event: AlarmRaised, tickets: Iterable[Ticket], station: str
+    ) -> AlarmRaised:
+        """As urgent as the rule says that it breaks: an interlock that is broken is level 1 (DOMAIN E5)."""
+        rule = self._violations.get(event.point)
+        if rule is None or rule.priority is None:
+            return event
+        if _is_permitted(rule, event, tickets, station):
+            return event
+        return replace(event, priority=min(event.priority, rule.priority))
+
     def violation_of(
         self,
         event: AlarmRaised,
@@ -121,14 +132,7 @@ class CreditDesk:
     ) -> Iterator[ReviewItem]:
         """A proposal with its evidence, unless a ticket permits what happened."""
         rule = self._violations.get(event.point)
-        if rule is None:
-            return
-        here = [
-            ticket
-            for ticket in tickets
-            if ticket.permits_work(event.asset_id, station, event.started_at_us)
-        ]
-        if rule.unless_ticket and here:
+        if rule is None or _is_permitted(rule, event, tickets, station):
             return
         yield from self._new(
             ReviewItem(
@@ -238,7 +242,7 @@ class CreditDesk:
         found = established(review, asked, user, self._persons)
         judged = review.judged(asked.verdict, user.name, at_us, asked.words.strip())
         if found is not None:
-            doer = next(iter(found.doers), None)
+            doer = next(iter(found.in_role(WorkRole.DOER)), None)
             judged = replace(judged, established=found, person_id=doer)
         entries: tuple[CreditEntry, ...] = ()
         proposals: tuple[ReviewItem, ...] = ()
@@ -279,7 +283,10 @@ class CreditDesk:
         for item in self._triggered(Trigger.VIOLATION_CONFIRMED):
             if item.codes and violation.code not in item.codes:
                 continue
-            if item.points_hundredths < 0 and _found_itself(violation):
+            if item.found_by and _found_by(violation) not in item.found_by:
+                continue
+            # what a unit finds itself is not scored again (DOMAIN G3)
+            if item.points_hundredths < 0 and _found_by(violation) is FoundBy.UNIT:
                 continue
             why = Reason.of("violation_confirmed", code=violation.code, by=violation.judged_by)
             about = violation.event_id or violation.review_id
@@ -470,17 +477,24 @@ def _beneficiary(item: CreditItem, answer: Answer) -> PersonId | None:
     return party.person_id or None if party else None
 
 
+# doer, work leader and guardian answer apart, each by an item of his own (DOMAIN G3)
+_ROLES: Final = {
+    Beneficiary.NAMED: WorkRole.DOER,
+    Beneficiary.WORK_LEADER: WorkRole.WORK_LEADER,
+    Beneficiary.GUARDIAN: WorkRole.GUARDIAN,
+}
+
+
 def _concerned(item: CreditItem, violation: ReviewItem) -> tuple[PersonId, ...]:
-    if item.to is Beneficiary.NAMED and violation.established is not None:
-        return violation.established.doers
+    if item.to in _ROLES:
+        found = violation.established
+        return () if found is None else found.in_role(_ROLES[item.to])
     owner = violation.owner_id if item.to is Beneficiary.ZONE_OWNER else None
     return (owner,) if owner else ()
 
 
-def _found_itself(violation: ReviewItem) -> bool:
-    """What a unit finds itself is not scored again (DOMAIN G3)."""
-    found = violation.established
-    return found is not None and found.found_by is FoundBy.UNIT
+def _found_by(violation: ReviewItem) -> FoundBy | None:
+    return None if violation.established is None else violation.established.found_by
 
 
 def _expect_words(review: ReviewItem, asked: JudgeReview) -> None:
@@ -509,3 +523,12 @@ def _together(
     """In the order of their moments; the same file once."""
     known = {each.sha256: each for each in (*before, *more)}
     return tuple(sorted(known.values(), key=lambda each: (each.at_us, each.sha256)))
+
+
+def _is_permitted(
+    rule: ViolationRule, event: AlarmRaised, tickets: Iterable[Ticket], station: str
+) -> bool:
+    """By an open ticket at the place."""
+    return rule.unless_ticket and any(
+        ticket.permits_work(event.asset_id, station, event.started_at_us) for ticket in tickets
+    )

@@ -22,7 +22,7 @@ from domain.arrangements import Arrangement
 from domain.assets import Condition
 from domain.changes import Changes
 from domain.commands import DeviceCare
-from domain.credit import CreditEntry, ReviewItem
+from domain.credit import CreditEntry, ReviewItem, ReviewState
 from domain.disturbances import Disturbance
 from domain.events import AlarmRaised
 from domain.findings import Case, Finding
@@ -476,6 +476,8 @@ class Desk:
         judged = self._credit.judge(request, user, at_us)
         changes.reviews += [judged.review, *judged.proposals]
         changes.entries += judged.entries
+        if judged.review.state is ReviewState.CONFIRMED:
+            changes.rectifications += self._rectifications.repeated(judged.review, user.name, at_us)
         return str(judged.review.review_id)
 
     def _arrange(

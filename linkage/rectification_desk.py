@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from domain.changes import Changes
 from domain.clock import MINUTE_US, to_datetime
-from domain.credit import OF_SIGHT, ReviewState
+from domain.credit import OF_SIGHT, ReviewItem, ReviewState
 from domain.ids import rectification_id
 from domain.paperwork import User
 from domain.records import Requested
@@ -100,12 +100,52 @@ class RectificationDesk:
         self, asked: Requested, request: VerifyRectification, user: User
     ) -> Rectification:
         before = self._expect_one(request, user)
+        if not before.is_open:
+            return self._looked_back_at(asked, request, user, before)
         if before.state is not RectificationState.DONE:
             raise Refused(Reason.of("rectification_not_done", number=before.number))
         if before.done_by == user.name:
             raise Refused(Reason.of("verified_by_another"))
         words = _text(request.words, "words_needed")
         return before.looked_at(request.cause_gone, user.name, asked.at_us, words)
+
+    def _looked_back_at(
+        self,
+        asked: Requested,
+        request: VerifyRectification,
+        user: User,
+        before: Rectification,
+    ) -> Rectification:
+        if before.look_back_us is None:
+            raise Refused(Reason.of("look_back_over", number=before.number))
+        if not before.wants_look_back(asked.at_us):
+            on = to_datetime(before.look_back_us).astimezone(self._plan.zone)
+            raise Refused(Reason.of("look_back_later", number=before.number, on=f"{on:%Y-%m-%d}"))
+        if before.done_by == user.name:
+            raise Refused(Reason.of("verified_by_another"))
+        words = _text(request.words, "words_needed")
+        return before.looked_back_at(request.cause_gone, user.name, asked.at_us, words)
+
+    def repeated(self, confirmed: ReviewItem, by: str, at_us: int) -> list[Rectification]:
+        """The closed notices that are open again, since the same rule was broken in the same zone."""
+        if not confirmed.code or confirmed.zone_id is None:
+            return []
+        words = f"{confirmed.code} {confirmed.text}"
+        again = [
+            each.looked_back_at(False, by, at_us, words)
+            for each in self._held.values()
+            if each.covers(confirmed.happened_at_us)
+            and each.zone_id == confirmed.zone_id
+            and self._code_of(each) == confirmed.code
+        ]
+        self._held |= {each.rectification_id: each for each in again}
+        return again
+
+    def _code_of(self, notice: Rectification) -> str:
+        try:
+            return self._credit.review(notice.review_id).code
+        except Refused:
+            return ""  # the item is not ours to know: nothing repeats it
 
     def _expect_one(
         self, request: ReportRectified | VerifyRectification, user: User

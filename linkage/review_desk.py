@@ -4,7 +4,9 @@ Decisions only. Nothing is deducted here: a report by hand is a proposal like a 
 """
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import Final
 
 from domain.changes import Changes
@@ -121,9 +123,10 @@ class ReviewDesk:
     ) -> str:
         station = self._station(request, user)
         _expect_whole(request, asked.at_us)
-        answer = Answer()
         if request.asset_id is not None:
             answer = self._answer(request.asset_id, request.at_us, Kind.VIOLATION)
+        else:
+            answer = self._of_station(station, request.at_us)
         about = from_request(asked.request_id, "report")
         review = ReviewItem(
             review_id=review_id(request.kind, about, request.code, ""),
@@ -144,6 +147,21 @@ class ReviewDesk:
         self._credit.keep_review(review)
         changes.reviews.append(review)
         return str(review.review_id)
+
+    def _of_station(self, station: str, at_us: int) -> Answer:
+        """Of a place without a device: who answers for most of the devices of its station."""
+        answers = [
+            self._answer(asset_id, at_us, Kind.VIOLATION)
+            for asset_id, asset in sorted(self._plan.assets.items())
+            if asset.station == station
+        ]
+        zones = Counter(each.zone_id for each in answers if each.zone_id is not None)
+        ((zone_id, count),) = zones.most_common(1) or ((None, 0),)
+        if zone_id is None or 2 * count <= len(answers):
+            return Answer()
+        found = next(each for each in answers if each.zone_id == zone_id)
+        why = Reason.of("zone_of_station", zone=found.zone, station=station, count=count)
+        return replace(found, reasons=(why,))
 
     def _station(self, request: ReportByHand, user: User) -> str:
         """Where it was seen. Raises Refused."""

@@ -19,12 +19,13 @@ from domain.cameras import AnalysisBox, Camera, MachineRule, WatchedArea
 from domain.clock import SECOND_US, Clock, system_clock
 from domain.evidence import Box, EvidenceFile, EvidenceKind
 from domain.ids import AssetId, BoxId, CameraId, box_proposal_id
+from domain.picture_size import BadPicture
 from domain.ports import Counters, StorageUnavailable
 from domain.requests import ProposeViolation, RefuseProposal
 from domain.violations import Code, Place, Proposal, Tickets
 from ingest.cameras.box_message import BoxMessage, UnusableMessage, read_box_message
 from service.site.model import Site
-from service.vision.pictures import BadPicture, decode_picture
+from service.vision.pictures import decode_picture
 from storage.evidence import EvidenceFiles
 
 log = structlog.get_logger(__name__)

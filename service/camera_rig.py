@@ -92,6 +92,7 @@ class CameraRig:
                 partial(self.trouble, camera.camera_id),
                 clock,
                 passwords.get(camera.camera_id, ""),
+                partial(self._frames.wants, camera.camera_id),
             )
             for camera in self._cameras.values()
             if camera.kind is not CameraKind.MQTT

@@ -39,12 +39,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _step_back() -> None:
     """Linux shares the processor between sessions first, and by nice only within one: in a session of our
-    own all our decoders together weigh less than core, and what they took is not on core's account."""
+    own all our decoders together weigh less than core, and what they took is not on core's account. As idle
+    work we leave the processor at once when core wakes, in the middle of a picture too."""
     with contextlib.suppress(OSError):
         os.nice(_NICE)
     with contextlib.suppress(OSError):
         os.setsid()
         _OWN_SHARE.write_text(str(_NICE))
+    with contextlib.suppress(OSError, AttributeError):  # Linux has it
+        os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -215,6 +215,8 @@ class VisionSettings(_Group):
     model: Path | None = None  # .onnx, with its card of the same name (.json) beside it
     engine: Literal["auto", "opencv", "onnxruntime"] = "auto"
     threads: int = Field(default=1, ge=1, le=16)  # of one picture
+    # where nothing moves the net looks again after so long, at most; 0: at each picture
+    look_again_s: float = Field(default=5.0, ge=0, le=60)
     box_host: str = "127.0.0.1"
     box_port: int = Field(default=0, ge=0, le=65_535)  # of other makers' boxes over HTTP; 0: off
     tell_every_s: float = Field(

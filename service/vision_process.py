@@ -18,6 +18,7 @@ from typing import Any, Final
 
 import structlog
 
+from detectors.violations.attention import Attention
 from detectors.violations.ground import UnusableGround
 from detectors.violations.recognise import Net, RecogniseConfig, Recogniser, Tiles
 from detectors.violations.subjects import Sureness
@@ -25,7 +26,7 @@ from detectors.violations.watch import CameraWatch
 from detectors.violations.zones import UnusableZone
 from domain.access import VISION
 from domain.cameras import Camera, CameraKind, Frame
-from domain.clock import Clock, system_clock
+from domain.clock import SECOND_US, Clock, system_clock
 from domain.ids import CameraId, TeamId
 from domain.paperwork import Ticket
 from domain.ports import StorageUnavailable
@@ -43,6 +44,7 @@ from service.local_socket import SOCKET_NAME, CoreUnreachable, RequestRefused, r
 from service.logs import configure_logs
 from service.processes import RESTART
 from service.records import records_engine
+from service.seen_before import seen_before
 from service.settings import BadSettings, Settings, VisionSettings, load_settings
 from service.site.compiled import BrokenCompiledSite, read_compiled
 from service.site.model import Site
@@ -118,8 +120,9 @@ class Eye:
 class _Watched:
     """One camera: its rules for the size of its pictures, and its memory."""
 
-    def __init__(self, memory: CameraMemory) -> None:
+    def __init__(self, memory: CameraMemory, attention: Attention) -> None:
         self.memory = memory
+        self.attention = attention
         self.size: tuple[int, int] = (0, 0)
         self.watch: CameraWatch | None = None
         self.looked_at = 0  # pictures, since the start
@@ -136,8 +139,10 @@ class VisionProcess:
         rig: CameraRig,
         tickets: KnownTickets,
         eye: Eye | None,
+        before: Iterable[ProposeViolation] = (),
     ) -> None:
-        """Without an eye nothing is recognised; whether the cameras see is still watched."""
+        """Without an eye nothing is recognised; whether the cameras see is still watched. `before`: what is
+        to be told first."""
         self._site, self._compiled = site, compiled
         self._rig, self._tickets = rig, tickets
         self._socket = settings.data / SOCKET_NAME
@@ -152,8 +157,12 @@ class VisionProcess:
         self._told_counts: dict[tuple[str, str], int] = {}
         self._boxes = BoxDesk(site, tickets, files, self._tell_at_once, self._counted)
         self._box_readers = list(self._readers_of_boxes(settings.vision))
-        self._watched = {camera.camera_id: _Watched(CameraMemory(files)) for camera in site.cameras}
-        self._waiting: deque[ProposeViolation | ReportCamera] = deque(maxlen=_WAITING_AT_MOST)
+        again_us = round(settings.vision.look_again_s * SECOND_US)
+        self._watched = {
+            camera.camera_id: _Watched(CameraMemory(files), Attention(again_us))
+            for camera in site.cameras
+        }
+        self._waiting = deque[ProposeViolation | ReportCamera](before, maxlen=_WAITING_AT_MOST)
         self._ask_again_at = 0.0
         self._tell_every_s = settings.vision.tell_every_s
         self._tell_again_at = self._count_again_at = 0.0
@@ -247,10 +256,12 @@ class VisionProcess:
                 self._told_counts = counts
 
     def _tell_the_log(self) -> None:
-        """How many pictures of each camera were looked at, and how many came too fast for that."""
+        """How many pictures of each camera were looked at, for how many of them the net was asked since
+        something moved, and how many came too fast for that."""
         log.info(
             "cameras_looked_at",
             pictures={camera: watched.looked_at for camera, watched in self._watched.items()},
+            asked={camera: watched.attention.asked for camera, watched in self._watched.items()},
             passed_over=dict(self._rig.passed_over()),
             broken=dict(self._rig.broken_pictures()),
         )
@@ -272,10 +283,13 @@ class VisionProcess:
         watch = self._watch(camera, watched, frame)
         if watch is None or self._eye is None or not camera.codes:
             return
-        found = self._recogniser(self._eye, camera).detect(frame.picture)
+        recogniser = self._recogniser(self._eye, camera)
+        found = watched.attention.found(frame.picture, frame.at_us, recogniser.detect)
         watched.memory.remember(frame, found)
         height, width = frame.picture.shape[:2]
-        for proposal in watch.look(frame.at_us, found, (width, height), frame.picture):
+        changes = watch.look(frame.at_us, found, (width, height), frame.picture)
+        watched.memory.follow(watch.tracks)
+        for proposal in changes:
             self._propose(camera, watched.memory, proposal)
 
     def _watch(self, camera: Camera, watched: _Watched, frame: Frame) -> CameraWatch | None:
@@ -389,7 +403,9 @@ def run_vision(data: Path, compiled: Path, language: str | None) -> int:
         )
         rig.standing(standing_reports(site.code, cameras, reads.standing_of_point))
         eye = _eye_of(settings.vision, rig)
-        vision = VisionProcess(settings, site, compiled, rig, KnownTickets(reads.tickets), eye)
+        before = list(seen_before(site.code, site.cameras, reads))
+        tickets = KnownTickets(reads.tickets)
+        vision = VisionProcess(settings, site, compiled, rig, tickets, eye, before)
     except (BadSettings, BrokenCompiledSite, StorageUnavailable) as error:
         log.error("vision_cannot_start", reason=str(error))
         return BAD_INPUT

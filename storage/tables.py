@@ -25,7 +25,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import TypeEngine
 
-REVISION: Final = "0022"  # of the newest migration; a test compares them
+REVISION: Final = "0023"  # of the newest migration; a test compares them
 
 
 def _words(length: int) -> TypeEngine[str]:

@@ -9,7 +9,7 @@ from nicegui import app
 
 from domain.access import may
 from domain.credit import ReviewItem
-from domain.evidence import EvidenceFile
+from domain.evidence import EvidenceFile, EvidenceKind
 from domain.paperwork import User
 from domain.ports import StorageUnavailable
 from domain.requests import ViewEvidence
@@ -78,6 +78,8 @@ def _shown(
     at: Console, user: User, station: str, looked: ViewEvidence, file: EvidenceFile, blurred: bool
 ) -> Response:
     """Once the look is noted; without core none is had."""
+    if blurred and file.kind is EvidenceKind.CLIP:
+        return Response("this clip shows faces: there is another file without them, or none", 404)
     if not may(user.roles, ViewEvidence) or not user.in_scope(station):
         return Response("this evidence is not yours to see", 403)
     try:

@@ -10,7 +10,7 @@ from web.shell import Visit
 
 def moment_of(review: ReviewItem) -> int:
     """When it happened."""
-    return review.sighting.began_us if review.sighting else review.created_at_us
+    return review.happened_at_us
 
 
 def end_of(review: ReviewItem) -> int:

@@ -34,6 +34,14 @@ class NewestFrames:
                 return None
             return self._waiting.pop(next(iter(self._waiting)))
 
+    def wants(self, camera_id: CameraId) -> bool:
+        """Whether this camera's last picture was taken. Else the one that could be had now is passed over."""
+        with self._came:
+            if camera_id not in self._waiting:
+                return True
+            self._passed_over[camera_id] = self._passed_over.get(camera_id, 0) + 1
+            return False
+
     def passed_over(self, cameras: Iterable[CameraId]) -> dict[CameraId, int]:
         """How many pictures of each nobody looked at, since the start."""
         with self._came:

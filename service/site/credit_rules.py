@@ -1,11 +1,13 @@
 """credit-rules.yaml: what is credited to whom. Editable defaults with their marks, never anybody's law."""
 
+from collections.abc import Iterator
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Final
 
 from domain.assets import Priority
 from domain.credit import Account, Beneficiary, CreditItem, Period, RuleBook, Trigger
+from domain.judgements import FoundBy
 from service.site.found import Found, document
 from service.site.nodes import Fields
 from service.site.words import MARKS, PRIORITIES
@@ -13,6 +15,7 @@ from service.site.words import MARKS, PRIORITIES
 ACCOUNTS: Final = {account.value: account for account in Account}
 TRIGGERS: Final = {trigger.value: trigger for trigger in Trigger}
 BENEFICIARIES: Final = {each.value: each for each in Beneficiary}
+FINDERS: Final = {each.value: each for each in FoundBy}
 PERIODS: Final = {period.value: period for period in Period}
 
 
@@ -49,6 +52,7 @@ def _item(fields: Fields, found: Found) -> CreditItem:
         at_least=fields.choice("at_least", PRIORITIES, Priority.MINOR),
         within_us=fields.duration("within", fallback=0) or None,
         codes=frozenset(code for value in fields.texts("codes") if (code := value.text())),
+        found_by=frozenset(_finders(fields)),
         cap_hundredths=_hundredths(fields, "cap", required=False),
         period=fields.choice("period", PERIODS, Period.QUARTER),
         mark=fields.choice("mark", MARKS, "D"),
@@ -62,6 +66,15 @@ def _item(fields: Fields, found: Found) -> CreditItem:
     if item.item_id:
         found.is_new("credit item", item.item_id, at)
     return item
+
+
+def _finders(fields: Fields) -> Iterator[FoundBy]:
+    for value in fields.texts("found_by"):
+        word = value.text()
+        if word in FINDERS:
+            yield FINDERS[word]
+        elif word is not None:
+            value.wrong(f"found_by is some of {', '.join(FINDERS)}, not {word!r}")
 
 
 def _expect_sense(fields: Fields, item: CreditItem) -> None:
@@ -83,6 +96,12 @@ def _expect_sense(fields: Fields, item: CreditItem) -> None:
     )
     if to and acting_on_violation:
         to.wrong("a violation concerns the zone's owner or the one who is named, not who is acting")
+    in_work = item.to in {Beneficiary.WORK_LEADER, Beneficiary.GUARDIAN}
+    if to and in_work and item.trigger is Trigger.INCIDENT_HANDLED:
+        to.wrong("a work leader or guardian is named by a confirmed violation alone")
+    found_by = fields.value("found_by")
+    if found_by and item.found_by and item.trigger is not Trigger.VIOLATION_CONFIRMED:
+        found_by.wrong("only of a confirmed violation is it known who found it")
     if to and item.trigger is Trigger.BY_HAND and item.to is not Beneficiary.NAMED:
         to.wrong("an item that is proposed by hand goes to the one who is named")
 

@@ -2,25 +2,30 @@
 
 import tempfile
 from collections import deque
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final, cast
 
 import cv2
 import numpy as np
 
-from detectors.violations.boxes import Class, Detections
+from detectors.violations.boxes import Box, Class, Detections
+from detectors.violations.subjects import Subject
+from detectors.violations.tracks import Track
 from domain.cameras import Frame, Picture
 from domain.clock import SECOND_US
-from domain.evidence import Box, EvidenceFile, EvidenceKind
+from domain.evidence import Box as EvidenceBox
+from domain.evidence import EvidenceFile, EvidenceKind
 from domain.violations import Proposal
+from service.evidence_files import blurred_faces
 from storage.evidence import EvidenceFiles
 
 _QUALITY: Final = 88
 _CLIP_WIDTH: Final = 960
 _KEPT_US: Final = 12 * SECOND_US  # before the newest
 _BEFORE_US: Final = 3 * SECOND_US
+_HEAD_HIGH: Final = 0.25  # of a person, with some room
 _WORDS: Final = {Class.PERSON: "person", Class.HELMET: "helmet", Class.HEAD: "head"}
 
 
@@ -30,6 +35,7 @@ class _Kept:
     jpeg: bytes
     size: tuple[int, int]  # width, height
     found: Detections
+    followed: dict[int, Subject] = field(default_factory=dict)  # by track, of those seen on it
 
 
 class CameraMemory:
@@ -45,6 +51,13 @@ class CameraMemory:
         while self._kept[0].at_us < frame.at_us - _KEPT_US:
             self._kept.popleft()
 
+    def follow(self, tracks: Iterable[Track]) -> None:
+        """Who is who on the newest picture."""
+        newest = self._kept[-1]
+        newest.followed.update(
+            (track.number, track.subject) for track in tracks if track.last_seen_us == newest.at_us
+        )
+
     def at_opening(self, proposal: Proposal) -> tuple[EvidenceFile, ...]:
         """Before and moment. Raises StorageUnavailable."""
         moment = self._kept[-1]
@@ -57,19 +70,27 @@ class CameraMemory:
         return tuple(files)
 
     def at_end(self, proposal: Proposal) -> tuple[EvidenceFile, ...]:
-        """After, and the clip. Raises StorageUnavailable."""
+        """After, the clip, and the clip without the faces of others. Raises StorageUnavailable."""
         last = self._kept[-1]
-        after = self._picture(last, EvidenceKind.AFTER, None)
         since_us = max(proposal.began_at_us - _BEFORE_US, last.at_us - _KEPT_US)
         shown = [each for each in self._kept if each.at_us >= since_us]
-        clip = webm([each.jpeg for each in shown], _rate(shown))
+        hidden = (blurred_faces(each.jpeg, _others(each, proposal.track)) for each in shown)
+        clips = [
+            self._clip([each.jpeg for each in shown], EvidenceKind.CLIP, shown),
+            self._clip(list(hidden), EvidenceKind.CLIP_BLURRED, shown),
+        ]
+        return self._picture(last, EvidenceKind.AFTER, None), *filter(None, clips)
+
+    def _clip(
+        self, jpegs: Sequence[bytes], kind: EvidenceKind, shown: Sequence[_Kept]
+    ) -> EvidenceFile | None:
+        clip = webm(jpegs, _rate(shown))
         if clip is None:
-            return (after,)
-        name = self._files.put(clip)
-        return after, EvidenceFile(
-            sha256=name,
+            return None
+        return EvidenceFile(
+            sha256=self._files.put(clip),
             media_type="video/webm",
-            kind=EvidenceKind.CLIP,
+            kind=kind,
             at_us=shown[0].at_us,
             size=len(clip),
         )
@@ -126,7 +147,7 @@ def _rate(shown: Sequence[_Kept]) -> float:
     return max(1.0, (len(shown) - 1) * SECOND_US / took_us) if took_us > 0 else 2.0
 
 
-def _boxes(kept: _Kept, of: Proposal | None) -> Iterable[Box]:
+def _boxes(kept: _Kept, of: Proposal | None) -> Iterable[EvidenceBox]:
     width, height = kept.size
     concerned = of.box if of else None
     for box, score, kind in zip(
@@ -137,7 +158,7 @@ def _boxes(kept: _Kept, of: Proposal | None) -> Iterable[Box]:
     ):
         if score < 0.3:
             continue
-        yield Box(
+        yield EvidenceBox(
             left=box[0] / width,
             top=box[1] / height,
             right=box[2] / width,
@@ -146,6 +167,30 @@ def _boxes(kept: _Kept, of: Proposal | None) -> Iterable[Box]:
             score=round(score, 3),
             concerned=concerned is not None and _is(box, concerned),
         )
+
+
+def _others(kept: _Kept, track: int) -> Iterator[EvidenceBox]:
+    """The heads that are not this track's; where a person's was not found, the top of the person."""
+    concerned = kept.followed.get(track)
+    heads = [box for box in _boxes(kept, None) if box.what != "person"]
+    mine = None if concerned is None else concerned.head
+    yield from (box for box in heads if mine is None or not _is(_pixels(box, kept), mine))
+    for person in _boxes(kept, None):
+        is_mine = concerned is not None and _is(_pixels(person, kept), concerned.box)
+        if person.what == "person" and not is_mine and not any(_on(each, person) for each in heads):
+            top = person.top + _HEAD_HIGH * (person.bottom - person.top)
+            yield replace(person, what="head", bottom=top)
+
+
+def _on(head: EvidenceBox, person: EvidenceBox) -> bool:
+    """Its middle lies in the upper half."""
+    x, y = (head.left + head.right) / 2, (head.top + head.bottom) / 2
+    return person.left <= x <= person.right and person.top <= y <= (person.top + person.bottom) / 2
+
+
+def _pixels(box: EvidenceBox, kept: _Kept) -> Box:
+    width, height = kept.size
+    return box.left * width, box.top * height, box.right * width, box.bottom * height
 
 
 def _is(box: Sequence[float], other: Sequence[float]) -> bool:

@@ -8,7 +8,8 @@ import cv2
 import numpy as np
 
 from detectors.violations.boxes import Picture
-from service.vision.pictures import LARGEST_PIXELS, BadPicture, read_picture
+from domain.picture_size import BadPicture
+from service.vision.pictures import LARGEST_PIXELS, read_picture
 
 _PICTURES: Final = frozenset({".jpg", ".jpeg", ".png"})
 OnBad = Callable[[BadPicture], None]

@@ -180,6 +180,8 @@ def test_a_notice_comes_back_in_its_newest_version(engine: Engine) -> None:
     commit(engine, rectifications=[issued])
     assert reads.rectifications_of([UUID(int=2)]) == [done]
     assert reads.every_rectification() == [done]
+    back = done.looked_at(True, "b", 4, "好").looked_back_at(True, "b", 5, "未反弹")
+    assert commit(engine, rectifications=[back]).rectification(UUID(int=1)) == back
 
 
 def test_tickets_of_a_station_and_a_moment_ended_since_or_not(engine: Engine) -> None:

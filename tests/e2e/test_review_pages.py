@@ -31,7 +31,7 @@ from domain.review_requests import ReportByHand
 from domain.violations import Code, Place, Proposal, TicketAnswer, TicketFinding
 from service.broker import LocalBroker
 from service.core_client import CoreClient
-from service.evidence_files import EVIDENCE
+from service.evidence_files import EVIDENCE, blurred_faces
 from service.passwords import hashed
 from service.records import records_engine
 from service.vision.evidence import webm
@@ -135,17 +135,20 @@ def evidence(running: RunningConsole, now_us: int) -> tuple[EvidenceFile, ...]:
                 boxes=boxes if kind is EvidenceKind.MOMENT else (),
             )
         )
-    clip = webm([frame(step) for step in range(12)], 4.0)
-    assert clip is not None
-    found.append(
-        EvidenceFile(
-            sha256=store.put(clip),
-            media_type="video/webm",
-            kind=EvidenceKind.CLIP,
-            at_us=now_us,
-            size=len(clip),
+    for kind in (EvidenceKind.CLIP, EvidenceKind.CLIP_BLURRED):
+        steps = [frame(step) for step in range(12)]
+        hidden = kind is EvidenceKind.CLIP_BLURRED
+        clip = webm([blurred_faces(each, boxes) for each in steps] if hidden else steps, 4.0)
+        assert clip is not None
+        found.append(
+            EvidenceFile(
+                sha256=store.put(clip),
+                media_type="video/webm",
+                kind=kind,
+                at_us=now_us,
+                size=len(clip),
+            )
         )
-    )
     return tuple(found)
 
 
@@ -255,7 +258,8 @@ def test_a_proposal_with_pictures_is_judged_by_keyboard_and_rectified(
     sheet.wait_for_function("[...document.images].every(each => each.naturalWidth > 0)")
     assert sheet.locator(".gw-boxed polygon").count() == 3  # the watched area
     assert sheet.locator(".gw-boxed rect").count() == 2
-    expect(sheet.get_by_text("视频不能遮挡面部")).to_be_visible()
+    expect(sheet.get_by_text("视频 (已遮挡他人面部)")).to_be_visible()
+    expect(sheet.locator("video")).to_have_count(1)
     expect(sheet.locator("canvas")).to_be_visible()  # the telemetry around it
     expect(sheet.get_by_text("工作票 柳塬变-Ⅰ-2026-11-003")).to_be_visible()
     picture(sheet, "review-pictures-zh-1280")
@@ -373,12 +377,16 @@ def test_every_look_is_in_the_audit_and_who_may_not_look_sees_nothing(
         if isinstance(each.request, ViewEvidence) and each.done
     }
     assert {file.sha256 for file in review.files} <= looked
-    address = f"{running.url}/evidence/{review.review_id}/{review.files[0].sha256}"
+    (before,) = [each for each in review.files if each.kind is EvidenceKind.BEFORE]
+    address = f"{running.url}/evidence/{review.review_id}/{before.sha256}"
     assert page.page.request.get(address).status == 200
     other = f"{running.url}/evidence/{review.review_id}/{'0' * 64}"
     assert page.page.request.get(other).status == 404
     blurred = page.page.request.get(f"{address}?blurred=1")
     assert blurred.headers["cache-control"] == "no-store"
+    (clip,) = [each for each in review.files if each.kind is EvidenceKind.CLIP]
+    address_of_clip = f"{running.url}/evidence/{review.review_id}/{clip.sha256}"
+    assert page.page.request.get(f"{address_of_clip}?blurred=1").status == 404, "not the original"
 
     roles, elsewhere = frozenset({Role.DUTY}), frozenset({"35kV沟岔变"})
     stranger = PutUser(name="elsewhere", password=hashed(PASSWORD), roles=roles, stations=elsewhere)

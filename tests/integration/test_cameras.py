@@ -180,3 +180,35 @@ def test_a_dark_stream_is_told_as_dark(needs_rtsp: None) -> None:
         reader.stop()
         reader.join(5)
     assert watch.state is CameraState.DARK
+
+
+def test_a_stream_that_repeats_its_picture_is_told_as_frozen(needs_rtsp: None) -> None:
+    """Key frames and what follows them are taken in turn: the same picture must look the same."""
+    seen = Seen()
+    watched = camera("rtsp://127.0.0.1/", frames_per_second=2.0)
+    watch = Eyesight(watched, system_clock(), EyesightTimes(frozen_s=4))
+    with rtsp_server("yard=smpte75") as server:
+        reader = reader_of(camera(server.url("yard"), frames_per_second=2.0), seen)
+        give_up_at = monotonic() + WITHIN_S
+        looked_at = 0
+        while watch.state is not CameraState.FROZEN and monotonic() < give_up_at:
+            frames = seen.wait_frames(looked_at + 1)
+            watch.saw(frames[looked_at].picture, frames[looked_at].at_us)
+            looked_at += 1
+        reader.stop()
+        reader.join(5)
+    assert watch.state is CameraState.FROZEN
+
+
+def test_while_a_picture_waits_only_key_frames_are_handed_over(needs_rtsp: None) -> None:
+    """Nobody takes them: what is decoded is what costs one picture, and the newest is no older than that."""
+    seen = Seen()
+    with rtsp_server("yard=snow") as server:
+        watched = camera(server.url("yard"), frames_per_second=10.0)
+        reader = VideoReader(watched, seen.frame, seen.trouble, is_wanted=lambda: False).start()
+        frames = seen.wait_frames(4)
+        reader.stop()
+        reader.join(5)
+    # the server sends a key frame every 25 pictures
+    numbers = [frame.at_us for frame in frames]
+    assert [round(step / 1_000_000) for step in np.diff(numbers)] == [1, 1, 1]

@@ -17,10 +17,17 @@ import pytest
 from detectors.violations.boxes import Floats
 from detectors.violations.eyesight import EyesightTimes
 from detectors.violations.subjects import Sureness
+from domain.access import VISION
+from domain.assets import Condition, Priority
+from domain.clock import system_clock
 from domain.credit import ReviewItem, ReviewKind, ReviewState
 from domain.evidence import EvidenceKind
+from domain.ids import AssetId, proposal_id
+from domain.requests import ProposeViolation
+from domain.violations import Code, Place, Proposal, TicketAnswer, TicketFinding
 from service.broker import LocalBroker
 from service.camera_rig import CameraRig
+from service.core_client import CoreClient
 from service.evidence_files import EVIDENCE
 from service.records import records_engine
 from service.settings import load_settings
@@ -151,7 +158,8 @@ def test_a_bare_head_sounds_at_once_and_waits_for_a_person_with_its_evidence(
     assert review.incident_id is not None
     assert sorted(told) == ["场地摄像机 无画面", "未戴安全帽"]
     kinds = [each.kind for each in review.files]
-    assert sorted(kinds) == sorted(EvidenceKind(k) for k in ("before", "moment", "after", "clip"))
+    wanted = ("before", "moment", "after", "clip", "clip_blurred")
+    assert sorted(kinds) == sorted(EvidenceKind(k) for k in wanted)
     moment = next(each for each in review.files if each.kind is EvidenceKind.MOMENT)
     assert [box.what for box in moment.boxes if box.concerned] == ["head"]
     files = EvidenceFiles(data / EVIDENCE)
@@ -201,6 +209,62 @@ def test_a_model_that_cannot_be_used_is_an_alarm_of_each_camera_and_ends_with_a_
         (event,) = off()
         engine.dispose()
     assert not event.raised.degraded
+
+
+def test_what_a_killed_process_saw_ends_with_the_next_one(
+    broker: LocalBroker, tmp_path: Path
+) -> None:
+    """Killed as kill -9 does: the alarm stands in the records, and nobody is there who knows of it."""
+    record_a_visit(tmp_path / "visit.avi")
+    site = write_site(
+        tmp_path / "site", port=broker.port, points=["A"], limits=[limit("A", "H", 85)]
+    )
+    (site / "cameras.yaml").write_text(
+        CAMERAS.format(recording=tmp_path / "visit.avi"), encoding="utf-8"
+    )
+    data = tmp_path / "data"
+    with core(site, data) as running:
+        running.await_connected()
+        compiled = compile_into(data, load(site))
+        engine = records_engine(data, load_settings(data=data).records, role="test", busy_ms=1_000)
+        reads = ConsoleReads(engine)
+
+        def seen() -> list[RecordedEvent]:
+            events = reads.events_of_point("yard", 0, NEVER_ENDS_US)
+            return [each for each in events if each.raised.condition is Condition.SEEN]
+
+        client = CoreClient(data).start()
+        told = a_proposal(system_clock())
+        assert client.ask(told, VISION).done
+        client.stop()
+        until(lambda: bool(seen()), "the alarm stands", 20)
+        assert seen()[0].cleared is None
+        with cameras(data, compiled):
+            until(lambda: seen()[0].cleared is not None, "it is over", 60)
+        (event,) = seen()
+        engine.dispose()
+    assert event.cleared is not None
+    assert event.cleared.ended_at_us == told.proposal.last_seen_us
+
+
+def a_proposal(at_us: int) -> ProposeViolation:
+    proposal = Proposal(
+        proposal_id=proposal_id("yard", Code.NO_HELMET, 1, at_us),
+        camera="yard",
+        code=Code.NO_HELMET,
+        track=1,
+        place=Place(station="N", asset_id=AssetId("N/1T")),
+        level=Priority.URGENT,
+        began_at_us=at_us,
+        proposed_at_us=at_us,
+        score=0.9,
+        box=(0.0, 0.0, 10.0, 10.0),
+        ticket=TicketAnswer(finding=TicketFinding.NONE),
+        last_seen_us=at_us,
+    )
+    return ProposeViolation(
+        proposal=proposal, asset_id=AssetId("N/1T"), camera="场地摄像机", text="未戴安全帽"
+    )
 
 
 @contextmanager

@@ -215,6 +215,44 @@ def test_the_leader_answers_for_the_work_and_only_the_doers_did_it() -> None:
     assert acts == [DOER]
 
 
+LEADS = replace(OWN_ZONE, item_id="leads", to=Beneficiary.WORK_LEADER, points_hundredths=-400)
+GUARDS = replace(OWN_ZONE, item_id="guards", to=Beneficiary.GUARDIAN, points_hundredths=-200)
+OF_BUREAU = replace(LEADS, item_id="bureau", found_by=frozenset({FoundBy.BUREAU}))
+BY_ROLE = replace(BOOK, items=(OWN_ACT, LEADS, GUARDS, OF_BUREAU))
+
+
+@pytest.mark.parametrize(
+    ("who", "found_by", "scored"),
+    [
+        pytest.param((WorkRole.DOER,), FoundBy.MACHINE, {"act"}, id="who-did-it"),
+        pytest.param((WorkRole.WORK_LEADER,), FoundBy.MACHINE, {"leads"}, id="who-led-it"),
+        pytest.param((WorkRole.GUARDIAN,), FoundBy.MACHINE, {"guards"}, id="who-guarded-it"),
+        pytest.param((WorkRole.ISSUER,), FoundBy.MACHINE, set(), id="an-issuer-is-not-scored"),
+        pytest.param(
+            (WorkRole.WORK_LEADER,), FoundBy.BUREAU, {"leads", "bureau"}, id="found-by-the-bureau"
+        ),
+        pytest.param(
+            (WorkRole.WORK_LEADER, WorkRole.DOER), FoundBy.DEPARTMENT, {"act", "leads"}, id="both"
+        ),
+        pytest.param((WorkRole.WORK_LEADER,), FoundBy.UNIT, set(), id="found-by-the-unit-itself"),
+    ],
+)
+def test_each_role_answers_by_an_item_of_its_own(
+    who: tuple[WorkRole, ...], found_by: FoundBy, scored: set[str]
+) -> None:
+    on = desk(BY_ROLE)
+    (review,) = violation(on)
+    people = dict(zip(who, (DOER, ACTING), strict=False))
+    whom = tuple(named(person, role) for role, person in people.items())
+    result = judged(on, review, named=whom, found_by=found_by)
+    assert {each.item_id for each in result.proposals} == scored
+    of_items = {"act": WorkRole.DOER, "guards": WorkRole.GUARDIAN}
+    assert all(
+        each.person_id == people[of_items.get(each.item_id, WorkRole.WORK_LEADER)]
+        for each in result.proposals
+    )
+
+
 def test_what_a_unit_finds_itself_is_not_scored_again() -> None:
     on = desk()
     (review,) = violation(on)
@@ -259,6 +297,28 @@ def test_nobody_judges_what_he_did_and_only_a_confirmation_names_somebody() -> N
 def test_an_open_ticket_permits_what_happened_an_issued_one_does_not() -> None:
     assert violation(desk(), [ticket(TicketState.WORKING)]) == []
     assert len(violation(desk(), [ticket(TicketState.ISSUED)])) == 1
+
+
+@pytest.mark.parametrize(
+    ("priority", "state", "level"),
+    [
+        pytest.param(Priority.URGENT, None, Priority.URGENT, id="an-interlock-is-broken"),
+        pytest.param(Priority.URGENT, TicketState.ISSUED, Priority.URGENT, id="not-permitted-yet"),
+        pytest.param(
+            Priority.URGENT, TicketState.WORKING, Priority.MAJOR, id="a-ticket-permits-it"
+        ),
+        pytest.param(None, None, Priority.MAJOR, id="as-the-limit-says"),
+        pytest.param(Priority.MINOR, None, Priority.MAJOR, id="never-less-than-the-limit-says"),
+    ],
+)
+def test_what_breaks_a_rule_is_as_urgent_as_the_rule_says(
+    priority: Priority | None, state: TicketState | None, level: Priority
+) -> None:
+    rule = replace(UNLOCK, priority=priority)
+    on = CreditDesk(BOOK, [rule], ZONE, (), (), (OWNER, ACTING, DOER))
+    event = alarm(point="unlock", priority=Priority.MAJOR)
+    tickets = [ticket(state)] if state else []
+    assert on.at_its_level(event, tickets, "35kV柳塬变").priority is level
 
 
 def test_another_point_is_no_violation() -> None:

@@ -14,8 +14,9 @@ from domain.clock import MINUTE_US, SECOND_US
 from domain.credit import ReviewItem, ReviewKind, ReviewState
 from domain.events import AlarmCleared, AlarmRaised
 from domain.evidence import Box, EvidenceFile, EvidenceKind
-from domain.ids import AssetId
+from domain.ids import AssetId, ZoneId
 from domain.judgements import FoundBy, Named, WorkRole
+from domain.organisation import Coverage
 from domain.paperwork import Role, User
 from domain.records import Requested, Ticked
 from domain.rectification import Rectification, RectificationState
@@ -34,6 +35,7 @@ from linkage.desk import Held
 from linkage.linkage import Linkage
 from linkage.plan import RejectionBound
 from tests.support.alarms import TEN_US, TRANSFORMER, plan_with
+from tests.support.people import PEOPLE
 
 DAY_US = 24 * 60 * MINUTE_US
 STATION = TRANSFORMER.station
@@ -272,6 +274,34 @@ def test_a_report_by_hand_waits_like_a_camera_s(kind: ReviewKind) -> None:
     assert queue.reviews[made].state is ReviewState.CONFIRMED
 
 
+@pytest.mark.parametrize(
+    ("covered", "zone"),
+    [
+        pytest.param((True, True), "z-ly", id="all-of-its-devices"),
+        pytest.param((True, False), None, id="half-of-them-say-nothing"),
+        pytest.param((False, False), None, id="none"),
+    ],
+)
+def test_a_report_without_a_device_is_of_the_zone_of_its_place(
+    covered: tuple[bool, ...], zone: str | None
+) -> None:
+    devices = [TRANSFORMER, replace(TRANSFORMER, asset_id=AssetId("LY/2T"))]
+    inside = {each.asset_id for each, is_in in zip(devices, covered, strict=True) if is_in}
+    of_station = replace(PEOPLE.zones[0], coverage=(Coverage(assets=frozenset(inside)),))
+    queue = Queue()
+    plan = replace(
+        queue.plan,
+        assets={each.asset_id: each for each in devices},
+        organisation=replace(PEOPLE, zones=(of_station,)),
+        responsible=None,
+    )
+    queue.linkage = Linkage(plan, held=Held(users=USERS))
+    review = queue.reviews[subject(queue.report())]
+    assert review.zone_id == zone
+    assert ("zone_of_station" in {each.code for each in review.reasons}) == (zone is not None)
+    assert (review.owner_id is not None) == (zone is not None)
+
+
 def test_who_reports_does_not_judge() -> None:
     queue = Queue()
     made = subject(queue.report("safety"))
@@ -363,6 +393,85 @@ def test_a_notice_is_closed_only_when_another_person_finds_the_cause_gone() -> N
     assert (closed.state, closed.looked_by) == (RectificationState.CLOSED, "second")
     assert (closed.root_cause, closed.files) == ("进站无人检查", (PHOTO, PHOTO))
     assert refusal(queue.ask(done, "duty")) == "rectification_not_issued"
+
+
+def closed(queue: Queue) -> UUID:
+    """A notice of a bare head, rectified and verified."""
+    notice = subject(issue(queue, confirmed(queue)))
+    queue.ask(
+        ReportRectified(rectification_id=notice, words="已补齐", root_cause="无人检查"), "safety"
+    )
+    look(queue, notice, True)
+    assert queue.notices[notice].state is RectificationState.CLOSED
+    return notice
+
+
+def look(queue: Queue, notice: UUID, gone: bool, actor: str = "second") -> Changes:
+    return queue.ask(
+        VerifyRectification(rectification_id=notice, cause_gone=gone, words="看过"), actor
+    )
+
+
+def test_a_closed_notice_is_looked_back_at_after_thirty_and_after_ninety_days() -> None:
+    queue = Queue()
+    notice = closed(queue)
+    closed_at_us = queue.at_us
+    for days, looks in ((30, 1), (90, 2)):
+        queue.at_us = closed_at_us + days * DAY_US - 1
+        assert refusal(look(queue, notice, True)) == "look_back_later"
+        queue = queue.restart()
+        queue.at_us += 1
+        assert queue.notices[notice].wants_look_back(queue.at_us)
+        assert refusal(look(queue, notice, True, "safety")) == "verified_by_another"
+        look(queue, notice, True)
+        assert queue.notices[notice].looked_back == looks
+    queue.at_us += 300 * DAY_US
+    assert refusal(look(queue, notice, True)) == "look_back_over"
+    assert queue.notices[notice].state is RectificationState.CLOSED
+
+
+def test_what_is_there_again_is_to_be_done_again() -> None:
+    queue = Queue()
+    notice = closed(queue)
+    before = queue.notices[notice]
+    queue.at_us += 30 * DAY_US
+    look(queue, notice, False)
+    again = queue.notices[notice]
+    assert (again.state, again.sent_back) == (RectificationState.ISSUED, 1)
+    assert again.due_us - queue.at_us == before.due_us - before.issued_at_us
+    queue.ask(ReportRectified(rectification_id=notice, words="x", root_cause="y"), "duty")
+    look(queue, notice, True)
+    due_us = queue.notices[notice].look_back_us
+    assert due_us == queue.at_us + 30 * DAY_US, "the looks begin anew"
+
+
+@pytest.mark.parametrize(
+    ("days", "zone", "opened"),
+    [
+        pytest.param(40, "z-ly", True, id="the-same-rule-in-the-same-zone"),
+        pytest.param(91, "z-ly", False, id="after-ninety-days"),
+        pytest.param(40, "z-gc", False, id="in-another-zone"),
+        pytest.param(40, None, False, id="in-no-zone"),
+    ],
+)
+def test_the_same_rule_in_the_same_zone_opens_a_notice_again(
+    days: int, zone: str | None, opened: bool
+) -> None:
+    queue = Queue()
+    notice = closed(queue)
+    of_zone = replace(queue.notices[notice], zone_id=None if zone is None else ZoneId("z-ly"))
+    queue.notices[notice] = of_zone
+    queue.at_us += days * DAY_US
+    queue = queue.restart()
+    review = queue.sees(7, (queue.at_us - TEN_US) / SECOND_US)
+    seen = replace(queue.reviews[review], zone_id=None if zone is None else ZoneId(zone))
+    queue.reviews[review] = seen
+    queue = queue.restart()
+    changes = queue.judge(review, ReviewState.CONFIRMED)
+    assert [each.rectification_id for each in changes.rectifications] == [notice] * opened
+    kept = queue.notices[notice]
+    assert kept.is_open == opened
+    assert ("PPE-01" in kept.looked_back_words) == opened
 
 
 def test_numbers_go_on_after_a_restart_and_one_item_has_one_open_notice() -> None:

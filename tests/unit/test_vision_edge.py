@@ -21,11 +21,12 @@ from detectors.violations.recognise import (
     UnusablePicture,
     letterboxed,
 )
+from domain.picture_size import BadPicture
 from service.settings import VisionSettings
 from service.vision.frames import NoFrames, frames_of
 from service.vision.model import DEFAULT_MODEL, UnusableModel, card_path, read_model
 from service.vision.net import build_net
-from service.vision.pictures import BadPicture, decode_picture, read_picture
+from service.vision.pictures import decode_picture, read_picture
 from service.vision.recogniser import build_recogniser, sureness
 from service.vision.watch_file import UnusableWatch, read_watch
 

@@ -1,5 +1,6 @@
 """Evidence of a proposal: shown when somebody asks for it, since each look is noted."""
 
+from collections.abc import Sequence
 from html import escape
 
 from nicegui import ui
@@ -20,7 +21,7 @@ def evidence_files(visit: Visit, review: ReviewItem) -> None:
         with ui.element("div").classes("gw-bar"):
             hidden = ui.checkbox(visit.say("reviews.blur"), value=True).props("dense")
             ui.button(
-                visit.say("reviews.look", count=len(review.files)),
+                visit.say("reviews.look", count=len(_wanted(review.files, blurred=True))),
                 icon="photo_library",
                 on_click=lambda: show(),
             ).props("no-caps outline dense")
@@ -29,18 +30,28 @@ def evidence_files(visit: Visit, review: ReviewItem) -> None:
     def show() -> None:
         frame.clear()
         with frame, ui.element("div").classes("gw-pictures"):
-            for file in review.files:
+            for file in _wanted(review.files, blurred=bool(hidden.value)):
                 _shown(visit, review, file, blurred=bool(hidden.value))
+
+
+def _wanted(files: Sequence[EvidenceFile], *, blurred: bool) -> list[EvidenceFile]:
+    """Of two clips of the same seconds the one that was asked for."""
+    derived = {file.at_us for file in files if file.kind is EvidenceKind.CLIP_BLURRED}
+    return [
+        file
+        for file in files
+        if (file.kind is not EvidenceKind.CLIP_BLURRED or blurred)
+        and not (file.kind is EvidenceKind.CLIP and blurred and file.at_us in derived)
+    ]
 
 
 def _shown(visit: Visit, review: ReviewItem, file: EvidenceFile, *, blurred: bool) -> None:
     source = address(review, file, blurred=blurred)
     with ui.element("figure").classes("gw-picture"):
-        if file.kind is EvidenceKind.CLIP:
-            if not blurred:
-                ui.html(f'<video controls muted src="{escape(source)}"></video>', sanitize=False)
-            else:
-                ui.label(visit.say("reviews.clip_not_blurred")).classes("gw-soft")
+        if file.kind is EvidenceKind.CLIP and blurred:
+            ui.label(visit.say("reviews.clip_not_blurred")).classes("gw-soft")
+        elif file.kind in {EvidenceKind.CLIP, EvidenceKind.CLIP_BLURRED}:
+            ui.html(f'<video controls muted src="{escape(source)}"></video>', sanitize=False)
         else:
             word = escape(visit.say(f"reviews.{file.kind.value}"))
             drawn = _zone_drawn(visit, review) + "".join(map(_drawn, file.boxes))

@@ -39,11 +39,18 @@ def _line(visit: Visit, notice: Rectification) -> None:
         ui.label(visit.time(notice.due_us, "%Y-%m-%d")).classes("gw-soft")
 
 
+def state_word(notice: Rectification) -> tuple[str, bool]:
+    """And whether it presses."""
+    now_us = system_clock()
+    if notice.wants_look_back(now_us):
+        return "state_look_back", True
+    return ("late", True) if notice.is_late(now_us) else (f"state_{notice.state.value}", False)
+
+
 def state_chip(visit: Visit, notice: Rectification) -> None:
-    late = notice.is_late(system_clock())
-    word = "late" if late else f"state_{notice.state.value}"
+    word, presses = state_word(notice)
     style = {RectificationState.CLOSED: "gw-plain", RectificationState.DONE: "gw-p3"}
-    chip = "gw-p2" if late else style.get(notice.state, "gw-wait")
+    chip = "gw-p2" if presses else style.get(notice.state, "gw-wait")
     ui.label(visit.say(f"rectification.{word}")).classes(f"gw-chip {chip}")
 
 
@@ -56,7 +63,13 @@ def acts_on(visit: Visit, notice: Rectification) -> None:
             ).props("no-caps unelevated")
         if notice.state is RectificationState.DONE and may(visit.user.roles, VerifyRectification):
             ui.button(
-                visit.say("rectification.verify"), on_click=lambda: _open_verify(visit, notice)
+                visit.say("rectification.verify"),
+                on_click=lambda: _open_verify(visit, notice, "verify"),
+            ).props("no-caps unelevated")
+        if notice.wants_look_back(system_clock()) and may(visit.user.roles, VerifyRectification):
+            ui.button(
+                visit.say("rectification.look_back"),
+                on_click=lambda: _open_verify(visit, notice, "look_back"),
             ).props("no-caps unelevated")
 
 
@@ -113,7 +126,9 @@ def _open_done(visit: Visit, notice: Rectification) -> None:
         _buttons(visit, dialog, done)
 
 
-def _open_verify(visit: Visit, notice: Rectification) -> None:
+def _open_verify(visit: Visit, notice: Rectification, step: str) -> None:
+    """`step`: verify, or look_back, which is the same question later."""
+
     async def verify() -> None:
         if gone.value is None:
             ui.notify(visit.say("rectification.say_gone"), type="warning")
@@ -129,11 +144,11 @@ def _open_verify(visit: Visit, notice: Rectification) -> None:
             dialog.close()
 
     with lasting_dialog() as dialog, ui.card().classes("gw-judging"):
-        ui.label(f"{notice.number} {visit.say('rectification.verify')}").classes("gw-head")
+        ui.label(f"{notice.number} {visit.say(f'rectification.{step}')}").classes("gw-head")
         ui.label(f"{visit.say('rectification.root_cause')}: {notice.root_cause}")
         answers = {
-            True: visit.say("rectification.cause_gone"),
-            False: visit.say("rectification.cause_stays"),
+            True: visit.say(f"rectification.{step}_gone"),
+            False: visit.say(f"rectification.{step}_stays"),
         }
         gone = ui.radio(answers, value=None)
         words = ui.input(visit.say("rectification.looked_words")).props("dense outlined")

@@ -13,7 +13,7 @@ from domain.evidence import EvidenceFile, EvidenceKind
 from domain.rectification import Rectification
 from web.components.download import excel_button
 from web.components.printing import print_button
-from web.components.rectifying import acts_on, state_chip
+from web.components.rectifying import acts_on, state_chip, state_word
 from web.components.redrawn import redrawn
 from web.components.review_item import named_text
 from web.components.table import Column, DataTable, Row
@@ -44,7 +44,12 @@ def rectifications_page(visit: Visit) -> None:
     )
 
     def load() -> None:
-        found = [each for each in _in_scope(visit) if each.is_open or not open_only.value]
+        now_us = system_clock()
+        found = [
+            each
+            for each in _in_scope(visit)
+            if each.is_open or each.wants_look_back(now_us) or not open_only.value
+        ]
         table.show([_row(visit, each) for each in found])
 
     open_only.on_value_change(load)
@@ -126,6 +131,12 @@ def _lines(visit: Visit, notice: Rectification, review: ReviewItem) -> Iterator[
             "afterwards",
             "".join(_image(f"/rectified/{notice.rectification_id}", each) for each in notice.files),
         )
+    if notice.looked_back_at_us is not None:
+        when = visit.time(notice.looked_back_at_us, _MINUTE)
+        told = f"{notice.looked_back_words} ({notice.looked_back_by} {when})"
+        yield "looked_back", escape(told)
+    if notice.look_back_us is not None:
+        yield "look_back_next", visit.time(notice.look_back_us, _DAY)
     if notice.sent_back:
         yield "sent_back", str(notice.sent_back)
 
@@ -173,13 +184,13 @@ def _in_scope(visit: Visit) -> list[Rectification]:
 
 def _row(visit: Visit, notice: Rectification) -> Row:
     review = visit.console.reads.review(notice.review_id)
-    late = notice.is_late(system_clock())
+    word, presses = state_word(notice)
     return {
         "id": str(notice.rectification_id),
         "opens": True,
         "number": notice.number,
-        "state": visit.say(f"rectification.{'late' if late else f'state_{notice.state.value}'}"),
-        "state_chip": "gw-p2" if late else "gw-wait",
+        "state": visit.say(f"rectification.{word}"),
+        "state_chip": "gw-p2" if presses else "gw-wait",
         "due": visit.time(notice.due_us, _DAY),
         "place": _place(visit, notice),
         "what": review.text if review else "",

@@ -51,13 +51,14 @@ WORDS = {
     "blur": ("遮挡他人面部", "Hide the faces of others"),
     "looks_are_noted": ("每次查看都记入审计.", "Every look is noted in the audit."),
     "clip_not_blurred": (
-        "视频不能遮挡面部: 取消勾选后再看.",
-        "A clip cannot hide faces: untick the box to see it.",
+        "该视频没有遮挡面部的版本: 取消勾选后再看.",
+        "This clip was not made without faces: untick the box to see it.",
     ),
     "before": ("之前", "Before"),
     "moment": ("当时", "The moment"),
     "after": ("之后", "After"),
     "clip": ("视频", "Clip"),
+    "clip_blurred": ("视频 (已遮挡他人面部)", "Clip, the faces of others hidden"),
     "photo": ("照片", "Photo"),
     "shadow_chip": ("不计分", "counts nothing"),
     "who": (

@@ -1,6 +1,9 @@
-"""A moving test picture as H.264 in MP4, encoded once, so that who serves it costs next to nothing.
+"""A test picture as H.264 in MP4, encoded once, so that who serves it costs next to nothing.
 
-/usr/bin/python3 encode.py OUT.mp4 SECONDS [WIDTHxHEIGHT]
+/usr/bin/python3 encode.py OUT.mp4 SECONDS [moving|still] [INTERVAL] [WIDTHxHEIGHT]
+
+moving: every part of it, in every picture. still: nothing moves but the noise that a sensor has. INTERVAL is
+that of the key frames, in pictures.
 """
 
 import sys
@@ -13,14 +16,25 @@ from gi.repository import Gst  # noqa: E402
 _FRAMES_PER_SECOND = 25
 
 
-def main(out: str, seconds: str, size: str = "704x576") -> None:
+def main(
+    out: str, seconds: str, shows: str = "moving", interval: str = "50", size: str = "704x576"
+) -> None:
     Gst.init(None)
     width, _, height = size.partition("x")
+    caps = f"video/x-raw,format=I420,width={width},height={height},framerate={_FRAMES_PER_SECOND}/1"
+    count = f"num-buffers={int(seconds) * _FRAMES_PER_SECOND}"
+    source = {
+        "moving": f"videotestsrc pattern=zone-plate kx2=20 ky2=20 kt=1 {count} ! {caps} ! videoconvert",
+        "still": f"compositor name=both sink_1::alpha=0.05 ! {caps}",
+    }[shows]
+    parts = (
+        f"videotestsrc pattern=smpte75 {count} ! {caps} ! both.sink_0 "
+        f"videotestsrc pattern=snow {count} ! {caps} ! both.sink_1"
+    )
     pipeline = Gst.parse_launch(
-        f"videotestsrc pattern=zone-plate kx2=20 ky2=20 kt=1 num-buffers={int(seconds) * _FRAMES_PER_SECOND} "
-        f"! video/x-raw,width={width},height={height},framerate={_FRAMES_PER_SECOND}/1 "
-        "! x264enc speed-preset=veryfast tune=zerolatency key-int-max=50 bitrate=800 threads=1 "
-        f'! h264parse ! mp4mux ! filesink location="{out}"'
+        f"{source} ! x264enc speed-preset=veryfast tune=zerolatency key-int-max={interval} "
+        "option-string=scenecut=0 bitrate=800 threads=1 "
+        f'! h264parse ! mp4mux ! filesink location="{out}" ' + (parts if shows == "still" else "")
     )
     pipeline.set_state(Gst.State.PLAYING)
     message = pipeline.get_bus().timed_pop_filtered(
