@@ -273,11 +273,13 @@ class Courier:
         return len(moved)
 
     def _next_channel(self, notice: Notice, now_us: int) -> str | None:
-        """Level 1 went out by all of them at once."""
-        tried = notice.attempts > 0 and notice.level is not Priority.URGENT
+        """Level 1 went out by all of them at once: only the telephone is left."""
+        tried = notice.attempts > 0
         since_us = max(notice.created_at_us, notice.not_before_us)
         if not tried or now_us - since_us < self._plan.move_on_after_us:
             return None
+        if notice.level is Priority.URGENT:
+            return self._plan.last_resort(notice.person_id, self.channel.channel_id)
         return self._plan.next_channel(notice.person_id, self.channel.channel_id)
 
     # -- how much may leave --------------------------------------------------------------------

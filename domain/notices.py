@@ -130,6 +130,15 @@ class NoticePlan:
         place = channels.index(after) + 1 if after in channels else len(channels)
         return channels[place] if place < len(channels) else None
 
+    def last_resort(self, person_id: PersonId, after: str) -> str | None:
+        """The telephone, behind the last channel of a person who has written none down."""
+        channels = self.contact(person_id).channels
+        has_phone = any(self.channel(each).kind is ChannelKind.PHONE for each in channels)
+        if has_phone or after not in channels[-1:]:
+            return None
+        phones = (each for each in self.channels.values() if each.kind is ChannelKind.PHONE)
+        return next((each.channel_id for each in phones), PHONE)
+
     def channel(self, channel_id: str) -> Channel:
         known = self.channels.get(channel_id)
         return known or Channel(channel_id=channel_id, kind=ChannelKind.PHONE)

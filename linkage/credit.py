@@ -111,6 +111,17 @@ class CreditDesk:
     def breaks_a_rule(self, event: AlarmRaised) -> bool:
         return event.condition is Condition.SEEN or event.point in self._violations
 
+    def at_its_level(
+        self, event: AlarmRaised, tickets: Iterable[Ticket], station: str
+    ) -> AlarmRaised:
+        """As urgent as the rule says that it breaks: an interlock that is broken is level 1 (DOMAIN E5)."""
+        rule = self._violations.get(event.point)
+        if rule is None or rule.priority is None:
+            return event
+        if _is_permitted(rule, event, tickets, station):
+            return event
+        return replace(event, priority=min(event.priority, rule.priority))
+
     def violation_of(
         self,
         event: AlarmRaised,
@@ -121,14 +132,7 @@ class CreditDesk:
     ) -> Iterator[ReviewItem]:
         """A proposal with its evidence, unless a ticket permits what happened."""
         rule = self._violations.get(event.point)
-        if rule is None:
-            return
-        here = [
-            ticket
-            for ticket in tickets
-            if ticket.permits_work(event.asset_id, station, event.started_at_us)
-        ]
-        if rule.unless_ticket and here:
+        if rule is None or _is_permitted(rule, event, tickets, station):
             return
         yield from self._new(
             ReviewItem(
@@ -519,3 +523,12 @@ def _together(
     """In the order of their moments; the same file once."""
     known = {each.sha256: each for each in (*before, *more)}
     return tuple(sorted(known.values(), key=lambda each: (each.at_us, each.sha256)))
+
+
+def _is_permitted(
+    rule: ViolationRule, event: AlarmRaised, tickets: Iterable[Ticket], station: str
+) -> bool:
+    """By an open ticket at the place."""
+    return rule.unless_ticket and any(
+        ticket.permits_work(event.asset_id, station, event.started_at_us) for ticket in tickets
+    )

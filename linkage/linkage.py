@@ -275,8 +275,10 @@ class Linkage:
                 self._cleared(event, changes)
 
     def _judged(self, event: AlarmRaised) -> AlarmRaised:
-        """As it is among what happened beside it, and in what was planned."""
-        return self._outages.judged(self._trips.judged(event, self._desk.open_tickets))
+        """As it is by the rule that it breaks, among what happened beside it, and in what was planned."""
+        tickets, station = self._desk.open_tickets, self._plan.asset(event.asset_id).station
+        event = self._credit.at_its_level(event, tickets, station)
+        return self._outages.judged(self._trips.judged(event, tickets))
 
     def _raised(self, event: AlarmRaised, changes: Changes) -> None:
         judged = self._judged(event)

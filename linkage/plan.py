@@ -91,6 +91,9 @@ class ViolationRule:
     grade: str  # "general" or "serious"
     points: frozenset[PointKey]
     unless_ticket: bool = True  # an open ticket at the place permits it
+    priority: Priority | None = (
+        None  # of the alarm where nothing permits it; None: as its limit says
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

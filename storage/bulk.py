@@ -11,7 +11,7 @@ from itertools import repeat
 from typing import Any, Final, cast
 from uuid import UUID
 
-from sqlalchemy import Connection, CursorResult, Executable
+from sqlalchemy import Connection, Executable
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.elements import ClauseElement
 
@@ -21,9 +21,7 @@ _NOTHING: Final = type(None)
 _AS_THEY_ARE: Final = frozenset({int, bool, bytes, _NOTHING})
 
 
-def write_columns(
-    connection: Connection, statement: Executable, columns: Columns
-) -> CursorResult[Any]:
+def write_columns(connection: Connection, statement: Executable, columns: Columns) -> None:
     """Every row of the `columns`, of which there is at least one. The `statement` is a constant: what is
     compiled of it is kept."""
     dialect = connection.dialect
@@ -37,7 +35,7 @@ def write_columns(
         else repeat(compiled.params[name], count)
         for name in compiled.positiontup or ()
     )
-    return connection.exec_driver_sql(compiled.string, list(zip(*taken, strict=True)))
+    connection.exec_driver_sql(compiled.string, list(zip(*taken, strict=True)))
 
 
 @cache

@@ -155,6 +155,7 @@ def _read_position(fields: Fields, found: Found) -> None:
 
 
 def _read_violation(fields: Fields, found: Found) -> None:
+    level = fields.value("priority")
     rule = ViolationRule(
         rule_id=fields.text("id"),
         code=fields.text("code"),
@@ -164,6 +165,7 @@ def _read_violation(fields: Fields, found: Found) -> None:
             PointKey(key) for key in _known(fields, "points", "point", found.points, found)
         ),
         unless_ticket=fields.flag("unless_ticket", True),
+        priority=level.choice(PRIORITIES) if level else None,
     )
     points = fields.value("points", required=True)
     fields.done()

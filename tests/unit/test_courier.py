@@ -441,6 +441,44 @@ def test_after_two_minutes_the_person_s_next_channel_is_tried(house: House) -> N
     assert [each.what for each in house.queue.entries_of(one.notice_id)][-1] == "moved"
 
 
+def test_with_no_network_at_all_level_1_is_left_for_a_call_by_the_dispatcher(house: House) -> None:
+    """Also to who wrote down no telephone; once. The others wait for their channel."""
+    house.trouble = ReceiverAway("no route to host")
+    urgent, major = notice(1, level=URGENT), notice(2)
+    house.decides(urgent, major)
+    for _ in range(40):
+        house.runs()
+        house.passes(10)
+    found = {each.notice_id: each for each in house.queue.find(NoticeFilter())}
+    assert {each.state for each in found.values()} == {NoticeState.QUEUED}
+    assert found[urgent.notice_id].channel == "phone"
+    assert found[major.notice_id].channel == "chat"
+    moves = [each.what for each in house.queue.entries_of(urgent.notice_id)]
+    assert moves.count("moved") == 1
+
+
+@pytest.mark.parametrize(
+    ("channels", "after", "wanted"),
+    [
+        pytest.param(("chat", "sms"), "chat", None, id="another-one-follows"),
+        pytest.param(("chat", "sms"), "sms", "phone", id="behind-the-last-the-telephone"),
+        pytest.param(("phone", "chat"), "chat", None, id="he-is-called-already"),
+        pytest.param(("phone",), "phone", None, id="behind-the-telephone-nothing"),
+    ],
+)
+def test_the_telephone_is_the_last_resort(
+    channels: tuple[str, ...], after: str, wanted: str | None
+) -> None:
+    contact = Contact(person_id=YI, channels=channels)
+    chat = replace(CHAT, channel_id="chat")
+    plan = replace(
+        PLAN,
+        contacts={YI: contact},
+        channels={"chat": chat, "sms": replace(chat, channel_id="sms")},
+    )
+    assert plan.last_resort(YI, after) == wanted
+
+
 def test_who_waits_for_his_hours_is_told_when_they_begin(house: House) -> None:
     later = house.now_us + 60 * SECOND_US
     house.decides(notice(1, not_before_us=later, next_try_us=later))

@@ -299,6 +299,28 @@ def test_an_open_ticket_permits_what_happened_an_issued_one_does_not() -> None:
     assert len(violation(desk(), [ticket(TicketState.ISSUED)])) == 1
 
 
+@pytest.mark.parametrize(
+    ("priority", "state", "level"),
+    [
+        pytest.param(Priority.URGENT, None, Priority.URGENT, id="an-interlock-is-broken"),
+        pytest.param(Priority.URGENT, TicketState.ISSUED, Priority.URGENT, id="not-permitted-yet"),
+        pytest.param(
+            Priority.URGENT, TicketState.WORKING, Priority.MAJOR, id="a-ticket-permits-it"
+        ),
+        pytest.param(None, None, Priority.MAJOR, id="as-the-limit-says"),
+        pytest.param(Priority.MINOR, None, Priority.MAJOR, id="never-less-than-the-limit-says"),
+    ],
+)
+def test_what_breaks_a_rule_is_as_urgent_as_the_rule_says(
+    priority: Priority | None, state: TicketState | None, level: Priority
+) -> None:
+    rule = replace(UNLOCK, priority=priority)
+    on = CreditDesk(BOOK, [rule], ZONE, (), (), (OWNER, ACTING, DOER))
+    event = alarm(point="unlock", priority=Priority.MAJOR)
+    tickets = [ticket(state)] if state else []
+    assert on.at_its_level(event, tickets, "35kV柳塬变").priority is level
+
+
 def test_another_point_is_no_violation() -> None:
     assert list(desk().violation_of(alarm(), ANSWER, None, [], "s")) == []
 

@@ -2,6 +2,7 @@
 
 Rule of E5 -> its test (test_rule_tables checks that each is there):
 - what is of which level: test_what_happens_has_the_level_of_the_table, test_what_a_camera_sees_has_its_level;
+  interlock broken: test_what_breaks_a_rule_is_as_urgent_as_the_rule_says;
   a trip: test_an_opening_after_an_operated_protection_is_a_fault_trip
 - acknowledge within 2, 5, 30 minutes: test_each_level_is_acknowledged_within_its_minutes
 - duty lead, station head, production leader at 2, 5, 15 and 5, 15, 60; level 3 at 60 and with the next shift:

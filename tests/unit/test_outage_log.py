@@ -22,8 +22,7 @@ from domain.outages import Phase, TrialResult
 from domain.records import Record
 from domain.requests import Request
 from tests.support.alarms import TEN_US
-from tests.support.outages import Room
-from tests.unit.test_earth_faults import earth
+from tests.support.outages import Room, earth
 from tests.unit.test_outages import PLANNED
 
 
