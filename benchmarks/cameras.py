@@ -153,7 +153,7 @@ def cameras(here: Stage, server: RtspServer, seen: Seen) -> Iterator[None]:
         seen.server_cpu_s += cpu_s(server.process.pid) - cpu[1]
     finally:
         process.terminate()
-        process.wait(20)
+        process.wait(60)  # behind everybody else
     looked_at = [
         count - before["pictures"].get(name, 0) for name, count in after["pictures"].items()
     ]

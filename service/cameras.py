@@ -4,7 +4,8 @@ python -m service.cameras --compiled FILE --data DIR; started and watched by the
 What it sees goes to core as requests, which are journalled like everything. When it dies, core does not
 notice.
 
-Nothing heavy is imported here: first it steps back behind core, and waits until core is there.
+Nothing heavy is imported here: first it waits until core is there. Its start goes at a low priority; before
+the first picture it steps back behind core.
 """
 
 import argparse
@@ -25,8 +26,9 @@ _OWN_SHARE: Final = Path("/proc/self/autogroup")  # is there where the kernel sh
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    _step_back()
     chosen = _parser().parse_args(arguments)
+    with contextlib.suppress(OSError):
+        os.nice(_NICE)
     # while we only wait, a signal ends us at once
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: sys.exit(0))
@@ -34,6 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         time.sleep(_LOOK_EVERY_S)
     from service.vision_process import run_vision
 
+    _step_back()
     return run_vision(chosen.data, chosen.compiled, chosen.language)
 
 
@@ -41,8 +44,6 @@ def _step_back() -> None:
     """Linux shares the processor between sessions first, and by nice only within one: in a session of our
     own all our decoders together weigh less than core, and what they took is not on core's account. As idle
     work we leave the processor at once when core wakes, in the middle of a picture too."""
-    with contextlib.suppress(OSError):
-        os.nice(_NICE)
     with contextlib.suppress(OSError):
         os.setsid()
         _OWN_SHARE.write_text(str(_NICE))
