@@ -108,6 +108,8 @@ class Correlation:
         self._of_bay: dict[Bay, dict[UUID, Disturbance]] = {}
         self._reaching: dict[AssetId, dict[UUID, tuple[Disturbance, Reached]]] = {}
         self._told: dict[AssetId, list[_Remembered]] = {}
+        # commands that failed for an incident, and when the last did: no trouble of the plant's
+        self._failed: dict[UUID, tuple[int, int]] = {}
         self._looks_again_us = 0
         self._opened: dict[PointKey, int] = {}  # when each switch opened, by the plant's clock
         for disturbance in disturbances:
@@ -116,6 +118,11 @@ class Correlation:
             self.remember(event, (incident_of or {}).get(event.event_id))
 
     def remember(self, event: AlarmRaised, incident_id: UUID | None) -> None:
+        if event.condition is Condition.COMMAND_FAILED:
+            if incident_id is not None:
+                times, _ = self._failed.get(incident_id, (0, 0))
+                self._failed[incident_id] = times + 1, event.detected_at_us
+            return
         if is_opening(event):
             self._opened[PointKey(event.point)] = event.started_at_us
         told = self._told.setdefault(event.asset_id, [])
@@ -171,7 +178,8 @@ class Correlation:
                 grounds = [self._grounds_of(event) for event in events]
                 of_it = [each for each in grounds if each and each.is_of(disturbance)]
                 if len(of_it) == len(events):
-                    yield incident_id, len(events), self._explanation(events[0], of_it[0])
+                    failed, _ = self._failed.get(incident_id, (0, 0))
+                    yield incident_id, len(events) + failed, self._explanation(events[0], of_it[0])
 
     def passed(self, at_us: int) -> None:
         """Forgets what no rule looks at any more; now and then, for the rules go by times, not by memory."""
@@ -187,6 +195,9 @@ class Correlation:
         for point, opened_us in list(self._opened.items()):
             if opened_us < at_us - TOLD_WITHIN_US:
                 del self._opened[point]
+        for incident_id, (_, failed_us) in list(self._failed.items()):
+            if failed_us < at_us - LATE_CAUSE_WITHIN_US:
+                del self._failed[incident_id]
 
     def _grounds_of(self, event: AlarmRaised) -> _Grounds | None:
         if event.condition in _OF_NO_TRIP or not self._disturbances:

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Final
 from uuid import UUID
 
-from domain.assets import Priority
+from domain.assets import Condition, Priority
 from domain.changes import Changes
 from domain.events import AlarmRaised
 from domain.incidents import ITSELF, Explanation, Incident
@@ -40,8 +40,8 @@ class Grouping:
         incident_id = changes.memberships.get(event.event_id)
         incident = self._incidents.get(incident_id) if incident_id else None
         self._correlation.remember(event, incident.incident_id if incident else None)
-        if incident is None:
-            return
+        if incident is None or event.condition is Condition.COMMAND_FAILED:
+            return  # a dead siren says nothing of what the incident follows from
         found = self._correlation.explanation_of(event)
         if incident.event_count == 1 and found is not None:
             self._explain(incident, found, changes)

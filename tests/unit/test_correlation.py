@@ -9,8 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.assets import AlarmClass, Condition, Priority
+from domain.changes import OutboxDone
 from domain.clock import SECOND_US
-from domain.commands import SILENCE, DeviceCommand, FieldDevice
+from domain.commands import SILENCE, CommandState, DeviceCommand, FieldDevice, OutboxItem
 from domain.events import AlarmRaised
 from domain.ids import AssetId, DeviceId
 from domain.incidents import Incident
@@ -194,6 +195,35 @@ def test_who_silences_a_consequence_does_not_stop_the_siren_of_its_cause() -> No
     of_cause = set(incident_at(control, "LY/101").standing)
     assert {each.event_id for each in stops(control)} <= of_cause
     assert stops(control)
+
+
+@pytest.mark.parametrize("told_s", [0, 40], ids=["cause-before-it-fails", "cause-after-it-failed"])
+def test_a_siren_that_does_not_answer_is_no_trouble_of_the_plants_own(told_s: int) -> None:
+    control = ControlRoom(replace(PLAN, devices=(replace(HORN, asset_id=AssetId("LY/113")),)))
+    control.positions = as_usual()
+    consequence = control.raises(**loses("LY/113"))
+    happened_us, asked = control.at_us, sounding(control, consequence)
+    if told_s == 0:
+        breaker_trips(control, "LY/101", started_at_us=happened_us)
+    for _ in range(HORN.attempts):
+        done = OutboxDone(
+            outbox_id=OutboxItem.of(sounding_now(control, asked)).outbox_id,
+            at_us=control.at_us,
+            outcome="sent",
+        )
+        control._fold(control.linkage.delivered(done))
+        control.passes(HORN.confirm_within_us / SECOND_US)
+    assert sounding_now(control, asked).state is CommandState.FAILED
+    assert incident_at(control, "LY/113").event_count == 2
+    if told_s:
+        control.restarts()
+        breaker_trips(control, "LY/101", started_at_us=happened_us)
+    beneath = incident_at(control, "LY/113")
+    assert beneath.cause == incident_at(control, "LY/101").incident_id
+
+
+def sounding_now(control: ControlRoom, asked: DeviceCommand) -> DeviceCommand:
+    return {each.command_id: each for each in control.everything.commands}[asked.command_id]
 
 
 def test_a_siren_goes_on_for_a_consequence_of_level_1() -> None:
