@@ -58,6 +58,9 @@ class _Source:
 _TRUSTED: Final = frozenset({Quality.GOOD, Quality.SUBSTITUTED})
 _POSITIONS: Final = {1.0: SwitchState.OPEN, 2.0: SwitchState.CLOSED}
 _UNHEARD_OF: Final = _Source(False, NEVER_US)
+# made here, by one thread: msgspec must not get to know a type in two at once (storage.typed)
+_read_limits: Final = msgspec.msgpack.Decoder(ActiveLimits).decode
+_SOURCES: Final = msgspec.msgpack.Decoder(dict[str, _Source])
 
 
 def evaluate(state: "DetectorState", record: Record) -> tuple["DetectorState", list[Event]]:
@@ -176,8 +179,8 @@ class DetectorState:
         if meta.get("format") not in (_FORMAT, _WITHOUT_CHECKS):
             raise UnreadableCheckpoint(f"detector state of format {meta.get('format')!r}")
         try:
-            plan = Plan(msgspec.msgpack.decode(parts["limits"], type=ActiveLimits))
-            sources = msgspec.convert(meta["sources"], dict[str, _Source])
+            plan = Plan(_read_limits(parts["limits"]))
+            sources = msgspec.convert(meta["sources"], _SOURCES.type)
             if not np.array_equal(arrays["number"], plan.numbers):
                 raise UnreadableCheckpoint("the arrays are of other points than the limits")
             # own copies: stored arrays may be read-only, and evaluation writes

@@ -42,6 +42,9 @@ class BridgeSays(msgspec.Struct, frozen=True):
     current: bool
 
 
+_said: Final = msgspec.json.Decoder(BridgeSays).decode
+
+
 def seal_of(key: bytes, partition: int, value: bytes) -> bytes:
     """Only who holds the key of the site's records writes records: a gateway may write to the topic too. What
     was sealed for one partition is none in another."""
@@ -126,7 +129,7 @@ class PartitionIntake:
 
     def _hear(self, message: Fetched) -> None:
         try:
-            said = msgspec.json.decode(message.value, type=BridgeSays)
+            said = _said(message.value)
         except msgspec.MsgspecError:
             self._counters.add("malformed_bridge_words")
             return

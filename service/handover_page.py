@@ -17,6 +17,7 @@ from domain.readings import Quality
 from domain.topology import Switch, SwitchKind
 from linkage.plan import LinkagePlan
 from service.site.model import Site
+from storage.typed import read_json
 
 Latest = Mapping[str, tuple[float | None, int, int]]  # point -> value, event time, quality
 
@@ -69,7 +70,7 @@ def written(page: Page) -> str:
 def read(content: str) -> Page:
     """Raises UnreadablePage."""
     try:
-        return msgspec.json.decode(content, type=Page)
+        return read_json(Page, content)
     except msgspec.MsgspecError as error:
         raise UnreadablePage(f"the page cannot be shown: {error}") from error
 

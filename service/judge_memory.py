@@ -22,6 +22,7 @@ from service.judging import Kept
 from service.model_store import LearntStreams
 from service.watched import Watched, fresh_judge
 from storage.files import write_whole
+from storage.typed import read_json
 
 log = structlog.get_logger(__name__)
 
@@ -112,7 +113,7 @@ class JudgeMemory:
         if not path.exists():
             return Kept()
         try:
-            found = msgspec.json.decode(path.read_bytes(), type=_Experts)
+            found = read_json(_Experts, path.read_bytes())
         except (OSError, ValueError) as error:
             log.warning("judge_memory_unusable", path=str(path), reason=str(error))
             return Kept()

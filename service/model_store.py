@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any, Final
 from zipfile import BadZipFile
 
-import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -23,6 +22,7 @@ from detectors.judgement.thermal import Nameplate
 from detectors.judgement.wind import PowerCurve
 from domain.ids import AssetId
 from storage.files import write_whole
+from storage.typed import converted
 
 _FORMAT: Final = 1
 _KEPT: Final = 5  # versions
@@ -191,9 +191,9 @@ def _models(told: Mapping[str, Any], path: Path, streams: Mapping[str, LearntStr
         from_us=int(told["from_us"]),
         to_us=int(told["to_us"]),
         curves=curves,
-        plates=msgspec.convert(told["plates"], dict[AssetId, Nameplate]),
+        plates=converted(dict[AssetId, Nameplate], told["plates"]),
         streams=streams,
-        suns=msgspec.convert(told.get("suns", {}), dict[AssetId, SunModel]),
-        motors=msgspec.convert(told.get("motors", {}), dict[AssetId, HealthyMotor]),
-        figures=msgspec.convert(told["figures"], dict[str, float]),
+        suns=converted(dict[AssetId, SunModel], told.get("suns", {})),
+        motors=converted(dict[AssetId, HealthyMotor], told.get("motors", {})),
+        figures=converted(dict[str, float], told["figures"]),
     )

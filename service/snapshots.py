@@ -8,6 +8,7 @@ import msgspec
 from detectors.evaluate import UnreadableCheckpoint
 from domain.assets import ActiveLimits
 from storage.checkpoints import Checkpoint
+from storage.typed import read_packed
 
 _INTAKE: Final = "intake_"
 
@@ -25,7 +26,7 @@ def together(detectors: Checkpoint, intake: Checkpoint) -> Checkpoint:
 def limits_of(joint: Checkpoint) -> ActiveLimits:
     """Those that held where it stands. Raises UnreadableCheckpoint."""
     try:
-        return msgspec.msgpack.decode(joint.parts["limits"], type=ActiveLimits)
+        return read_packed(ActiveLimits, joint.parts["limits"])
     except (KeyError, msgspec.DecodeError) as error:
         raise UnreadableCheckpoint(f"the limits of a checkpoint cannot be read: {error}") from error
 

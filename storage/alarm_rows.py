@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from typing import Any, Final
 
-import msgspec
 from sqlalchemy import RowMapping
 
 from domain.alarms import (
@@ -20,6 +19,7 @@ from domain.ids import AssetId, PointKey
 from domain.limit_changes import Campaign, LimitChange, LimitSetting
 from domain.paperwork import ApprovalState
 from storage.rows import Columns, as_json, columns_of, columns_of_all
+from storage.typed import read_json
 
 CLOSED_RANK: Final = 9
 WITHHELD_RANK: Final = 4
@@ -77,7 +77,7 @@ def limit_change(row: RowMapping) -> LimitChange:
     held: dict[str, Any] = dict(row)
     del held["point"], held["condition"]
     for name in ("setting", "was"):
-        held[name] = msgspec.json.decode(held[name], type=LimitSetting)
+        held[name] = read_json(LimitSetting, held[name])
     held["state"] = ApprovalState(held["state"])
     return LimitChange(**held)
 

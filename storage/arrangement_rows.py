@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-import msgspec
 from sqlalchemy import RowMapping, Select, select
 
 from domain.arrangements import (
@@ -22,6 +21,7 @@ from domain.organisation import Holiday
 from domain.paperwork import ApprovalState
 from storage.rows import as_json, columns_of
 from storage.tables import arrangements
+from storage.typed import read_json
 
 _Row = dict[str, Any]
 _PERSONS: Final = tuple[PersonId, ...]
@@ -54,10 +54,10 @@ def arrangement_row(arrangement: Arrangement) -> _Row:
 def arrangement(row: RowMapping) -> Arrangement:
     held: _Row = dict(row)
     kind = ArrangementKind(held.pop("kind"))
-    held[kind.value] = msgspec.json.decode(held.pop("body"), type=_BODIES[kind])
+    held[kind.value] = read_json(_BODIES[kind], held.pop("body"))
     held["state"] = ApprovalState(held["state"])
-    held["needs"] = msgspec.json.decode(held["needs"], type=_PERSONS)
-    held["agreed"] = msgspec.json.decode(held["agreed"], type=_PERSONS)
+    held["needs"] = read_json(_PERSONS, held["needs"])
+    held["agreed"] = read_json(_PERSONS, held["agreed"])
     return Arrangement(**held)
 
 

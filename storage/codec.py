@@ -30,6 +30,7 @@ from domain.records import (
 )
 from storage.request_codec import named, request_of
 from storage.text import writable
+from storage.typed import read_packed
 
 DIGEST_BYTES: Final = 8
 _PACKET_ID: Final = np.dtype("<i8")  # wider than MQTT needs: a Kafka offset fits too
@@ -142,13 +143,13 @@ def _decode(row: Row) -> Record:
         case "tick":
             return Ticked(at_us=at_us)
         case "source":
-            change = msgspec.msgpack.decode(row.body, type=_Source)
+            change = read_packed(_Source, row.body)
             return SourceChanged(at_us=at_us, source_id=source_id, current=change.current)
         case "limits":
-            limits = msgspec.msgpack.decode(row.body, type=ActiveLimits)
+            limits = read_packed(ActiveLimits, row.body)
             return LimitsActivated(at_us=at_us, limits=limits)
         case "rebase":
-            rebase = msgspec.msgpack.decode(row.body, type=_Rebase)
+            rebase = read_packed(_Rebase, row.body)
             return ClockRebased(
                 at_us=at_us,
                 source_id=source_id,
@@ -157,7 +158,7 @@ def _decode(row: Row) -> Record:
                 to_us=rebase.to_us,
             )
         case "reply":
-            reply = msgspec.msgpack.decode(row.body, type=_Reply)
+            reply = read_packed(_Reply, row.body)
             return DeviceReplied(
                 at_us=at_us,
                 device_id=DeviceId(reply.device_id),
@@ -167,7 +168,7 @@ def _decode(row: Row) -> Record:
                 receipts=_receipts(row),
             )
         case "request":
-            asked = msgspec.msgpack.decode(row.body, type=_Request)
+            asked = read_packed(_Request, row.body)
             return Requested(
                 at_us=at_us,
                 request_id=asked.request_id,
@@ -175,9 +176,9 @@ def _decode(row: Row) -> Record:
                 request=request_of(asked.request),
             )
         case "paper":
-            return msgspec.msgpack.decode(row.body, type=PaperLearned)
+            return read_packed(PaperLearned, row.body)
         case "dead_letter":
-            letter = msgspec.msgpack.decode(row.body, type=_DeadLetter)
+            letter = read_packed(_DeadLetter, row.body)
             return DeadLetter(
                 at_us=at_us,
                 source_id=source_id,
@@ -205,7 +206,7 @@ def to_bytes(record: Record) -> bytes:
 def from_bytes(message: bytes) -> Record:
     """Raises DamagedRecord."""
     try:
-        kept = msgspec.msgpack.decode(zlib.decompress(message), type=_Message)
+        kept = read_packed(_Message, zlib.decompress(message))
     except (msgspec.MsgspecError, zlib.error) as error:
         raise DamagedRecord(f"a message of {len(message)} bytes is no record: {error}") from error
     if kept.row.checksum() != kept.checksum:

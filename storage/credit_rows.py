@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import msgspec
 from sqlalchemy import RowMapping
 
 from domain.assets import Priority
@@ -11,6 +10,7 @@ from domain.evidence import EvidenceFile
 from domain.judgements import Established, Sighting
 from domain.responsibility import Reason
 from storage.rows import as_json, columns_of
+from storage.typed import read_json
 
 _Row = dict[str, Any]
 _REASONS = tuple[Reason, ...]
@@ -31,12 +31,12 @@ def review(row: RowMapping) -> ReviewItem:
     held["kind"] = ReviewKind(held["kind"])
     held["state"] = ReviewState(held["state"])
     held["account"] = Account(held["account"]) if held["account"] else None
-    held["reasons"] = msgspec.json.decode(held["reasons"], type=_REASONS)
-    held["evidence"] = msgspec.json.decode(held["evidence"], type=tuple[str, ...])
+    held["reasons"] = read_json(_REASONS, held["reasons"])
+    held["evidence"] = read_json(tuple[str, ...], held["evidence"])
     held["level"] = Priority(held["level"]) if held["level"] else None
-    held["sighting"] = msgspec.json.decode(held["sighting"], type=Sighting | None)
-    held["established"] = msgspec.json.decode(held["established"], type=Established | None)
-    held["files"] = msgspec.json.decode(held["files"], type=tuple[EvidenceFile, ...])
+    held["sighting"] = read_json(Sighting | None, held["sighting"])
+    held["established"] = read_json(Established | None, held["established"])
+    held["files"] = read_json(tuple[EvidenceFile, ...], held["files"])
     return ReviewItem(**held)
 
 
@@ -47,5 +47,5 @@ def entry_row(entry: CreditEntry) -> _Row:
 def entry(row: RowMapping) -> CreditEntry:
     held: _Row = dict(row)
     held["account"] = Account(held["account"])
-    held["reasons"] = msgspec.json.decode(held["reasons"], type=_REASONS)
+    held["reasons"] = read_json(_REASONS, held["reasons"])
     return CreditEntry(**held)

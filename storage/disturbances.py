@@ -3,7 +3,6 @@
 from functools import cache
 from typing import Any, Final
 
-import msgspec
 from sqlalchemy import (
     BigInteger,
     Column,
@@ -26,6 +25,7 @@ from storage.engines import reading
 from storage.inserts import newest
 from storage.rows import as_json, columns_of
 from storage.tables import metadata, words
+from storage.typed import read_json
 
 disturbances: Final = Table(
     "disturbances",
@@ -75,5 +75,5 @@ def _row(disturbance: Disturbance) -> dict[str, Any]:
 def _disturbance(row: RowMapping) -> Disturbance:
     held: dict[str, Any] = dict(row)
     held["asset_id"] = AssetId(held["asset_id"])
-    held["reached"] = msgspec.json.decode(held["reached"], type=tuple[Reached, ...])
+    held["reached"] = read_json(tuple[Reached, ...], held["reached"])
     return Disturbance(**held)

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final
 
-import msgspec
 from sqlalchemy import (
     Connection,
     Executable,
@@ -37,6 +36,7 @@ from storage.rows import (
 )
 from storage.tables import deadlines
 from storage.text import writable
+from storage.typed import read_json
 
 WAITING: Final = "waiting"
 CANCELLED: Final = "cancelled"
@@ -116,7 +116,7 @@ def notice(row: RowMapping) -> Notice:
     held["level"] = Priority(held["level"])
     held["kind"] = Kind(held["kind"])
     held["state"] = NoticeState(held["state"])
-    held["why"] = msgspec.json.decode(held["why"], type=tuple[Reason, ...])
+    held["why"] = read_json(tuple[Reason, ...], held["why"])
     return Notice(**held)
 
 

@@ -2,13 +2,13 @@
 
 from typing import Any
 
-import msgspec
 from sqlalchemy import RowMapping
 
 from domain.assets import Priority
 from domain.findings import Case, Cause, Finding, Opinion, Verdict
 from domain.ids import AssetId
 from storage.rows import as_json, columns_of
+from storage.typed import read_json
 
 _Row = dict[str, Any]
 
@@ -23,7 +23,7 @@ def finding(row: RowMapping) -> Finding:
     held["cause"] = Cause(held["cause"])
     held["verdict"] = Verdict(held["verdict"])
     held["priority"] = Priority(held["priority"])
-    held["opinions"] = msgspec.json.decode(held["opinions"], type=tuple[Opinion, ...])
+    held["opinions"] = read_json(tuple[Opinion, ...], held["opinions"])
     answered = held["answered_cause"]
     held["answered_cause"] = Cause(answered) if answered else None
     return Finding(**held)

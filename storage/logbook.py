@@ -9,7 +9,6 @@ from functools import cache
 from typing import Any, Final, TypeVar
 from uuid import UUID
 
-import msgspec
 from sqlalchemy import (
     BigInteger,
     Boolean,
@@ -40,6 +39,7 @@ from storage.inserts import insert, newest
 from storage.rows import as_json, columns_of, stored
 from storage.tables import metadata, words
 from storage.text import writable
+from storage.typed import read_json
 
 T = TypeVar("T")
 
@@ -258,7 +258,7 @@ def entry(row: RowMapping) -> LogEntry:
         written_at_us=row["written_at_us"],
         by=row["by"],
         text=row["text"],
-        what=msgspec.json.decode(row["what"], type=Reason) if row["what"] else None,
+        what=read_json(Reason, row["what"]) if row["what"] else None,
         order=order,
         corrects=row["corrects"],
     )
@@ -271,7 +271,7 @@ def watch_row(held: Watch) -> dict[str, Any]:
 
 def watch(row: RowMapping) -> Watch:
     held: dict[str, Any] = dict(row)
-    held["persons"] = msgspec.json.decode(held["persons"], type=tuple[PersonId, ...])
+    held["persons"] = read_json(tuple[PersonId, ...], held["persons"])
     held["state"] = WatchState(held["state"])
     return Watch(**held)
 

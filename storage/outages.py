@@ -9,7 +9,6 @@ from functools import cache
 from typing import Any, Final, TypeVar
 from uuid import UUID
 
-import msgspec
 from sqlalchemy import (
     BigInteger,
     Boolean,
@@ -35,6 +34,7 @@ from storage.engines import reading
 from storage.inserts import newest
 from storage.rows import as_json
 from storage.tables import _words, metadata
+from storage.typed import read_json
 
 _T = TypeVar("_T")
 _Row = dict[str, Any]
@@ -248,9 +248,7 @@ class OutageReads:
 
     def _decoded(self, query: Any, kind: type[_T]) -> list[_T]:
         with reading(self._engine) as connection:
-            return [
-                msgspec.json.decode(body, type=kind) for body in connection.execute(query).scalars()
-            ]
+            return [read_json(kind, body) for body in connection.execute(query).scalars()]
 
 
 def _outage_row(outage: Outage) -> _Row:

@@ -15,6 +15,7 @@ from domain.requests import (
     TakeLeave,
 )
 from storage.text import writable
+from storage.typed import converted
 
 _KINDS: Final[Mapping[str, type[Request]]] = {each.__name__: each for each in get_args(Request)}
 # what an audit does not keep: a password, and what stands elsewhere: folders, signed pages
@@ -44,7 +45,7 @@ def request_of(written: Mapping[str, Any]) -> Request:
         known = ", ".join(sorted(_KINDS))
         raise MalformedRequest(f"no request is named {written.get('type')!r}; there are {known}")
     try:
-        return msgspec.convert(written.get("fields"), kind, str_keys=True)
+        return converted(kind, written.get("fields"), str_keys=True)
     except msgspec.ValidationError as error:
         raise MalformedRequest(f"{kind.__name__}: {error}") from error
 

@@ -6,7 +6,6 @@ from functools import cache
 from typing import Any, Final
 from uuid import UUID
 
-import msgspec
 from sqlalchemy import (
     BigInteger,
     Column,
@@ -37,6 +36,7 @@ from storage.inserts import newest
 from storage.rows import as_json, columns_of
 from storage.tables import metadata, reviews, tickets, words
 from storage.text import writable
+from storage.typed import read_json
 
 review_marks: Final = Table(
     "review_marks",
@@ -227,5 +227,5 @@ def rectification_row(notice: Rectification) -> dict[str, Any]:
 def rectification(row: RowMapping) -> Rectification:
     held: dict[str, Any] = dict(row)
     held["state"] = RectificationState(held["state"])
-    held["files"] = msgspec.json.decode(held["files"], type=tuple[EvidenceFile, ...])
+    held["files"] = read_json(tuple[EvidenceFile, ...], held["files"])
     return Rectification(**held)

@@ -31,6 +31,7 @@ from domain.requests import Handled
 from domain.responsibility import Answer, Kind, Reason
 from storage.request_codec import audited, request_of
 from storage.text import writable
+from storage.typed import read_json
 
 Columns = dict[str, Sequence[Any]]  # name -> of every row
 
@@ -111,13 +112,13 @@ def incident_columns(incidents: Sequence[Incident]) -> Columns:
 def incident(row: RowMapping, standing: frozenset[UUID]) -> Incident:
     held: _Row = {**row, "standing": standing}
     del held["zone_id"], held["acting_id"]
-    held["answer"] = msgspec.json.decode(held["answer"], type=Answer)
+    held["answer"] = read_json(Answer, held["answer"])
     held["asset_id"] = AssetId(held["asset_id"])
     held["priority"] = Priority(held["priority"])
     held["state"] = IncidentState(held["state"])
     held["kind"] = Kind(held["kind"])
     held["because"] = reasons(held["because"])
-    held["found"] = msgspec.json.decode(held["found"], type=Explanation)
+    held["found"] = read_json(Explanation, held["found"])
     return Incident(**held)
 
 
@@ -126,7 +127,7 @@ def command_row(command: DeviceCommand) -> _Row:
 
 
 def reasons(written: str) -> tuple[Reason, ...]:
-    return msgspec.json.decode(written, type=tuple[Reason, ...])
+    return read_json(tuple[Reason, ...], written)
 
 
 def ticket_row(ticket: Ticket) -> _Row:
@@ -137,7 +138,7 @@ def ticket(row: RowMapping) -> Ticket:
     held: _Row = dict(row)
     held["type"] = TicketType(held["type"])
     held["state"] = TicketState(held["state"])
-    held["asset_ids"] = msgspec.json.decode(held["asset_ids"], type=tuple[AssetId, ...])
+    held["asset_ids"] = read_json(tuple[AssetId, ...], held["asset_ids"])
     held["team_id"] = TeamId(held["team_id"])
     held["leader"] = PersonId(held["leader"])
     return Ticket(**held)
@@ -159,7 +160,7 @@ def approval_row(approval: Approval) -> _Row:
 
 def approval(row: RowMapping) -> Approval:
     held: _Row = dict(row)
-    held["summary"] = msgspec.json.decode(held["summary"], type=tuple[str, ...])
+    held["summary"] = read_json(tuple[str, ...], held["summary"])
     held["state"] = ApprovalState(held["state"])
     return Approval(**held)
 
@@ -181,8 +182,8 @@ def user_row(user: User) -> _Row:
 
 def user(row: RowMapping) -> User:
     held: _Row = dict(row)
-    held["roles"] = msgspec.json.decode(held["roles"], type=frozenset[Role])
-    held["stations"] = msgspec.json.decode(held["stations"], type=frozenset[str])
+    held["roles"] = read_json(frozenset[Role], held["roles"])
+    held["stations"] = read_json(frozenset[str], held["stations"])
     return User(**held)
 
 
@@ -206,6 +207,6 @@ def handled(row: RowMapping) -> Handled:
         actor=row["actor"],
         request=request_of({"type": row["act"], "fields": msgspec.json.decode(row["request"])}),
         done=row["done"],
-        why=msgspec.json.decode(row["why"], type=Reason) if row["why"] else None,
+        why=read_json(Reason, row["why"]) if row["why"] else None,
         subject=row["subject"],
     )

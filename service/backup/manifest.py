@@ -9,6 +9,7 @@ from typing import Final
 import msgspec
 
 from storage.files import write_whole
+from storage.typed import read_json
 
 NAME: Final = "backup.json"
 FORMAT: Final = 1
@@ -82,7 +83,7 @@ def write(folder: Path, manifest: Manifest) -> None:
 def read(folder: Path) -> Manifest:
     """Raises BackupFailed."""
     try:
-        manifest = msgspec.json.decode((folder / NAME).read_bytes(), type=Manifest)
+        manifest = read_json(Manifest, (folder / NAME).read_bytes())
     except FileNotFoundError as error:
         raise BackupFailed(
             f"{folder} is no backup, or one that was not finished: {NAME} is missing in it"

@@ -15,6 +15,7 @@ import msgspec
 from domain.ports import StorageUnavailable
 from service.site.model import Site
 from storage.files import write_whole
+from storage.typed import prepare, read_json
 
 COMPILED_NAME: Final = "site.json"
 
@@ -68,11 +69,12 @@ def to_bytes(site: Site) -> bytes:
 
 def from_bytes(content: bytes) -> Site:
     """Raises ValueError."""
-    file = msgspec.json.decode(content, type=_File)
+    file = read_json(_File, content)
     if file.format != _FORMAT:
         raise ValueError(f"it has format {file.format}, this release reads format {_FORMAT}")
     if file.digest != _digest(bytes(file.site)):
         raise ValueError("its digest does not match, it was changed after it was written")
+    prepare(Site, _rich)
     return msgspec.json.decode(file.site, type=Site, dec_hook=_rich)
 
 
