@@ -81,13 +81,19 @@ class NoTickets:
         return TicketAnswer(finding=TicketFinding.NONE)
 
 
+def file_of(images: Path, name: str) -> Path:
+    """`images` may be the folder that the names count from, or the one that the files lie in."""
+    path = images / name
+    return path if path.exists() else images / Path(name).name
+
+
 def detect_all(recogniser: Recogniser, gt: Path, images: Path, out: Path) -> None:
     document = json.loads(gt.read_text(encoding="utf-8"))
     found: list[dict[str, Any]] = []
     took: list[float] = []
     for image in document["images"]:
         try:
-            picture = read_picture(images / image["file_name"])
+            picture = read_picture(file_of(images, image["file_name"]))
         except BadPicture as error:
             print(f"left out: {error}", file=sys.stderr)
             continue
